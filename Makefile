@@ -1,0 +1,83 @@
+# Every command that works on this repository; people and CI use the same ones. `make` lists them.
+# ARGS passes options on: make serve ARGS="--port 50052", make test ARGS="-k drain".
+# PYTHON chooses the interpreter of a new .venv: make serve PYTHON=/opt/python3.12/bin/python3
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help serve test lint format protos export bench loadtest lock docker clean
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
+REQUIREMENTS := pyproject.toml client/pyproject.toml requirements/constraints.txt
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+
+# ONNX Runtime's wheels report their use to their maker unless told not to.
+export ORT_DISABLE_TELEMETRY ?= 1
+
+# A command of the right name is not enough: version managers leave names behind that only print an error.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
+	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+serve: $(VENV)/ready-to-serve ## Serve the embedded model on localhost:50051 (installs what that needs, without PyTorch)
+	@$(RUN) -m server $(ARGS)
+
+test: $(VENV)/ready-to-develop ## Run the tests (installs everything, PyTorch too)
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/ready-to-develop ## Check style, formatting and types
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+format: $(VENV)/ready-to-develop ## Rewrite the code in the house format
+	@$(RUN) -m ruff check --fix .
+	@$(RUN) -m ruff format .
+
+protos: $(VENV)/ready-to-develop ## Generate the gRPC stubs and docs/api.md from protos/
+	@$(RUN) scripts/gen_protos.py
+	@$(RUN) scripts/render_api.py
+
+export: $(VENV)/ready-to-develop ## Rebuild the embedded bundle from its PyTorch checkpoint
+	@$(RUN) -m export --force $(ARGS)
+
+bench: $(VENV)/ready-to-develop ## Measure quality and start-up as docs/benchmarks.md does (ARGS="startup" for one)
+	@$(if $(ARGS),$(RUN) -m benchmarks $(ARGS),$(RUN) -m benchmarks startup && $(RUN) -m benchmarks quality)
+
+loadtest: $(VENV)/ready-to-develop ## Put load on a running server; Locust's page is on localhost:8089
+	@$(RUN) -m loadtest $(ARGS)
+
+lock: $(RUN) ## Choose new exact versions of all dependencies
+	@$(RUN) requirements/lock.py
+
+docker: ## Build the CPU image as precis:cpu
+	docker build --target cpu --tag precis:cpu .
+
+clean: ## Remove .venv and all that was built or cached, but no model
+	rm -rf $(VENV) build dist *.egg-info client/build client/dist client/*.egg-info
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each stamp is older than the files that decide what is installed exactly when they changed after the last install.
+$(VENV)/ready-to-serve: $(REQUIREMENTS) | $(RUN)
+	@echo "Installing the server and the client into $(VENV) (once, some 100 MB to fetch) ..."
+	@$(INSTALL) -e ./client -e '.[server]'
+	@touch $@
+
+$(VENV)/ready-to-develop: $(REQUIREMENTS) | $(RUN)
+	@echo "Installing everything for development into $(VENV) (once; PyTorch alone is 0.2 to 3 GB, see CONTRIBUTING.md) ..."
+	@$(INSTALL) -e ./client -e '.[server,export,train,loadtest,dev]'
+	@touch $@ $(VENV)/ready-to-serve
+
+$(RUN):
+	@test -n "$(PYTHON)" || { echo "Précis needs Python 3.11 or 3.12, and neither is on the PATH." \
+		"Install one, or name it: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c '$(SUPPORTED)' || { echo "Précis needs Python 3.11 or 3.12; $(PYTHON) is" \
+		"$$("$(PYTHON)" --version 2>&1)." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments." \
+		"On Debian and Ubuntu install its venv package, such as python3.11-venv." >&2; exit 1; }
+	@echo "Making $(VENV) with $$("$(PYTHON)" --version) ..."
+	@"$(PYTHON)" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

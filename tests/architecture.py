@@ -1,0 +1,244 @@
+"""The house's rules as functions: each takes source files and returns a sentence for every breach.
+
+tests/test_architecture.py applies them to this repository, and to made-up files that break them.
+Adding a package, or a room to the server, means adding a line to a table here: that is where its
+arrows are decided.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+MAX_LINES = 400
+
+PACKAGE_HOMES: Mapping[str, Path] = {
+    "bundle": ROOT,
+    "model": ROOT,
+    "export": ROOT,
+    "server": ROOT,
+    "precis_client": ROOT / "client",
+    "loadtest": ROOT,
+    "benchmarks": ROOT,
+}
+"""Our packages, and the folder that each lies in."""
+
+PACKAGE_ARROWS: Mapping[str, set[str]] = {
+    "bundle": set(),
+    "model": {"bundle"},
+    "export": {"bundle", "model"},
+    "server": {"bundle", "precis_client.stubs"},
+    "precis_client": set(),
+    "loadtest": {"precis_client.stubs"},
+    "benchmarks": {"bundle", "model", "export", "server", "precis_client", "loadtest"},
+}
+"""Which of our packages each may import beside itself."""
+
+WORDS = {"server.types", "server.errors"}
+"""What the server's rooms share: plain data and the error tree."""
+
+ROOM_ARROWS: Mapping[str, set[str]] = {
+    "server.types": set(),
+    "server.errors": set(),
+    "server.config": WORDS,
+    "server.text": WORDS,
+    "server.decoding": WORDS,
+    "server.engine": WORDS | {"server.decoding"},
+    "server.runtime": WORDS | {"server.decoding", "server.engine"},
+    "server.telemetry": WORDS | {"server.engine"},
+    "server.gate": WORDS,
+    "server.lifecycle": set(),
+    "server.streams": WORDS | {"server.decoding", "server.engine"},
+    "server.service": WORDS
+    | {"server.text", "server.gate", "server.streams", "server.decoding", "server.engine"},
+    "server.rpc": WORDS | {"server.service", "server.telemetry"},
+}
+"""Which rooms of the server each may import beside itself: arrows point down only."""
+
+COMPOSITION = {"server", "server.app", "server.__main__"}
+"""Where the rooms are put together: these may import every room, and no room may import them."""
+
+HOMES: Mapping[str, set[str]] = {
+    "torch": {"model", "export", "benchmarks"},
+    "transformers": {"benchmarks"},
+    "onnx": {"export", "benchmarks"},
+    "onnxscript": {"export", "benchmarks"},
+    "onnxruntime": {"server.runtime", "export", "benchmarks"},
+    "asyncio": {
+        "server.__main__",
+        "server.app",
+        "server.lifecycle",
+        "server.rpc",
+        "server.service",
+        "server.streams",
+        "precis_client",
+        "benchmarks",
+    },
+    "grpc": {"server.app", "server.rpc", "precis_client", "loadtest", "benchmarks"},
+    "google.protobuf": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
+    "google.rpc": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
+    "precis_client.stubs": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
+}
+"""Where alone each of these may be imported. `grpc` stands for grpc_health and the like too."""
+
+ENVIRONMENT_HOMES = {
+    "server.config",
+    "server.runtime",
+    "precis_client.cli",
+    "export",
+    "benchmarks",
+}
+"""Where alone environment variables may be used; in runtime and export only ONNX Runtime's own."""
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One Python file, known by its import name, such as `precis_client.cli`."""
+
+    module: str
+    text: str
+    is_package: bool = False
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax tree."""
+        return ast.parse(self.text)
+
+    def imports(self) -> Iterator[str]:
+        """Names every module it imports, also inside functions and `if TYPE_CHECKING`.
+
+        `from a import b` gives `a.b`, since b may be a module; relative imports are made absolute.
+        """
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                origin = self._absolute(node)
+                yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+    def _absolute(self, node: ast.ImportFrom) -> str:
+        if node.level == 0:
+            return node.module or ""
+        parts = self.module.split(".")
+        climb = node.level - 1 if self.is_package else node.level
+        parent = parts[: len(parts) - climb]
+        return ".".join([*parent, node.module] if node.module else parent)
+
+
+def read_package(package: str) -> list[SourceFile]:
+    """Reads the files of one of our packages, the generated stubs left out."""
+    home = PACKAGE_HOMES[package]
+    files = []
+    for path in sorted((home / package).rglob("*.py")):
+        *folders, name = path.relative_to(home).with_suffix("").parts
+        if folders[:2] == ["precis_client", "stubs"]:
+            continue
+        is_package = name == "__init__"
+        module = ".".join(folders if is_package else [*folders, name])
+        files.append(SourceFile(module, path.read_text(encoding="utf-8"), is_package))
+    return files
+
+
+def package_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Arrows between top-level packages."""
+    breaches = []
+    for file in files:
+        package = file.module.partition(".")[0]
+        allowed = PACKAGE_ARROWS[package] | {package}
+        breaches += [
+            f"{file.module} imports {name}: {package} may import {_listed(PACKAGE_ARROWS[package])}"
+            for name in file.imports()
+            if name.partition(".")[0] in PACKAGE_ARROWS and not _is_within_any(name, allowed)
+        ]
+    return breaches
+
+
+def room_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Arrows inside the server, and rooms whose arrows nobody has decided."""
+    breaches = []
+    for file in files:
+        if file.module in COMPOSITION:
+            continue
+        room = _room_of(file.module)
+        if room not in ROOM_ARROWS:
+            breaches.append(f"{room} is new: decide its arrows in ROOM_ARROWS")
+            continue
+        allowed = ROOM_ARROWS[room] | {room}
+        breaches += [
+            f"{file.module} imports {name}: {room} may import {_listed(ROOM_ARROWS[room])}"
+            for name in file.imports()
+            if _is_within(name, "server") and not _is_within_any(name, allowed)
+        ]
+    return breaches
+
+
+def home_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Libraries imported away from home."""
+    return [
+        f"{file.module} imports {name}: only {_listed(homes)} may"
+        for file in files
+        for name in file.imports()
+        for library, homes in HOMES.items()
+        if _is_within(name.replace("grpc_", "grpc."), library)
+        and not _is_within_any(file.module, homes)
+    ]
+
+
+def environment_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Environment variables read or set away from where settings are made."""
+    readers = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    return [
+        f"{file.module} line {node.lineno}: only {_listed(ENVIRONMENT_HOMES)} may use os.environ"
+        for file in files
+        if not _is_within_any(file.module, ENVIRONMENT_HOMES)
+        for node in ast.walk(file.tree)
+        if (isinstance(node, ast.Attribute) and node.attr in readers)
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "os"
+            and any(alias.name in readers for alias in node.names)
+        )
+    ]
+
+
+def length_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Files too long to be one idea."""
+    counted = ((file.module, len(file.text.splitlines())) for file in files)
+    return [
+        f"{module} has {lines} lines, more than {MAX_LINES}: split it"
+        for module, lines in counted
+        if lines > MAX_LINES
+    ]
+
+
+def docstring_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Packages that do not say what they are, or are none for want of an __init__.py."""
+    files = list(files)
+    packages = {file.module: file for file in files if file.is_package}
+    folders = {file.module.rpartition(".")[0] for file in files if not file.is_package}
+    missing = [f"{folder} has no __init__.py" for folder in sorted(folders - packages.keys())]
+    silent = [
+        f"{module} has no docstring"
+        for module, file in packages.items()
+        if not (ast.get_docstring(file.tree) or "").strip()
+    ]
+    return missing + silent
+
+
+def _room_of(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def _is_within(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def _is_within_any(name: str, modules: Iterable[str]) -> bool:
+    return any(_is_within(name, module) for module in modules)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing of ours"
