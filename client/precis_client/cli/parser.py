@@ -1,0 +1,190 @@
+"""The command line of `precis`, described and parsed; it imports nothing that is slow to load."""
+
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    BooleanOptionalAction,
+    RawDescriptionHelpFormatter,
+)
+from dataclasses import fields
+from types import UnionType
+from typing import Any, NoReturn, get_args, get_type_hints
+
+from precis_client.cli.config import DEFAULT_ADDRESS, address_from_environment
+from precis_client.cli.exits import EXIT_CODES_HELP
+from precis_client.options import DecodingOptions
+
+_DEFAULT_TIMEOUT_S = 60.0
+_HEALTH_TIMEOUT_S = 3.0
+
+_EXAMPLES = """\
+examples:
+  precis summarize article.txt
+  precis summarize article.txt --style headline --stream
+  precis summarize - --json < article.txt
+  precis summarize reports/*.txt --json > summaries.jsonl
+  precis models --address summarizer.example:50051
+  precis health --service summarizer.v1.Summarizer
+
+"""
+_SUMMARIZE_EXAMPLES = """\
+examples:
+  precis summarize article.txt
+  precis summarize article.txt --style brief --max-tokens 40
+  precis summarize article.txt --stream
+  precis summarize article.txt --json | jq .usage
+  precis summarize - --language zh < article.txt
+  precis summarize reports/*.txt --json > summaries.jsonl
+
+Several files go over one call and are printed as they finish, under a line "==> FILE <==" (with
+--json: one object in a line each). A failed file is told on stderr and the others go on.
+"""
+
+
+class _Parser(ArgumentParser):
+    """Complains in one line, as the rest of the command does."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def build_parser() -> ArgumentParser:
+    """Describes the whole command line."""
+    parser = _Parser(
+        prog="precis",
+        description="Summarise text with a Précis server.",
+        epilog=_EXAMPLES + EXIT_CODES_HELP,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    _add_connection_options(
+        parser,
+        address=address_from_environment(),
+        tls=False,
+        tls_ca=None,
+        timeout=None,
+    )
+    # SUPPRESS: an option after the command overrides, one that is absent there leaves what came
+    # before the command.
+    shared = _Parser(add_help=False)
+    _add_connection_options(
+        shared, address=SUPPRESS, tls=SUPPRESS, tls_ca=SUPPRESS, timeout=SUPPRESS
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, about: str, examples: str = "") -> ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=about,
+            description=about[0].upper() + about[1:] + ".",
+            epilog=f"{examples}\n{EXIT_CODES_HELP}",
+            formatter_class=RawDescriptionHelpFormatter,
+            parents=[shared],
+        )
+
+    _add_summarize_options(
+        add("summarize", "summarise files or standard input", _SUMMARIZE_EXAMPLES)
+    )
+    add("models", "list the models that the server answers for").add_argument(
+        "--json", action="store_true", help="print everything as JSON"
+    )
+    add("health", "ask whether the server is ready; exit code 0 only if it is").add_argument(
+        "--service", default="", help="name of one gRPC service (default: the server as a whole)"
+    )
+    add("version", "print the version of this command and of what it runs on")
+    return parser
+
+
+def timeout_s_of(timeout: float | None, command: str) -> float:
+    """Settles the bound on one request; a probe must not wait as long as a summary may take."""
+    if timeout is not None:
+        return timeout
+    return _HEALTH_TIMEOUT_S if command == "health" else _DEFAULT_TIMEOUT_S
+
+
+def _add_connection_options(parser: ArgumentParser, **defaults: Any) -> None:
+    group = parser.add_argument_group("connection")
+    group.add_argument(
+        "--address",
+        metavar="HOST:PORT",
+        default=defaults["address"],
+        help=f"the server (default: $PRECIS_ADDRESS, else {DEFAULT_ADDRESS})",
+    )
+    group.add_argument(
+        "--tls",
+        action="store_true",
+        default=defaults["tls"],
+        help="encrypt, trusting well-known roots",
+    )
+    group.add_argument(
+        "--tls-ca",
+        metavar="FILE",
+        default=defaults["tls_ca"],
+        help="encrypt, trusting only the certificates in this PEM file",
+    )
+    group.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_positive_seconds,
+        default=defaults["timeout"],
+        help=f"longest wait for each file or answer (default: {_DEFAULT_TIMEOUT_S:g}, "
+        f"health: {_HEALTH_TIMEOUT_S:g})",
+    )
+
+
+def _add_summarize_options(parser: ArgumentParser) -> None:
+    parser.add_argument("files", metavar="FILE", nargs="+", help='UTF-8 text, or "-" for stdin')
+    output = parser.add_argument_group("output")
+    output.add_argument("--stream", action="store_true", help="print the summary as it is written")
+    output.add_argument(
+        "--json",
+        action="store_true",
+        help="print the whole reply as JSON (--stream: one event a line)",
+    )
+    request = parser.add_argument_group("request")
+    request.add_argument("--style", help='a style that the model has, such as "brief"')
+    request.add_argument("--language", metavar="TAG", help='the document\'s language, such as "en"')
+    request.add_argument("--model", metavar="NAME", help="the model (default: the server's first)")
+    request.add_argument("--model-version", metavar="VERSION", help="(default: the newest)")
+    request.add_argument(
+        "--long-document",
+        choices=("refuse", "truncate", "map_reduce"),
+        help="what to do with a document that is too long for the model (default: refuse)",
+    )
+    request.add_argument(
+        "--attribution",
+        choices=("sentence", "word"),
+        help="also tell which parts of the document the summary came from; shown by --json",
+    )
+    request.add_argument("--request-id", metavar="ID", help="your id of the request, one file only")
+    _add_decoding_options(parser)
+
+
+def _add_decoding_options(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "decoding", "Defaults are those of the style; the server checks the ranges."
+    )
+    hints = get_type_hints(DecodingOptions)
+    for field in fields(DecodingOptions):
+        kind = _without_none(hints[field.name])
+        flag = "--" + field.name.replace("_", "-")
+        about = field.metadata["about"]
+        if kind is bool:
+            group.add_argument(flag, action=BooleanOptionalAction, default=None, help=about)
+        else:
+            group.add_argument(flag, metavar="N", type=kind, help=about)
+
+
+def _without_none(hint: UnionType) -> type:
+    kind: type = next(each for each in get_args(hint) if each is not type(None))
+    return kind
+
+
+def _positive_seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds") from None
+    if not 0 < seconds < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is not above 0")
+    return seconds

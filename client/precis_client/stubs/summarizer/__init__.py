@@ -1,0 +1,1 @@
+"""Generated from protos/summarizer/ by `make protos`; do not edit."""

@@ -1,0 +1,180 @@
+"""What a client gets back, as plain frozen values.
+
+Each class mirrors one message of summarizer.proto, field by field and under the same names; only
+durations are floats in seconds and say so by their `_s`. docs/api.md says what each field means.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from precis_client.errors import PrecisError
+from precis_client.options import DecodingOptions
+
+
+class FinishReason(Enum):
+    """Why the writing stopped."""
+
+    UNSPECIFIED = "unspecified"
+    STOP = "stop"
+    LENGTH = "length"
+
+
+class LongDocumentPolicy(Enum):
+    """What to do with a document that does not fit the model."""
+
+    REFUSE = "refuse"
+    TRUNCATE = "truncate"
+    MAP_REDUCE = "map_reduce"
+
+
+class AttributionLevel(Enum):
+    """How finely a summary is traced back to its document."""
+
+    SENTENCE = "sentence"
+    WORD = "word"
+
+
+class ServingStatus(Enum):
+    """What the health service says of a service; only SERVING means that requests are welcome."""
+
+    UNKNOWN = "unknown"
+    SERVING = "serving"
+    NOT_SERVING = "not_serving"
+    SERVICE_UNKNOWN = "service_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counts of what was read and written."""
+
+    document_characters: int
+    source_tokens: int
+    source_tokens_dropped: int
+    summary_tokens: int
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the server's time went, in seconds. What is in none of the parts is overhead."""
+
+    queue_s: float
+    tokenize_s: float
+    encode_s: float
+    decode_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpan:
+    """A stretch of text in characters, `end` excluded."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSpan:
+    """A stretch of the document and how strongly it was attended to, 0 to 1."""
+
+    span: TextSpan
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """A part of the summary and the parts of the document it came from, strongest first."""
+
+    summary_span: TextSpan
+    source_spans: tuple[SourceSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of several summaries of the same document; a higher score is better."""
+
+    summary: str
+    score: float
+    finish_reason: FinishReason
+    summary_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The answer to one document."""
+
+    summary: str
+    alternatives: tuple[Alternative, ...]
+    finish_reason: FinishReason
+    usage: Usage
+    timings: Timings
+    model: str
+    model_version: str
+    attributions: tuple[Attribution, ...]
+    request_id: str
+    seed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of a streamed summary, and how many tokens are written so far."""
+
+    text: str
+    summary_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """How one item of a batch ended: with a summary, or with the error that it alone met."""
+
+    item_id: str
+    outcome: Summary | PrecisError
+
+    @property
+    def error(self) -> PrecisError | None:
+        """The error that the item ended with, None if it has a summary."""
+        return self.outcome if isinstance(self.outcome, PrecisError) else None
+
+    def unwrap(self) -> Summary:
+        """Returns the summary, or raises the error that the item ended with."""
+        if isinstance(self.outcome, PrecisError):
+            raise self.outcome
+        return self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """A way of summarising, and the options it uses where a request sets none."""
+
+    name: str
+    description: str
+    default_options: DecodingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a model refuses beyond."""
+
+    max_source_tokens: int
+    max_summary_tokens: int
+    max_document_bytes: int
+    max_batch_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model that the server answers for."""
+
+    name: str
+    version: str
+    description: str
+    styles: tuple[Style, ...]
+    default_style: str
+    languages: tuple[str, ...]
+    limits: Limits
+    precision: str
+    requested_provider: str
+    actual_provider: str
+    bundle_sha256: str
+    license: str
+    capabilities: tuple[str, ...]

@@ -1,0 +1,224 @@
+"""`precis summarize` against a real gRPC server that answers by script."""
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+
+from precis_client.cli import main
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
+from tests.fakes.scripted_summarizer import Refusal, Reply, ScriptedServer, response
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def default_address(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRECIS_ADDRESS", server.address)
+
+
+@pytest.fixture
+def two_articles(tmp_path: Path) -> list[str]:
+    """Writes a document that is answered and, named last, one that a test may have refused."""
+    paths = [tmp_path / "good.txt", tmp_path / "bad.txt"]
+    for path in paths:
+        path.write_text(path.stem)
+    return [str(path) for path in paths]
+
+
+def test_the_summary_is_printed_and_nothing_else(article: Path, capsys: Captured) -> None:
+    assert main(["summarize", str(article)]) == 0
+
+    assert capsys.readouterr() == ("A short summary.\n", "")
+
+
+def test_the_document_is_sent_as_it_stands_in_the_file(
+    article: Path, server: ScriptedServer
+) -> None:
+    article.write_bytes("第一行\r\n第二行\n".encode())
+
+    main(["summarize", str(article)])
+
+    assert server.summarizer.requests[0].document == "第一行\r\n第二行\n"
+
+
+def test_a_dash_reads_standard_input(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("从管道来".encode()), "ascii"))
+
+    assert main(["summarize", "-"]) == 0
+
+    assert server.summarizer.requests[0].document == "从管道来"
+
+
+def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) -> None:
+    arguments = """--style headline --language zh --model precis-default --model-version 2.0.0
+        --long-document map_reduce --attribution sentence --request-id abc
+        --max-tokens 40 --min-tokens 0 --num-beams 1 --temperature 0.5 --top-k 50 --top-p 0.5
+        --seed 18446744073709551615 --length-penalty -0.5 --repetition-penalty 1.5
+        --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping"""
+
+    main(["summarize", str(article), *arguments.split()])
+
+    assert server.summarizer.requests == [
+        pb.SummarizeRequest(
+            document=article.read_text("utf-8"),
+            style="headline",
+            language="zh",
+            model="precis-default",
+            model_version="2.0.0",
+            long_document_policy=pb.LONG_DOCUMENT_POLICY_MAP_REDUCE,
+            attribution=pb.ATTRIBUTION_LEVEL_SENTENCE,
+            request_id="abc",
+            options=pb.DecodingOptions(
+                max_tokens=40,
+                min_tokens=0,
+                num_beams=1,
+                temperature=0.5,
+                top_k=50,
+                top_p=0.5,
+                seed=2**64 - 1,
+                length_penalty=-0.5,
+                repetition_penalty=1.5,
+                no_repeat_ngram_size=3,
+                num_summaries=2,
+                min_p=0.25,
+                early_stopping=False,
+            ),
+        )
+    ]
+
+
+def test_several_summaries_are_set_apart_by_blank_lines(
+    article: Path, server: ScriptedServer, capsys: Captured
+) -> None:
+    alternatives = [pb.Alternative(summary="One."), pb.Alternative(summary="Two.")]
+    server.summarizer.default = Reply(message=response("One.", alternatives=alternatives))
+
+    main(["summarize", str(article), "--num-summaries", "2"])
+
+    assert capsys.readouterr().out == "One.\n\nTwo.\n"
+
+
+def test_json_is_the_whole_reply(article: Path, server: ScriptedServer, capsys: Captured) -> None:
+    server.summarizer.default = Reply(message=response("一句话。"))
+
+    main(["summarize", str(article), "--json"])
+
+    printed = capsys.readouterr().out
+    assert json.loads(printed) == {
+        "summary": "一句话。",
+        "alternatives": [],
+        "finish_reason": "stop",
+        "usage": {
+            "document_characters": 101,
+            "source_tokens": 102,
+            "source_tokens_dropped": 103,
+            "summary_tokens": 104,
+            "chunks": 105,
+        },
+        "timings": {
+            "queue_s": 0.001,
+            "tokenize_s": 0.002,
+            "encode_s": 0.003,
+            "decode_s": 0.25,
+            "total_s": 1.5,
+        },
+        "model": "scripted",
+        "model_version": "1.2.3",
+        "attributions": [],
+        "request_id": "made-by-server",
+        "seed": None,
+    }
+    assert "一句话。" in printed
+
+
+def test_a_stream_is_printed_piece_by_piece_and_ends_its_line(
+    article: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[str] = []
+
+    class Terminal(io.StringIO):
+        def flush(self) -> None:
+            flushed.append(self.getvalue())
+
+    monkeypatch.setattr(sys, "stdout", Terminal())
+
+    assert main(["summarize", str(article), "--stream"]) == 0
+
+    assert flushed[:3] == ["A short ", "A short summary.", "A short summary.\n"]
+
+
+def test_a_stream_as_json_is_one_event_a_line(article: Path, capsys: Captured) -> None:
+    main(["summarize", str(article), "--stream", "--json"])
+
+    *deltas, final = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert deltas == [
+        {"delta": {"text": "A short ", "summary_tokens": 1}},
+        {"delta": {"text": "summary.", "summary_tokens": 2}},
+    ]
+    assert final["final"]["summary"] == "A short summary."
+
+
+def test_several_files_are_printed_under_their_names(
+    two_articles: list[str], capsys: Captured
+) -> None:
+    assert main(["summarize", *two_articles]) == 0
+
+    good, bad = two_articles
+    assert capsys.readouterr() == (
+        f"==> {bad} <==\nA short summary.\n==> {good} <==\nA short summary.\n",
+        "",
+    )
+
+
+def test_one_failed_file_leaves_the_others(
+    two_articles: list[str], server: ScriptedServer, capsys: Captured
+) -> None:
+    server.summarizer.script["bad"] = Refusal(
+        grpc.StatusCode.INVALID_ARGUMENT, violations=(("document", "it is too long"),)
+    )
+
+    assert main(["summarize", *two_articles]) == 2
+
+    good, bad = two_articles
+    out, err = capsys.readouterr()
+    assert out == f"==> {good} <==\nA short summary.\n"
+    assert err == f"precis: {bad}: document: it is too long [request 1]\n"
+
+
+def test_several_files_as_json_are_one_object_a_line(
+    two_articles: list[str], server: ScriptedServer, capsys: Captured
+) -> None:
+    server.summarizer.script["bad"] = Refusal(
+        grpc.StatusCode.RESOURCE_EXHAUSTED, "the queue is full", "QUEUE_FULL", retry_after_s=1.5
+    )
+
+    assert main(["summarize", *two_articles, "--json"]) == 4
+
+    good, bad = two_articles
+    refused, answered = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert refused == {
+        "file": bad,
+        "error": {
+            "code": "RESOURCE_EXHAUSTED",
+            "reason": "QUEUE_FULL",
+            "message": "the queue is full",
+            "field_violations": [],
+            "retry_after_s": 1.5,
+        },
+    }
+    assert (answered["file"], answered["summary"]) == (good, "A short summary.")
+
+
+def test_files_that_fail_for_different_reasons_are_a_failure_otherwise(
+    two_articles: list[str], server: ScriptedServer
+) -> None:
+    server.summarizer.script["good"] = Refusal(grpc.StatusCode.INVALID_ARGUMENT)
+    server.summarizer.script["bad"] = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED)
+
+    assert main(["summarize", *two_articles]) == 1
