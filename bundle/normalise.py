@@ -1,0 +1,23 @@
+"""Text as the network saw it in training."""
+
+import re
+import unicodedata
+
+_WHITE_SPACE = re.compile(r"\s+")
+_LINE_BREAK = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")  # those of str.splitlines
+_SPACES = re.compile("[ \t\u3000]+")
+
+
+def normalise(text: str) -> str:
+    """Brings a document into the form the network was trained on.
+
+    Unicode NFC; each line break, with the white space around it, becomes one space; each other
+    run of spaces, tabs and ideographic spaces becomes one space; white space at both ends goes.
+    Applying it twice changes nothing, and it takes time in proportion to the text.
+    """
+    return _WHITE_SPACE.sub(_one_space, unicodedata.normalize("NFC", text)).strip()
+
+
+def _one_space(run: re.Match[str]) -> str:
+    # One match is one whole run of white space, so no run is scanned again from its middle.
+    return " " if _LINE_BREAK.search(run[0]) else _SPACES.sub(" ", run[0])

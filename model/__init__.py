@@ -1,0 +1,1 @@
+"""The summariser in PyTorch: network, checkpoints, reference decoder and evaluation."""

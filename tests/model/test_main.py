@@ -1,0 +1,74 @@
+"""The command line answers, teaches and refuses with one line."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from model.__main__ import main
+from tests.model.factories import DATA, EXAMPLES
+
+
+def test_summarize_prints_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summarize", str(EXAMPLES / "arxiv_en.txt"), "--max-tokens", "12"]) == 0
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 1
+    assert "FlickCD" in out
+    assert err == ""
+
+
+def test_summarize_reads_standard_input(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("The council approved the budget on Monday."))
+    assert main(["summarize", "-", "--style", "headline", "--max-tokens", "8"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+def test_evaluate_prints_scores_and_writes_them(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    data = DATA / "arxiv_tldr_zh.jsonl"
+    assert main(["evaluate", "--data", str(data), "--limit", "2", "--json", str(report)]) == 0
+    assert capsys.readouterr().out.startswith("2 documents, ROUGE-1/2/L F1: ")
+    content = json.loads(report.read_text(encoding="utf-8"))
+    assert content["documents"] == 2
+    assert len(content["each"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["summarize", "no-such-file.txt"], "no-such-file.txt"),
+        (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--style", "haiku"], "'haiku'"),
+        (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--max-tokens", "0"], "max_tokens"),
+        (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--checkpoint", "nowhere"], "nowhere"),
+        (["evaluate", "--data", str(DATA / "arxiv_tldr_en.jsonl"), "--style", "x"], "no such"),
+    ],
+)
+def test_wrong_input_ends_with_one_line_and_status_2(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert message in err
+    assert len(err.splitlines()) == 1
+
+
+def test_an_empty_document_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "blank.txt"
+    path.write_text(" \n", encoding="utf-8")
+    assert main(["summarize", str(path)]) == 2
+    assert "empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["evaluate", "--help"], ["summarize", "--help"]])
+def test_help_shows_how(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_status:
+        main(arguments)
+    assert exit_status.value.code == 0
+    assert "python -m model" in capsys.readouterr().out
