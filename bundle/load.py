@@ -1,0 +1,61 @@
+"""Opening a bundle: everything is checked before anything is used."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bundle.checksum import sha256_of, verify_file
+from bundle.errors import BundleError
+from bundle.manifest import MANIFEST_FILE, Manifest, read_manifest
+from bundle.signature import differences, expected_graphs
+from bundle.tokenizer import BundleTokenizer
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files are as the manifest says."""
+
+    directory: Path
+    manifest: Manifest
+    manifest_sha256: str
+    tokenizer: BundleTokenizer
+
+    def graph_path(self, graph: str) -> Path:
+        """Where the ONNX file of a graph lies."""
+        return self.directory / self.manifest.graphs[graph].file
+
+
+def load_bundle(directory: Path) -> Bundle:
+    """Opens a bundle, or raises BundleError saying which file is wrong and what was expected."""
+    manifest = read_manifest(directory)
+    _check_signatures(directory, manifest)
+    _check_files(directory, manifest)
+    tokenizer = BundleTokenizer(directory / manifest.tokenizer_file)
+    if tokenizer.vocab_size > manifest.geometry.vocab_size:
+        raise BundleError(
+            directory / manifest.tokenizer_file,
+            f"{tokenizer.vocab_size} tokens found, at most {manifest.geometry.vocab_size} expected",
+        )
+    return Bundle(directory, manifest, sha256_of(directory / MANIFEST_FILE), tokenizer)
+
+
+def _check_signatures(directory: Path, manifest: Manifest) -> None:
+    expected = expected_graphs(manifest.geometry)
+    if missing := sorted(expected.keys() - manifest.graphs.keys()):
+        raise BundleError(directory / MANIFEST_FILE, f"the manifest lacks the graphs {missing}")
+    for name, graph in expected.items():
+        if problems := differences(graph, manifest.graphs[name]):
+            raise BundleError(
+                directory / manifest.graphs[name].file,
+                f"wrong signature of {name}: {'; '.join(problems)}",
+            )
+
+
+def _check_files(directory: Path, manifest: Manifest) -> None:
+    needed = {manifest.weights_file, manifest.tokenizer_file}
+    needed |= {graph.file for graph in manifest.graphs.values()}
+    if unlisted := sorted(needed - manifest.files.keys()):
+        raise BundleError(directory / MANIFEST_FILE, f"the manifest has no checksum of {unlisted}")
+    for name, entry in manifest.files.items():
+        if Path(name).name != name:
+            raise BundleError(directory / MANIFEST_FILE, f"file name {name!r} leaves the bundle")
+        verify_file(directory / name, expected_sha256=entry.sha256, expected_bytes=entry.bytes)

@@ -1,0 +1,171 @@
+"""manifest.json: what a bundle is, what it can do and what its files must contain."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bundle.errors import BundleError
+from bundle.strict_json import StrictJsonError, parse
+
+FORMAT_VERSION = 1
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Geometry:
+    """Sizes of the network that the runtime must know to make its buffers."""
+
+    vocab_size: int
+    d_model: int
+    encoder_layers: int
+    decoder_layers: int
+    heads: int
+    head_dim: int
+    max_positions: int
+    copy_head: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpecialTokens:
+    """Ids with a meaning of their own."""
+
+    pad_id: int
+    end_id: int
+    decoder_start_id: int
+    never_emitted_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingDefaults:
+    """Used where a request sets no option."""
+
+    max_tokens: int
+    min_tokens: int = 0
+    no_repeat_ngram_size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Style:
+    """A way of summarising: ids to put round the document's tokens, and options that suit it."""
+
+    name: str
+    description: str
+    prefix_ids: tuple[int, ...]
+    suffix_ids: tuple[int, ...]
+    defaults: DecodingDefaults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What the network can take; a server may set lower ones."""
+
+    max_source_tokens: int
+    max_summary_tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorSpec:
+    """One input or output of a graph; a named axis is free, a number is fixed."""
+
+    name: str
+    dtype: str
+    shape: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraphSpec:
+    """One ONNX file and its signature."""
+
+    file: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileEntry:
+    """What a file of the bundle must be."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """Where the bundle came from."""
+
+    checkpoint_sha256: str
+    exporter: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """Summary of the exporter's comparison with the PyTorch model.
+
+    The whole report is a file of the bundle.
+    """
+
+    passed: bool
+    report_file: str
+    documents: int
+    greedy_tokens_equal: float
+    largest_log_probability_difference: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The whole of manifest.json."""
+
+    format_version: int
+    name: str
+    version: str
+    description: str
+    license: str
+    precision: str
+    languages: tuple[str, ...]
+    geometry: Geometry
+    special_tokens: SpecialTokens
+    styles: tuple[Style, ...]
+    default_style: str
+    limits: Limits
+    graphs: Mapping[str, GraphSpec]
+    weights_file: str
+    tokenizer_file: str
+    files: Mapping[str, FileEntry]
+    provenance: Provenance
+    verification: Verification | None = field(default=None)
+
+    def style(self, name: str) -> Style | None:
+        """Finds a style by name."""
+        return next((style for style in self.styles if style.name == name), None)
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Reads and checks manifest.json alone; the files it names are checked by load_bundle."""
+    path = directory / MANIFEST_FILE
+    if not directory.is_dir():
+        raise BundleError(directory, "no such bundle directory")
+    if not path.is_file():
+        raise BundleError(path, "the file is missing, so this is not a bundle directory")
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise BundleError(path, f"not valid JSON: {error}") from error
+    found = content.get("format_version") if isinstance(content, dict) else None
+    if found != FORMAT_VERSION:
+        raise BundleError(
+            path, f"format_version {found!r} found, {FORMAT_VERSION} expected by this version"
+        )
+    try:
+        manifest = parse(Manifest, content, "manifest")
+    except StrictJsonError as error:
+        raise BundleError(path, str(error)) from error
+    if manifest.style(manifest.default_style) is None:
+        raise BundleError(path, f"default_style {manifest.default_style!r} is not among the styles")
+    return manifest
+
+
+def write_manifest(directory: Path, manifest: Manifest) -> None:
+    """Writes manifest.json with stable bytes: the same manifest always gives the same file."""
+    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False, default=list)
+    (directory / MANIFEST_FILE).write_text(text + "\n", "utf-8")

@@ -1,0 +1,117 @@
+"""Checkpoint in, bundle out: load, convert, quantise, store, verify, pack."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import onnx
+from tqdm import tqdm
+
+from bundle.load import load_bundle
+from bundle.manifest import write_manifest
+from bundle.signature import expected_graphs
+from export.convert import export_decoder_step, export_encoder, geometry_of
+from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
+from export.quantise_blocks import quantise_blocks, quantise_embedding
+from export.quantise_rows import quantise_rows
+from export.recipe import read_recipe
+from export.store import save_graphs
+from export.verify import TOLERANCES, Report
+from model.checkpoint import load_checkpoint
+from model.transformer import Summarizer
+
+PRECISIONS = tuple(TOLERANCES)
+
+
+class ExportError(RuntimeError):
+    """The bundle could not be made, or does not say what the model says."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportConfig:
+    """What to make of what."""
+
+    checkpoint: Path
+    recipe: Path
+    output: Path
+    documents: Path
+    precision: str = "int8"
+    force: bool = False
+
+
+def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
+    """Makes a bundle; an existing one is replaced only by force, and only by a verified one."""
+    if config.output.exists() and not config.force:
+        raise ExportError(f"{config.output} exists already; --force replaces it")
+    config.output.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
+        tqdm(total=6, desc="load", unit="stage", disable=not progress) as bar,
+    ):
+        directory = Path(scratch)
+
+        def stage(name: str) -> None:
+            bar.update()
+            bar.set_description(name)
+
+        summarizer = load_checkpoint(config.checkpoint)
+        graphs = _convert(summarizer, stage)
+        stage("quantise")
+        if config.precision == "int8":
+            _quantise(graphs, summarizer.config.vocabulary_size)
+        stage("store")
+        save_graphs(graphs, directory)
+        shutil.copyfile(config.checkpoint / TOKENIZER_FILE, directory / TOKENIZER_FILE)
+        recipe = read_recipe(config.recipe)
+        manifest = make_manifest(summarizer, config.checkpoint, recipe, config.precision, directory)
+        write_manifest(directory, manifest)
+        stage("verify")
+        report = _verify(config, directory)
+        files = {**manifest.files, **file_entries(directory, [REPORT_FILE])}
+        write_manifest(directory, replace(manifest, files=files, verification=summary_of(report)))
+        load_bundle(directory)
+        _replace(config.output, directory)
+        bar.update()
+    return report
+
+
+def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, onnx.ModelProto]:
+    files = [graph.file for graph in expected_graphs(geometry_of(summarizer)).values()]
+    stage("convert encoder")
+    encoder = export_encoder(summarizer)
+    stage("convert decoder")
+    return dict(zip(files, (encoder, export_decoder_step(summarizer)), strict=True))
+
+
+def _quantise(graphs: dict[str, onnx.ModelProto], vocab_size: int) -> None:
+    encoder, decoder_step = graphs.values()
+    quantise_rows(encoder)
+    quantise_blocks(decoder_step)
+    for graph_model in graphs.values():
+        quantise_embedding(graph_model, vocab_size)
+
+
+def _verify(config: ExportConfig, directory: Path) -> Report:
+    report_file = directory / REPORT_FILE
+    command = [sys.executable, "-m", "export.verify", str(config.checkpoint), str(directory)]
+    command += ["--documents", str(config.documents), "--report", str(report_file)]
+    outcome = subprocess.run(command, stdout=subprocess.DEVNULL, check=False)  # noqa: S603 - our own module
+    if not report_file.exists():
+        raise ExportError(f"verification ended with exit code {outcome.returncode} and no report")
+    content = json.loads(report_file.read_text("utf-8"))
+    passed = content.pop("passed")
+    if not passed:
+        raise ExportError("the bundle was not written: " + "; ".join(content["problems"]))
+    return Report(**content)
+
+
+def _replace(output: Path, directory: Path) -> None:
+    if output.exists():
+        shutil.rmtree(output)
+    directory.chmod(0o755)
+    shutil.copytree(directory, output)

@@ -1,0 +1,110 @@
+"""Runs a bundle's graphs in the plainest way: one row, no binding, no sharing of memory.
+
+Slow, and easy to trust.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from bundle.manifest import GraphSpec, Manifest, TensorSpec
+from bundle.signature import DECODER_STEP, ENCODER, cache_names, cross_names, updated_cache_names
+
+_NUMPY_BY_ORT = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(float16)": "float16"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one decoder step said of one row."""
+
+    top_ids: list[int]
+    top_log_probs: list[float]
+
+
+class PlainDecoder:
+    """An encoder session and a decoder session over the files of one bundle."""
+
+    def __init__(self, directory: Path, manifest: Manifest, threads: int = 0) -> None:
+        self.manifest = manifest
+        self._sessions = {
+            name: _session(directory / graph.file, threads)
+            for name, graph in manifest.graphs.items()
+        }
+
+    def found_graphs(self) -> dict[str, GraphSpec]:
+        """The signatures as onnxruntime reads them off the files."""
+        return {
+            name: GraphSpec(
+                file=self.manifest.graphs[name].file,
+                inputs=tuple(_spec(tensor) for tensor in session.get_inputs()),
+                outputs=tuple(_spec(tensor) for tensor in session.get_outputs()),
+            )
+            for name, session in self._sessions.items()
+        }
+
+    def encode(self, source_ids: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+        """The encoder's outputs by name, for one document."""
+        source = np.array([source_ids], np.int64)
+        inputs = {"source_ids": source, "source_lengths": np.array([source.shape[1]])}
+        names = [tensor.name for tensor in self.manifest.graphs[ENCODER].outputs]
+        return dict(zip(names, self._sessions[ENCODER].run(names, inputs), strict=True))
+
+    def start(self, source_ids: Sequence[int], capacity: int) -> "PlainRow":
+        """Encodes a document and prepares an empty cache."""
+        geometry = self.manifest.geometry
+        encoded = self.encode(source_ids)
+        source = np.array([source_ids], np.int64)
+        inputs: dict[str, NDArray[Any]] = {name: encoded[name] for name in cross_names(geometry)}
+        inputs["source_lengths"] = np.array([source.shape[1]])
+        if geometry.copy_head:
+            inputs["source_ids"] = source
+            inputs["source_bias"] = np.zeros(source.shape, np.float32)
+            inputs["encoder_states"] = encoded["encoder_states"]
+        shape = (1, geometry.heads, capacity, geometry.head_dim)
+        for name in cache_names(geometry):
+            inputs[name] = np.zeros(shape, np.float32)
+        return PlainRow(self._sessions[DECODER_STEP], self.manifest, inputs)
+
+
+class PlainRow:
+    """One document being decoded."""
+
+    def __init__(self, session: Any, manifest: Manifest, inputs: dict[str, NDArray[Any]]) -> None:
+        self._session = session
+        self._geometry = manifest.geometry
+        self._inputs = inputs
+        self._position = 0
+
+    def step(self, token_id: int, excluded_ids: Sequence[int]) -> Step:
+        """Feeds a token and returns the likeliest next ones."""
+        self._inputs["token_ids"] = np.array([[token_id]], np.int64)
+        self._inputs["position"] = np.array([self._position], np.int64)
+        self._inputs["excluded_ids"] = np.array([excluded_ids or [-1]], np.int64)
+        caches = updated_cache_names(self._geometry)
+        log_probs, ids, *updated = self._session.run(
+            ["top_log_probs", "top_ids", *caches], self._inputs
+        )
+        self._inputs |= dict(zip(cache_names(self._geometry), updated, strict=True))
+        self._position += 1
+        return Step(ids[0, 0].tolist(), log_probs[0, 0].tolist())
+
+
+def _session(path: Path, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Unbound caches are copied at every step, which TensorScatter warns of; here that is meant.
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    return TensorSpec(
+        name=tensor.name,
+        dtype=_NUMPY_BY_ORT.get(tensor.type, tensor.type),
+        shape=tuple(str(axis) for axis in tensor.shape),
+    )

@@ -1,0 +1,114 @@
+"""A bundle is used whole and unharmed, or not at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bundle import BundleError, load_bundle
+from bundle.manifest import read_manifest, write_manifest
+from tests.bundle.conftest import DEFAULT_BUNDLE
+
+MakeBundle = Callable[..., Path]
+
+
+def test_the_embedded_bundle_loads_and_knows_its_styles() -> None:
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    assert [style.name for style in bundle.manifest.styles] == [
+        "brief",
+        "headline",
+        "detailed",
+        "paper",
+    ]
+    assert bundle.manifest.verification is not None
+    assert bundle.manifest.verification.passed
+
+
+def test_the_embedded_bundle_is_smaller_than_55_mb() -> None:
+    assert sum(path.stat().st_size for path in DEFAULT_BUNDLE.iterdir()) < 55e6
+
+
+def test_a_manifest_is_written_as_it_was_read(tmp_path: Path) -> None:
+    write_manifest(tmp_path, read_manifest(DEFAULT_BUNDLE))
+    written = (tmp_path / "manifest.json").read_bytes()
+    assert written == (DEFAULT_BUNDLE / "manifest.json").read_bytes()
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="nowhere: no such bundle directory"):
+        load_bundle(tmp_path / "nowhere")
+
+
+def test_a_directory_without_a_manifest_is_no_bundle(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"manifest\.json: the file is missing"):
+        load_bundle(tmp_path)
+
+
+def test_a_manifest_that_is_not_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{", "utf-8")
+    with pytest.raises(BundleError, match=r"manifest\.json: not valid JSON"):
+        load_bundle(tmp_path)
+
+
+def test_a_changed_byte_is_found_and_both_checksums_are_told(broken_bundle: MakeBundle) -> None:
+    directory = broken_bundle()
+    graph = directory / "encoder.onnx"
+    content = bytearray(graph.read_bytes())
+    content[100] ^= 1
+    graph.unlink()
+    graph.write_bytes(content)
+    with pytest.raises(
+        BundleError, match=r"encoder\.onnx: SHA-256 [0-9a-f]{64} found, [0-9a-f]{64} expected"
+    ):
+        load_bundle(directory)
+
+
+def test_a_cut_file_is_told_by_its_size(broken_bundle: MakeBundle) -> None:
+    directory = broken_bundle()
+    (directory / "weights.bin").unlink()
+    (directory / "weights.bin").write_bytes(b"short")
+    with pytest.raises(BundleError, match=r"weights\.bin: 5 bytes found, \d+ expected"):
+        load_bundle(directory)
+
+
+def test_a_missing_file_is_named(broken_bundle: MakeBundle) -> None:
+    directory = broken_bundle()
+    (directory / "tokenizer.json").unlink()
+    with pytest.raises(BundleError, match=r"tokenizer\.json: the file is missing"):
+        load_bundle(directory)
+
+
+def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
+    def change(manifest: dict[str, Any]) -> None:
+        *parents, last = path
+        for key in parents:
+            manifest = manifest[key]
+        manifest[last] = to
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (_set("format_version", to=2), "format_version 2 found, 1 expected"),
+        (_set("surprise", to=1), r"unknown keys \['surprise'\]"),
+        (_set("geometry", "heads", to="8"), r"manifest\.geometry\.heads must be of type int"),
+        (_set("geometry", "copy_head", to=1), r"copy_head must be of type bool"),
+        (_set("default_style", to="shouting"), "'shouting' is not among the styles"),
+        (_set("geometry", "decoder_layers", to=2), r"wrong signature of .*is not expected"),
+        (_set("graphs", to={}), r"lacks the graphs \['decoder_step', 'encoder'\]"),
+        (_set("files", to={}), "has no checksum of"),
+        (lambda m: m.pop("license"), "lacks the key 'license'"),
+        (
+            lambda m: m["files"].update({"../evil": {"sha256": "0", "bytes": 1}}),
+            r"'\.\./evil' leaves the bundle",
+        ),
+    ],
+)
+def test_a_wrong_manifest_is_refused_with_the_reason(
+    broken_bundle: MakeBundle, change: Callable[[dict[str, Any]], None], problem: str
+) -> None:
+    with pytest.raises(BundleError, match=problem):
+        load_bundle(broken_bundle(change))

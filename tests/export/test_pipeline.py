@@ -1,0 +1,100 @@
+"""Checkpoint in, verified bundle out."""
+
+import json
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import onnx
+import pytest
+
+from bundle.checksum import sha256_of
+from bundle.load import load_bundle
+from bundle.manifest import read_manifest
+from export.pipeline import ExportConfig, ExportError, export_bundle
+from export.recipe import RecipeError, read_recipe
+from export.verify import verify
+from model.checkpoint import load_checkpoint
+
+ROOT = Path(__file__).parent.parent.parent
+CHECKPOINT = ROOT / "models" / "default" / "checkpoint"
+RECIPE = ROOT / "models" / "default" / "bundle.toml"
+EMBEDDED = ROOT / "models" / "default" / "bundle-cpu-int8"
+
+
+def test_the_fp32_bundle_was_verified_token_for_token(fp32_bundle: Path) -> None:
+    manifest = load_bundle(fp32_bundle).manifest
+    report = json.loads((fp32_bundle / "verification.json").read_text("utf-8"))
+    assert manifest.precision == "fp32"
+    assert report["passed"]
+    assert report["tokens"] > 50
+    assert report["agreement"] == report["equal_documents"] == 1.0
+
+
+def test_the_decoder_step_can_be_captured_and_tells_nothing_of_where_it_was_made(
+    fp32_bundle: Path,
+) -> None:
+    model = onnx.load(str(fp32_bundle / "decoder_step.onnx"), load_external_data=False)
+    kinds = Counter(node.op_type for node in model.graph.node)
+    layers = read_manifest(fp32_bundle).geometry.decoder_layers
+    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 24)]
+    assert kinds["Shape"] == kinds["Range"] == 0
+    assert kinds["TensorScatter"] == kinds["Attention"] == 2 * layers
+    assert str(ROOT).encode() not in model.SerializeToString()
+
+
+def test_rebuilding_the_embedded_bundle_gives_its_weights_to_the_byte(tmp_path: Path) -> None:
+    from export.pipeline import _convert, _quantise
+    from export.store import WEIGHTS_FILE, save_graphs
+
+    summarizer = load_checkpoint(CHECKPOINT)
+    graphs = _convert(summarizer, lambda stage: None)
+    _quantise(graphs, summarizer.config.vocabulary_size)
+    save_graphs(graphs, tmp_path)
+    files = read_manifest(EMBEDDED).files
+    assert sha256_of(tmp_path / WEIGHTS_FILE) == files[WEIGHTS_FILE].sha256
+
+
+def test_the_embedded_bundle_comes_from_the_embedded_checkpoint() -> None:
+    found = sha256_of(CHECKPOINT / "model.safetensors")
+    assert read_manifest(EMBEDDED).provenance.checkpoint_sha256 == found
+
+
+def test_an_existing_bundle_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    config = ExportConfig(
+        checkpoint=CHECKPOINT, recipe=RECIPE, output=tmp_path, documents=ROOT / "examples"
+    )
+    with pytest.raises(ExportError, match="exists already"):
+        export_bundle(config, progress=False)
+
+
+def test_a_bundle_that_says_something_else_than_the_model_fails_verification(
+    fp32_bundle: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(fp32_bundle, damaged)
+    content = bytearray((damaged / "weights.bin").read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 400_000] = bytes(400_000)
+    (damaged / "weights.bin").write_bytes(content)
+    text = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
+    report = verify(CHECKPOINT, damaged, [text[:200]])
+    assert not report.passed
+    assert any("encoder_relative_error" in problem for problem in report.problems)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (("license", "licence"), r"unknown keys \['licence'\]"),
+        (('version = "1.0.0"', "version = 1"), "version must be of type str"),
+        (("[limits]", "[limits"), r"bundle\.toml"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_the_key(
+    tmp_path: Path, change: tuple[str, str], problem: str
+) -> None:
+    path = tmp_path / "bundle.toml"
+    path.write_text(RECIPE.read_text("utf-8").replace(*change, 1), "utf-8")
+    with pytest.raises(RecipeError, match=problem):
+        read_recipe(path)
