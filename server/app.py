@@ -1,0 +1,238 @@
+"""Puts the server together, runs it and takes it apart."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass
+
+from bundle import Bundle, load_bundle
+from server.config import ServerConfig
+from server.engine.admission import Batching
+from server.engine.engine import Engine
+from server.engine.loop import EngineLoop
+from server.engine.scheduler import EngineConfig
+from server.errors import RequestError
+from server.gate import Gate
+from server.lifecycle import Ending, Lifecycle
+from server.rpc.call import Deadlines
+from server.rpc.open_calls import OpenCalls
+from server.rpc.server import RpcOptions, RpcServer, ServerError
+from server.rpc.summarizer import SummarizerServicer
+from server.runtime.ort_runner import OrtRunner
+from server.service import SummaryService
+from server.streams import EngineStreams
+from server.telemetry.exposition import MetricsServer
+from server.telemetry.logging import fields, log_stray_exception
+from server.telemetry.measured import MeasuredSummariser
+from server.telemetry.metrics import Metrics
+from server.types import RequestedOptions, ServedModel, SummaryRequest
+
+_log = logging.getLogger(__name__)
+
+# Sources share a lane up to the next of these lengths: more lanes waste less on padding, but each
+# takes a decoder step of its own.
+_SHORTER_LANES = (256, 512)
+# What a dead engine's callers can still be told, they are told at once.
+_DEAD_ENGINE_GRACE_S = 1.0
+_ENGINE_STOP_TIMEOUT_S = 10.0
+_WARM_UP = SummaryRequest(
+    document="A first document, lest the first caller wait for what is only done once.",
+    request_id="warm-up",
+    options=RequestedOptions(max_tokens=2, min_tokens=0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """Everything below the wire, at work."""
+
+    model: ServedModel
+    runner: OrtRunner
+    engine: EngineLoop
+    service: SummaryService
+
+    def close(self) -> None:
+        self.service.close()
+        self.engine.stop()
+        if not self.engine.join(_ENGINE_STOP_TIMEOUT_S):
+            _log.warning("the engine is still in a step; the process ends without it")
+
+
+def run(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
+    """Serves on an event loop of its own."""
+    return asyncio.run(serve(config, process_age_s=process_age_s))
+
+
+async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
+    """Runs the server until it is told to end, and returns the process's exit code.
+
+    Raises BundleError or ServerError if it cannot start.
+    """
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(log_stray_exception)
+    lifecycle, metrics, open_calls = Lifecycle(loop), Metrics(), OpenCalls()
+    with ExitStack() as cleanup:
+        # Ports come first: one in use is found out before seconds are spent on the model.
+        rpc = RpcServer(_rpc_options(config), open_calls=open_calls, metrics=metrics)
+        metrics_port = cleanup.enter_context(_metrics_served(config, metrics))
+        cleanup.enter_context(lifecycle.listening())
+        # In a thread, so that a signal is heard meanwhile.
+        bundle, runner = await asyncio.to_thread(_load, config)
+        core = _assemble(config, bundle, runner, lifecycle, metrics)
+        cleanup.callback(core.close)
+        metrics.serves(core.model)
+        rpc.add(_servicer(config, core, open_calls, metrics))
+        await rpc.start()
+        try:
+            if await lifecycle.unless_ending(_warm_up(core.service)):
+                rpc.health.set_serving(True)
+                _log_ready(core, rpc, metrics_port, process_age_s())
+            ending = await lifecycle.ending()
+            await _drain(config, ending, lifecycle, rpc, open_calls)
+        finally:
+            await rpc.stop()
+    _log.info("stopped", extra=fields(cause=ending.value))
+    return 0 if ending is Ending.SIGNAL else 1
+
+
+def _load(config: ServerConfig) -> tuple[Bundle, OrtRunner]:
+    bundle = load_bundle(config.bundle)
+    return bundle, OrtRunner(bundle, lanes=lanes_for(bundle), threads=config.threads)
+
+
+def _assemble(
+    config: ServerConfig, bundle: Bundle, runner: OrtRunner, lifecycle: Lifecycle, metrics: Metrics
+) -> _Core:
+    streams = EngineStreams()
+    engine = EngineLoop(
+        Engine(
+            EngineConfig(
+                lanes=lanes_for(bundle),
+                max_rows=config.max_rows,
+                max_encode_tokens=config.max_encode_tokens,
+                batching=Batching(config.batching),
+            ),
+            runner,
+            observer=metrics,
+        ),
+        deliver=streams.deliver_to(asyncio.get_running_loop()),
+        on_fatal=lifecycle.engine_failed,
+    )
+    streams.connect(engine)
+    model = _served_model(config, bundle, runner)
+    gate = Gate(max_documents=config.max_queue_documents, max_tokens=config.max_queue_tokens)
+    service = SummaryService(model, bundle.tokenizer, streams, gate)
+    engine.start()
+    return _Core(model, runner, engine, service)
+
+
+def lanes_for(bundle: Bundle) -> tuple[int, ...]:
+    """The lanes that suit a model: the last one holds the longest source it can read."""
+    manifest = bundle.manifest
+    added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in manifest.styles)
+    longest = manifest.limits.max_source_tokens + added
+    return (*(lane for lane in _SHORTER_LANES if lane < longest), longest)
+
+
+def _served_model(config: ServerConfig, bundle: Bundle, runner: OrtRunner) -> ServedModel:
+    limits = bundle.manifest.limits
+    return ServedModel(
+        manifest=bundle.manifest,
+        bundle_sha256=bundle.manifest_sha256,
+        max_source_tokens=limits.max_source_tokens,
+        max_summary_tokens=limits.max_summary_tokens,
+        max_document_bytes=config.max_document_bytes,
+        max_batch_in_flight=_batch_in_flight(config),
+        requested_provider=runner.requested_provider,
+        actual_provider=runner.actual_provider,
+        capabilities=(),
+    )
+
+
+def _servicer(
+    config: ServerConfig, core: _Core, open_calls: OpenCalls, metrics: Metrics
+) -> SummarizerServicer:
+    return SummarizerServicer(
+        MeasuredSummariser(core.service, metrics),
+        deadlines=Deadlines(default_s=config.default_deadline_s, max_s=config.max_deadline_s),
+        open_calls=open_calls,
+        metrics=metrics,
+        max_batch_in_flight=_batch_in_flight(config),
+    )
+
+
+def _batch_in_flight(config: ServerConfig) -> int:
+    """One batch call alone must never be refused for its own documents."""
+    return min(config.max_batch_in_flight, config.max_queue_documents)
+
+
+def _rpc_options(config: ServerConfig) -> RpcOptions:
+    return RpcOptions(
+        host=config.host,
+        port=config.port,
+        max_message_bytes=config.max_message_bytes,
+        tls_cert=config.tls_cert,
+        tls_key=config.tls_key,
+        reflection=config.reflection,
+    )
+
+
+@contextmanager
+def _metrics_served(config: ServerConfig, metrics: Metrics) -> Iterator[int | None]:
+    """Serves the metrics, if asked for, and gives their port."""
+    if not config.metrics:
+        yield None
+        return
+    try:
+        server = MetricsServer(metrics.registry, host=config.host, port=config.metrics_port)
+    except OSError as error:
+        where = f"{config.host}:{config.metrics_port}"
+        raise ServerError(f"cannot serve metrics on {where}: {error.strerror}") from error
+    try:
+        yield server.port
+    finally:
+        server.close()
+
+
+async def _warm_up(service: SummaryService) -> None:
+    try:
+        async with aclosing(service.summarise(_WARM_UP)) as events:
+            async for _ in events:
+                pass
+    except RequestError as error:
+        raise ServerError(f"the model cannot write a first summary: {error}") from error
+
+
+async def _drain(
+    config: ServerConfig,
+    ending: Ending,
+    lifecycle: Lifecycle,
+    rpc: RpcServer,
+    open_calls: OpenCalls,
+) -> None:
+    """Lets nobody in, and waits for those inside as long as grace and operator allow."""
+    grace_s = config.drain_grace_s if ending is Ending.SIGNAL else _DEAD_ENGINE_GRACE_S
+    _log.info("draining", extra=fields(cause=ending.value, calls=len(open_calls), grace_s=grace_s))
+    rpc.health.set_serving(False)
+    open_calls.close()
+    rpc.turn_away(grace_s)
+    await lifecycle.unless_hurried(open_calls.wait_until_none(grace_s))
+    if open_calls:
+        _log.warning("calls ended before they were answered", extra=fields(calls=len(open_calls)))
+        open_calls.evict()
+
+
+def _log_ready(core: _Core, rpc: RpcServer, metrics_port: int | None, process_age_s: float) -> None:
+    _log.info(
+        "ready",
+        extra=fields(
+            address=rpc.address,
+            metrics_port=metrics_port,
+            model=core.model.manifest.name,
+            model_version=core.model.manifest.version,
+            provider=core.model.actual_provider,
+            threads=core.runner.threads,
+            seconds=round(process_age_s, 2),
+        ),
+    )

@@ -1,0 +1,98 @@
+"""The engine's one thread.
+
+It takes requests from any thread, steps while there is work, sleeps while there is none.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from server.engine.engine import Engine
+from server.engine.request import EngineRequest, Event
+from server.errors import EngineFailure
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancel:
+    request_id: int
+
+
+class _Stop:
+    """Ends the thread."""
+
+
+class EngineLoop:
+    """Runs an engine in a thread of its own.
+
+    `deliver` is called on that thread with all events of a step at once, so that a caller on an
+    event loop is woken once a step and not once a token. `on_fatal` is called last, if the engine
+    cannot go on.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        deliver: Callable[[list[Event]], None],
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        self._engine = engine
+        self._deliver = deliver
+        self._on_fatal = on_fatal
+        self._inbox: queue.SimpleQueue[EngineRequest | _Cancel | _Stop] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def submit(self, request: EngineRequest) -> None:
+        """Hands a request over; its events come through `deliver`."""
+        self._inbox.put(request)
+
+    def cancel(self, request_id: int) -> None:
+        """Frees whatever the request holds before the next step; one that is over is left alone."""
+        self._inbox.put(_Cancel(request_id))
+
+    def stop(self) -> None:
+        """Ends the thread after the step in progress; requests still in the engine fail."""
+        self._inbox.put(_Stop())
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Waits for the thread's end; False if it did not come in time."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while self._take_in():
+                if events := self._engine.step():
+                    self._deliver(events)
+            self._abort("the server stopped before the summary was complete")
+        except Exception as error:
+            _log.exception("the engine failed and cannot go on")
+            self._abort("the engine failed")
+            self._on_fatal(error)
+
+    def _take_in(self) -> bool:
+        """Empties the inbox, waiting for something to do; False when told to stop."""
+        while True:
+            try:
+                message = self._inbox.get(block=self._engine.is_idle)
+            except queue.Empty:
+                return True
+            match message:
+                case EngineRequest():
+                    self._engine.submit(message)
+                case _Cancel(request_id):
+                    self._engine.cancel(request_id)
+                case _Stop():
+                    return False
+
+    def _abort(self, problem: str) -> None:
+        if events := self._engine.abort_all(EngineFailure(problem)):
+            self._deliver(events)

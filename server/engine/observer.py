@@ -1,0 +1,49 @@
+"""What the engine tells of itself while it runs.
+
+Telemetry implements it, and the engine knows nothing of telemetry.
+"""
+
+from typing import Protocol
+
+from server.types import FinishReason
+
+
+class EngineObserver(Protocol):
+    """Receives figures on the engine's thread: must be quick and must not raise."""
+
+    def encoded(self, *, documents: int, tokens: int, padded_tokens: int, seconds: float) -> None:
+        """A batch of documents went through the encoder."""
+
+    def decoded(self, *, rows: int, seconds: float) -> None:
+        """One decoder step ran over this many rows."""
+
+    def depths(self, *, waiting: int, running: int) -> None:
+        """How many requests wait and run after a step."""
+
+    def finished(self, *, reason: FinishReason, summary_tokens: int) -> None:
+        """A summary was completed."""
+
+    def dropped(self, *, cause: str, stage: str) -> None:
+        """A request left without a summary.
+
+        `cause` is cancelled, deadline or failed; `stage` is waiting or running.
+        """
+
+
+class SilentObserver:
+    """Listens to nothing."""
+
+    def encoded(self, *, documents: int, tokens: int, padded_tokens: int, seconds: float) -> None:
+        """Ignores it."""
+
+    def decoded(self, *, rows: int, seconds: float) -> None:
+        """Ignores it."""
+
+    def depths(self, *, waiting: int, running: int) -> None:
+        """Ignores it."""
+
+    def finished(self, *, reason: FinishReason, summary_tokens: int) -> None:
+        """Ignores it."""
+
+    def dropped(self, *, cause: str, stage: str) -> None:
+        """Ignores it."""

@@ -1,0 +1,70 @@
+"""A request inside the engine, and what the engine says about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.decoding.strategy import Strategy
+from server.errors import RequestError
+from server.types import FinishReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineRequest:
+    """What the engine needs to write one summary."""
+
+    id: int
+    source_ids: Sequence[int]
+    strategy: Strategy
+    deadline_s: float | None = None
+    wants_tokens: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """A request on its way through the engine; its place in a lane is that in the lane's list."""
+
+    request: EngineRequest
+    submitted_s: float
+    cancelled: bool = False
+    encode_started_s: float = 0.0
+    encode_ended_s: float = 0.0
+
+    @property
+    def source_length(self) -> int:
+        """Tokens of the source, special ones counted."""
+        return len(self.request.source_ids)
+
+    def is_expired(self, now_s: float) -> bool:
+        """Whether the caller's deadline has passed."""
+        return self.request.deadline_s is not None and now_s >= self.request.deadline_s
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The newest token of a request that wants to hear of each one."""
+
+    request_id: int
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A request is complete."""
+
+    request_id: int
+    tokens: Sequence[int]
+    reason: FinishReason
+    queue_s: float
+    encode_s: float
+    decode_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request is over without a summary."""
+
+    request_id: int
+    error: RequestError
+
+
+Event = Written | Finished | Failed

@@ -1,0 +1,98 @@
+"""What can go wrong with a request, whatever the transport.
+
+    RequestError
+    ├── InvalidRequest     the caller must change the request; names every bad field
+    ├── NotServed          this server lacks the capability; names the option
+    ├── UnknownModel       no such model or version here
+    ├── Overloaded         the queue is full; says when to come back
+    ├── Draining           the server is going away; another replica will answer
+    ├── DeadlineExpired    the caller's time ran out; says in which stage
+    └── EngineFailure      our fault; the request alone is lost, or the engine is
+
+rpc/status.py maps each class to one status code. `reason` is part of the API: never change one.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One refused field.
+
+    Its path in the request, and what is wrong, with the value and the limit named.
+    """
+
+    field: str
+    description: str
+
+
+class RequestError(Exception):
+    """A request that ends without a summary."""
+
+    reason: ClassVar[str] = "INTERNAL"
+
+
+class _FieldError(RequestError):
+    def __init__(self, *violations: Violation) -> None:
+        self.violations = violations
+        super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+
+
+class InvalidRequest(_FieldError):
+    """Fields of the request are wrong; all of them are named at once."""
+
+    reason = "INVALID_REQUEST"
+
+
+class NotServed(_FieldError):
+    """The request asks for what this server does not do."""
+
+    reason = "NOT_SERVED"
+
+
+class UnknownModel(RequestError):
+    """The model or version asked for is not loaded."""
+
+    reason = "UNKNOWN_MODEL"
+
+    def __init__(self, name: str, version: str, available: str) -> None:
+        self.name = name
+        self.version = version
+        asked = f"{name} version {version}" if version else name
+        super().__init__(f"model {asked!r} is not served here; available: {available}")
+
+
+class Overloaded(RequestError):
+    """The queue is full."""
+
+    reason = "OVERLOADED"
+
+    def __init__(self, problem: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{problem}; try again in {retry_after_s:.1f} s")
+
+
+class Draining(RequestError):
+    """The server takes no new requests because it is stopping."""
+
+    reason = "DRAINING"
+
+    def __init__(self) -> None:
+        super().__init__("the server is shutting down and takes no new requests")
+
+
+class DeadlineExpired(RequestError):
+    """The caller's deadline passed before the summary was complete."""
+
+    reason = "DEADLINE_EXPIRED"
+
+    def __init__(self, stage: str) -> None:
+        self.stage = stage
+        super().__init__(f"the deadline passed while the request was {stage}")
+
+
+class EngineFailure(RequestError):
+    """The model could not be run for this request."""
+
+    reason = "ENGINE_FAILURE"

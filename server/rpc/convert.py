@@ -1,0 +1,179 @@
+"""Proto <-> the server's own words, field by field."""
+
+from google.protobuf.duration_pb2 import Duration
+
+from bundle.manifest import DecodingDefaults, Manifest
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
+from server.errors import InvalidRequest, NotServed, Violation
+from server.rpc.call import MAX_ID_CHARACTERS, is_valid_id
+from server.rpc.options import invalid_options, requested_options, unserved_options
+from server.types import Delta, FinishReason, ServedModel, Summary, SummaryRequest, Timings, Usage
+
+_FINISH_REASONS = {
+    FinishReason.STOP: proto.FINISH_REASON_STOP,
+    FinishReason.LENGTH: proto.FINISH_REASON_LENGTH,
+}
+_SERVED_POLICIES = {
+    proto.LONG_DOCUMENT_POLICY_UNSPECIFIED,
+    proto.LONG_DOCUMENT_POLICY_REFUSE,
+}
+
+
+def to_request(
+    message: proto.SummarizeRequest,
+    *,
+    request_id: str,
+    deadline_s: float | None,
+    wants_deltas: bool,
+) -> SummaryRequest:
+    """Reads a request; `request_id` stands in where it names none.
+
+    Raises InvalidRequest with all that is wrong whatever the model, or else NotServed with all that
+    this server cannot do: a wrong value is wrong on every server, so that is told first.
+    """
+    if wrong := _invalid_fields(message) + invalid_options(message.options):
+        raise InvalidRequest(*wrong)
+    if missing := _unserved_fields(message) + unserved_options(message.options):
+        raise NotServed(*missing)
+    return SummaryRequest(
+        document=message.document,
+        request_id=message.request_id or request_id,
+        model=message.model,
+        model_version=message.model_version,
+        style=message.style,
+        language=message.language,
+        options=requested_options(message.options),
+        deadline_s=deadline_s,
+        wants_deltas=wants_deltas,
+    )
+
+
+def id_violation(field: str, text: str) -> Violation:
+    """Says why an id is refused, without repeating what may be very long."""
+    return Violation(
+        field,
+        f"has {len(text)} characters, must be 1 to {MAX_ID_CHARACTERS} visible ASCII characters",
+    )
+
+
+def _invalid_fields(message: proto.SummarizeRequest) -> list[Violation]:
+    violations = []
+    if not message.document or message.document.isspace():
+        violations.append(Violation("document", "is empty or blank; send at least one word"))
+    for field, kind in (
+        ("long_document_policy", proto.LongDocumentPolicy),
+        ("attribution", proto.AttributionLevel),
+    ):
+        value = getattr(message, field)
+        if value not in kind.values():
+            known = f"{min(kind.values())} to {max(kind.values())}"
+            violations.append(Violation(field, f"is {value}, must be from {known}"))
+    if message.request_id and not is_valid_id(message.request_id):
+        violations.append(id_violation("request_id", message.request_id))
+    return violations
+
+
+def _unserved_fields(message: proto.SummarizeRequest) -> list[Violation]:
+    violations = []
+    if message.long_document_policy not in _SERVED_POLICIES:
+        name = proto.LongDocumentPolicy.Name(message.long_document_policy)
+        problem = f"is {name}, but this server can only refuse what is too long"
+        violations.append(Violation("long_document_policy", problem))
+    if message.attribution != proto.ATTRIBUTION_LEVEL_UNSPECIFIED:
+        name = proto.AttributionLevel.Name(message.attribution)
+        problem = f"is {name}, but this server does not serve it: leave it out"
+        violations.append(Violation("attribution", problem))
+    return violations
+
+
+def to_response(summary: Summary) -> proto.SummarizeResponse:
+    """Writes a whole answer."""
+    return proto.SummarizeResponse(
+        summary=summary.text,
+        finish_reason=_FINISH_REASONS[summary.finish_reason],
+        usage=_to_usage(summary.usage),
+        timings=_to_timings(summary.timings),
+        model=summary.model,
+        model_version=summary.model_version,
+        request_id=summary.request_id,
+    )
+
+
+def to_stream_response(event: Delta | Summary) -> proto.SummarizeStreamResponse:
+    """Writes one message of a streamed answer."""
+    if isinstance(event, Summary):
+        return proto.SummarizeStreamResponse(final=to_response(event))
+    delta = proto.Delta(text=event.text, summary_tokens=event.summary_tokens)
+    return proto.SummarizeStreamResponse(delta=delta)
+
+
+def to_duration(seconds: float) -> Duration:
+    """Writes a length of time; a clock's jitter below 0 is 0."""
+    duration = Duration()
+    duration.FromNanoseconds(max(0, round(seconds * 1e9)))
+    return duration
+
+
+def to_model(model: ServedModel) -> proto.Model:
+    """Describes a model."""
+    manifest = model.manifest
+    return proto.Model(
+        name=manifest.name,
+        version=manifest.version,
+        description=manifest.description,
+        styles=_to_styles(manifest),
+        default_style=manifest.default_style,
+        languages=manifest.languages,
+        limits=proto.Limits(
+            max_source_tokens=model.max_source_tokens,
+            max_summary_tokens=model.max_summary_tokens,
+            max_document_bytes=model.max_document_bytes,
+            max_batch_in_flight=model.max_batch_in_flight,
+        ),
+        precision=manifest.precision,
+        requested_provider=model.requested_provider,
+        actual_provider=model.actual_provider,
+        bundle_sha256=model.bundle_sha256,
+        license=manifest.license,
+        capabilities=model.capabilities,
+    )
+
+
+def _to_styles(manifest: Manifest) -> list[proto.Style]:
+    default_first = sorted(manifest.styles, key=lambda style: style.name != manifest.default_style)
+    return [
+        proto.Style(
+            name=style.name,
+            description=style.description,
+            default_options=_to_options(style.defaults),
+        )
+        for style in default_first
+    ]
+
+
+def _to_options(defaults: DecodingDefaults) -> proto.DecodingOptions:
+    return proto.DecodingOptions(
+        max_tokens=defaults.max_tokens,
+        min_tokens=defaults.min_tokens,
+        no_repeat_ngram_size=defaults.no_repeat_ngram_size,
+    )
+
+
+def _to_usage(usage: Usage) -> proto.Usage:
+    return proto.Usage(
+        document_characters=usage.document_characters,
+        source_tokens=usage.source_tokens,
+        source_tokens_dropped=usage.source_tokens_dropped,
+        summary_tokens=usage.summary_tokens,
+        chunks=usage.chunks,
+    )
+
+
+def _to_timings(timings: Timings) -> proto.Timings:
+    return proto.Timings(
+        queue=to_duration(timings.queue_s),
+        tokenize=to_duration(timings.tokenize_s),
+        encode=to_duration(timings.encode_s),
+        decode=to_duration(timings.decode_s),
+        total=to_duration(timings.total_s),
+    )

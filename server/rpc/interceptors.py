@@ -1,0 +1,152 @@
+"""What is done round every call, one class for each concern, in the order of `concerns`."""
+
+import asyncio
+import logging
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from server.rpc.call import REQUEST_ID_KEY, Call, Context
+from server.rpc.chain import Concern, Proceed
+from server.rpc.faults import is_cancelled_from_outside, log_fault
+from server.rpc.open_calls import OpenCalls
+from server.rpc.status import Failure, explain, trailing_metadata
+from server.telemetry.logging import fields
+from server.telemetry.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+
+# A client gives up a little before the server's own count reaches 0.
+_DEADLINE_SLACK_S = 0.1
+
+
+def concerns(open_calls: OpenCalls, metrics: Metrics) -> tuple[Concern, ...]:
+    """All of them, outermost first."""
+    return (
+        RequestIdentity(),
+        StatusSender(),
+        AccessLog(),
+        CallMetrics(metrics),
+        ErrorMap(),
+        Admission(open_calls),
+    )
+
+
+class RequestIdentity:
+    """Gives the call the id that its caller sent, or one of ours, and sends it back."""
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Sets the id before the call and echoes it after; StatusSender does so on failures."""
+        for key, value in context.invocation_metadata() or ():
+            if key == REQUEST_ID_KEY and isinstance(value, str):
+                call.adopt_request_id(value)
+        answer = await proceed()
+        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+        return answer
+
+
+class CallFailed(Exception):
+    """On its way from ErrorMap to StatusSender: how the call is to end."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.reason)
+
+
+class StatusSender:
+    """Tells the caller of a failure: last, when everybody else knows."""
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Ends a failed call with its status."""
+        try:
+            return await proceed()
+        except CallFailed as error:
+            failure = error.failure
+            metadata = trailing_metadata(failure, call.request_id)
+            await context.abort(failure.code, failure.message, metadata)
+
+
+class AccessLog:
+    """Writes one line for each call, without any text of it."""
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Logs once the call is over, however it ended."""
+        try:
+            return await proceed()
+        finally:
+            _log.info(
+                "call ended",
+                extra=fields(
+                    rpc=call.rpc,
+                    code=call.code.name,
+                    reason=call.reason or None,
+                    request_id=call.request_id,
+                    seconds=round(call.age_s, 4),
+                    peer=context.peer(),
+                    **call.notes,
+                ),
+            )
+
+
+class CallMetrics:
+    """Counts calls by what became of them."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Counts the call in and out."""
+        self._metrics.call_started(call.rpc)
+        try:
+            return await proceed()
+        finally:
+            self._metrics.call_ended(
+                call.rpc, code=call.code.name, reason=call.reason, seconds=call.age_s
+            )
+
+
+class ErrorMap:
+    """Finds the status that belongs to an error."""
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Lets a result and a caller's own going pass; all else becomes CallFailed."""
+        try:
+            return await proceed()
+        except asyncio.CancelledError as error:
+            if is_cancelled_from_outside():
+                self._note_departure(call, context)
+                raise
+            # Something inside was cancelled: gRPC would think the caller gone and never answer.
+            raise self._failed(call, error) from error
+        except grpc.aio.BaseError:
+            # The connection is gone; there is nobody to tell.
+            self._note_departure(call, context)
+            raise
+        except Exception as error:
+            raise self._failed(call, error) from error
+
+    def _failed(self, call: Call, error: BaseException) -> CallFailed:
+        failure = explain(error)
+        call.code, call.reason = failure.code, failure.reason
+        log_fault(error, request_id=call.request_id, rpc=call.rpc)
+        return CallFailed(failure)
+
+    def _note_departure(self, call: Call, context: Context) -> None:
+        remaining_s: float | None = context.time_remaining()
+        if remaining_s is not None and remaining_s < _DEADLINE_SLACK_S:
+            call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXPIRED"
+        else:
+            call.code, call.reason = grpc.StatusCode.CANCELLED, "CANCELLED"
+
+
+class Admission:
+    """Counts the call among the open ones, which draining waits for, or refuses it."""
+
+    def __init__(self, open_calls: OpenCalls) -> None:
+        self._open_calls = open_calls
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Goes on if admitted; raises Draining if not."""
+        with self._open_calls.admit():
+            return await proceed()

@@ -1,0 +1,101 @@
+"""The five calls of summarizer.v1.Summarizer: convert in, call the service, convert out."""
+
+from contextlib import aclosing
+
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
+from server.rpc.batch import BatchCall
+from server.rpc.call import Context, Deadlines, current_call
+from server.rpc.convert import to_model, to_request, to_response, to_stream_response
+from server.rpc.open_calls import OpenCalls
+from server.telemetry.metrics import Metrics
+from server.types import Summariser, Summary, SummaryRequest
+
+SERVICE = proto.DESCRIPTOR.services_by_name["Summarizer"].full_name
+
+
+class SummarizerServicer:
+    """Answers the calls. Streaming ones write to the context, as ConcernChain wants it."""
+
+    def __init__(
+        self,
+        summariser: Summariser,
+        *,
+        deadlines: Deadlines,
+        open_calls: OpenCalls,
+        metrics: Metrics,
+        max_batch_in_flight: int,
+    ) -> None:
+        self._summariser = summariser
+        self._deadlines = deadlines
+        self._open_calls = open_calls
+        self._metrics = metrics
+        self._max_batch_in_flight = max_batch_in_flight
+
+    async def Summarize(
+        self, message: proto.SummarizeRequest, context: Context
+    ) -> proto.SummarizeResponse:
+        """Summarises one document and answers once."""
+        request = self._read(message, context, wants_deltas=False)
+        summary = await self._whole(request)
+        current_call.get().note(summary)
+        return to_response(summary)
+
+    async def SummarizeStream(self, message: proto.SummarizeRequest, context: Context) -> None:
+        """Summarises one document and sends the text as it is written."""
+        request = self._read(message, context, wants_deltas=True)
+        async with aclosing(self._summariser.summarise(request)) as events:
+            async for event in events:
+                if isinstance(event, Summary):
+                    current_call.get().note(event)
+                await context.write(to_stream_response(event))
+
+    async def SummarizeBatch(self, _: object, context: Context) -> None:
+        """Summarises many documents, each by itself."""
+
+        async def summarise(message: proto.SummarizeRequest, item_id: str) -> Summary:
+            request = to_request(
+                message,
+                request_id=item_id,
+                deadline_s=self._deadlines.of(context),
+                wants_deltas=False,
+            )
+            return await self._whole(request)
+
+        await BatchCall(
+            current_call.get(),
+            context,
+            summarise,
+            open_calls=self._open_calls,
+            metrics=self._metrics,
+            max_in_flight=self._max_batch_in_flight,
+        ).run()
+
+    async def ListModels(
+        self, _: proto.ListModelsRequest, context: Context
+    ) -> proto.ListModelsResponse:
+        """Lists the models."""
+        models = [to_model(model) for model in self._summariser.models()]
+        return proto.ListModelsResponse(models=models)
+
+    async def GetModel(self, message: proto.GetModelRequest, context: Context) -> proto.Model:
+        """Describes one model."""
+        return to_model(self._summariser.model(message.model, message.model_version))
+
+    def _read(
+        self, message: proto.SummarizeRequest, context: Context, *, wants_deltas: bool
+    ) -> SummaryRequest:
+        call = current_call.get()
+        call.adopt_request_id(message.request_id)
+        return to_request(
+            message,
+            request_id=call.request_id,
+            deadline_s=self._deadlines.of(context),
+            wants_deltas=wants_deltas,
+        )
+
+    async def _whole(self, request: SummaryRequest) -> Summary:
+        async with aclosing(self._summariser.summarise(request)) as events:
+            async for event in events:
+                if isinstance(event, Summary):
+                    return event
+        raise RuntimeError("the service ended without a summary")

@@ -1,0 +1,47 @@
+"""onnxruntime sessions, made one way and checked against the bundle."""
+
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+
+from bundle.errors import BundleError
+from bundle.manifest import GraphSpec, TensorSpec
+from bundle.signature import differences
+from server.runtime.threads import ThreadBudget
+
+CPU = "CPUExecutionProvider"
+
+# The fused kernel is slower on the CPU than Add and LayerNormalization are: 9 % of the encoder
+# (docs/adr/0004-int8.md).
+_SLOW_FUSIONS = ["SkipLayerNormFusion"]
+_WARNING = 2
+_DTYPES = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(float16)": "float16"}
+
+
+def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
+    """Loads a graph, or raises BundleError if onnxruntime cannot or its signature is another."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = budget.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = _WARNING
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(budget.may_spin)))
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=[CPU], disabled_optimizers=_SLOW_FUSIONS
+        )
+    except Exception as error:  # onnxruntime raises classes of its own that derive from Exception
+        raise BundleError(path, f"onnxruntime cannot load it: {error}") from error
+    found = GraphSpec(
+        file=expected.file,
+        inputs=tuple(_spec(tensor) for tensor in session.get_inputs()),
+        outputs=tuple(_spec(tensor) for tensor in session.get_outputs()),
+    )
+    if problems := differences(expected, found):
+        raise BundleError(path, f"wrong signature: {'; '.join(problems)}")
+    return session
+
+
+def _spec(tensor: Any) -> TensorSpec:
+    dtype = _DTYPES.get(tensor.type, tensor.type)
+    return TensorSpec(name=tensor.name, dtype=dtype, shape=tuple(str(a) for a in tensor.shape))

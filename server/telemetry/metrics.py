@@ -1,0 +1,211 @@
+"""Every Prometheus metric of the server, in one registry of its own.
+
+Units are in the names. Labels take values from fixed sets, so no caller can make new time series.
+"""
+
+import platform
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.gc_collector import GCCollector
+
+from server.types import FinishReason, ServedModel, Summary
+
+_FIRST_TOKEN_BUCKETS = (
+    *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75),
+    *(1, 2.5, 5, 7.5, 10, 20, 40),
+)
+_TOKEN_BUCKETS = (
+    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5),
+    *(0.75, 1, 2.5),
+)
+_REQUEST_BUCKETS = (
+    *(0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8),
+    *(1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 60, 120),
+)
+_COUNT_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+# Without this every counter and histogram has a twin that says when it was made.
+disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client gave it no types
+
+
+class Metrics:
+    """Counts what happens, on any thread. Implements the engine's EngineObserver."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self._make_call_metrics()
+        self._make_request_metrics()
+        self._make_engine_metrics()
+        self._build = self._gauge("build_info", "Always 1; the labels say what runs.", "python")
+        self._build.labels(platform.python_version()).set(1)
+        self._model = self._gauge(
+            "model_info",
+            "Always 1; the labels say what is served and where it runs.",
+            *("model", "version", "precision", "bundle_sha256"),
+            *("requested_provider", "actual_provider"),
+        )
+
+    def _make_call_metrics(self) -> None:
+        self._calls = self._counter("requests", "Calls that ended, by status code.", "rpc", "code")
+        self._open_calls = self._gauge("requests_in_flight", "Calls being answered.", "rpc")
+        self._call_seconds = self._histogram(
+            "call_duration_seconds", "From a call's arrival to its end.", _REQUEST_BUCKETS, "rpc"
+        )
+        self._items = self._counter(
+            "batch_items", "Items of SummarizeBatch that ended, by status code.", "code"
+        )
+        self._failures = self._counter(
+            "request_failures", "Calls and batch items refused or failed, by reason.", "reason"
+        )
+
+    def _make_request_metrics(self) -> None:
+        self._first_token = self._histogram(
+            "time_to_first_token_seconds",
+            "From a streamed request's arrival to its first text.",
+            _FIRST_TOKEN_BUCKETS,
+        )
+        self._inter_token = self._histogram(
+            "inter_token_latency_seconds",
+            "Between a streamed summary's tokens, averaged over each piece of text.",
+            _TOKEN_BUCKETS,
+        )
+        self._end_to_end = self._histogram(
+            "e2e_request_latency_seconds",
+            "From a request's arrival to its whole summary.",
+            _REQUEST_BUCKETS,
+        )
+        self._queue = self._histogram(
+            "request_queue_time_seconds", "Waiting to be encoded.", _REQUEST_BUCKETS
+        )
+        self._encode = self._histogram(
+            "request_encode_time_seconds", "Being encoded.", _REQUEST_BUCKETS
+        )
+        self._decode = self._histogram(
+            "request_decode_time_seconds", "Being written.", _REQUEST_BUCKETS
+        )
+        self._source_tokens = self._counter(
+            "source_tokens", "Tokens read by the encoder for requests that succeeded."
+        )
+        self._summary_tokens = self._counter("summary_tokens", "Tokens of summaries delivered.")
+
+    def _make_engine_metrics(self) -> None:
+        self._waiting = self._gauge("num_requests_waiting", "Requests not yet encoded.")
+        self._running = self._gauge("num_requests_running", "Requests being written.")
+        self._finished = self._counter(
+            "request_success", "Summaries completed, by why they ended.", "finish_reason"
+        )
+        self._dropped = self._counter(
+            "requests_dropped",
+            "Requests that left the engine without a summary.",
+            *("cause", "stage"),
+        )
+        self._encode_documents = self._histogram(
+            "encode_batch_documents", "Documents encoded together.", _COUNT_BUCKETS
+        )
+        self._encode_tokens = self._counter("encode_tokens", "Tokens encoded, padding left out.")
+        self._encode_padded_tokens = self._counter(
+            "encode_padded_tokens", "Tokens encoded, padding counted."
+        )
+        self._encode_seconds = self._histogram(
+            "encode_batch_seconds", "Encoding one batch.", _FIRST_TOKEN_BUCKETS
+        )
+        self._decode_rows = self._histogram(
+            "decode_step_rows", "Summaries written together in one decoder step.", _COUNT_BUCKETS
+        )
+        self._decode_seconds = self._histogram(
+            "decode_step_seconds", "One decoder step.", _TOKEN_BUCKETS
+        )
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(f"precis_{name}", documentation, labels, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(f"precis_{name}", documentation, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"precis_{name}", documentation, labels, buckets=buckets, registry=self.registry
+        )
+
+    def serves(self, model: ServedModel) -> None:
+        """Tells which model is served and where it runs."""
+        manifest = model.manifest
+        self._model.labels(
+            manifest.name,
+            manifest.version,
+            manifest.precision,
+            model.bundle_sha256,
+            model.requested_provider,
+            model.actual_provider,
+        ).set(1)
+
+    def call_started(self, rpc: str) -> None:
+        """A call has arrived."""
+        self._open_calls.labels(rpc).inc()
+
+    def call_ended(self, rpc: str, *, code: str, reason: str, seconds: float) -> None:
+        """A call has been answered; `reason` is "" for a success."""
+        self._open_calls.labels(rpc).dec()
+        self._calls.labels(rpc, code).inc()
+        self._call_seconds.labels(rpc).observe(seconds)
+        if reason:
+            self._failures.labels(reason).inc()
+
+    def item_ended(self, *, code: str, reason: str) -> None:
+        """An item of a batch has been answered."""
+        self._items.labels(code).inc()
+        if reason:
+            self._failures.labels(reason).inc()
+
+    def first_text(self, seconds: float) -> None:
+        """A streamed request got its first text."""
+        self._first_token.observe(seconds)
+
+    def more_text(self, *, tokens: int, seconds: float) -> None:
+        """A streamed request got more text, this long after the last."""
+        self._inter_token.observe(seconds / max(tokens, 1))
+
+    def summarised(self, summary: Summary) -> None:
+        """A request got its whole summary."""
+        self._end_to_end.observe(summary.timings.total_s)
+        self._queue.observe(summary.timings.queue_s)
+        self._encode.observe(summary.timings.encode_s)
+        self._decode.observe(summary.timings.decode_s)
+        self._source_tokens.inc(summary.usage.source_tokens)
+        self._summary_tokens.inc(summary.usage.summary_tokens)
+
+    def encoded(self, *, documents: int, tokens: int, padded_tokens: int, seconds: float) -> None:
+        """A batch of documents went through the encoder."""
+        self._encode_documents.observe(documents)
+        self._encode_tokens.inc(tokens)
+        self._encode_padded_tokens.inc(padded_tokens)
+        self._encode_seconds.observe(seconds)
+
+    def decoded(self, *, rows: int, seconds: float) -> None:
+        """One decoder step ran over this many rows."""
+        self._decode_rows.observe(rows)
+        self._decode_seconds.observe(seconds)
+
+    def depths(self, *, waiting: int, running: int) -> None:
+        """How many requests wait and run after a step."""
+        self._waiting.set(waiting)
+        self._running.set(running)
+
+    def finished(self, *, reason: FinishReason, summary_tokens: int) -> None:
+        """A summary was completed."""
+        self._finished.labels(reason.value).inc()
+
+    def dropped(self, *, cause: str, stage: str) -> None:
+        """A request left without a summary."""
+        self._dropped.labels(cause, stage).inc()

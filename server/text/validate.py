@@ -1,0 +1,91 @@
+"""What a request may ask of the model.
+
+Every violation is collected, so that a caller mends all of them at once.
+"""
+
+from dataclasses import dataclass
+
+from bundle.manifest import Manifest, Style
+from server.errors import InvalidRequest, Violation
+from server.types import DecodingOptions, RequestedOptions, ServedModel, SummaryRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A request with its style found and every default filled in."""
+
+    style: Style
+    options: DecodingOptions
+
+
+def resolve(request: SummaryRequest, model: ServedModel) -> Resolved:
+    """Checks all that can be checked before tokenising, or raises InvalidRequest."""
+    violations = _document_violations(request.document, model.max_document_bytes)
+    violations += _language_violations(request.language, model.manifest)
+    name = request.style or model.manifest.default_style
+    style = model.manifest.style(name)
+    if style is None:
+        known = ", ".join(style.name for style in model.manifest.styles)
+        violations.append(Violation("style", f"{name!r} is unknown; this model has: {known}"))
+        style = model.manifest.styles[0]
+    options = _fill_in(request.options, style, model.max_summary_tokens)
+    violations += _option_violations(request.options, options, model.max_summary_tokens)
+    if violations:
+        raise InvalidRequest(*violations)
+    return Resolved(style, options)
+
+
+def check_source_tokens(num_tokens: int, model: ServedModel) -> None:
+    """Refuses a document that does not fit the model; nothing is ever cut without being asked."""
+    if num_tokens > model.max_source_tokens:
+        problem = f"has {num_tokens} tokens, at most {model.max_source_tokens} are served"
+        raise InvalidRequest(Violation("document", problem))
+
+
+def _document_violations(document: str, max_bytes: int) -> list[Violation]:
+    if not document.strip():
+        return [Violation("document", "is empty or blank; send at least one word")]
+    # A character has at least one byte, which spares encoding what is plainly too long.
+    size_bytes = len(document) if len(document) > max_bytes else len(document.encode())
+    if size_bytes > max_bytes:
+        problem = f"has {size_bytes} bytes in UTF-8 or more, at most {max_bytes} are served"
+        return [Violation("document", problem)]
+    return []
+
+
+def _language_violations(language: str, manifest: Manifest) -> list[Violation]:
+    """A regional tag such as "en-GB" counts as its language."""
+    if not language or language.lower().split("-")[0] in manifest.languages:
+        return []
+    known = ", ".join(manifest.languages)
+    return [Violation("language", f"{language!r} is not among the model's languages: {known}")]
+
+
+def _fill_in(requested: RequestedOptions, style: Style, max_summary_tokens: int) -> DecodingOptions:
+    def chosen(value: int | None, default: int) -> int:
+        return default if value is None else value
+
+    max_tokens = chosen(requested.max_tokens, min(style.defaults.max_tokens, max_summary_tokens))
+    # A default must never clash with what the caller did say.
+    default_min_tokens = min(style.defaults.min_tokens, max_tokens)
+    return DecodingOptions(
+        max_tokens=max_tokens,
+        min_tokens=chosen(requested.min_tokens, default_min_tokens),
+        no_repeat_ngram_size=chosen(
+            requested.no_repeat_ngram_size, style.defaults.no_repeat_ngram_size
+        ),
+    )
+
+
+def _option_violations(
+    requested: RequestedOptions, options: DecodingOptions, max_summary_tokens: int
+) -> list[Violation]:
+    violations = []
+    if not 1 <= options.max_tokens <= max_summary_tokens:
+        problem = f"is {options.max_tokens}, must be from 1 to {max_summary_tokens}"
+        violations.append(Violation("options.max_tokens", problem))
+    elif options.min_tokens > options.max_tokens:
+        said = "the default of" if requested.max_tokens is None else "options.max_tokens ="
+        problem = f"is {options.min_tokens}, must be at most {said} {options.max_tokens}"
+        violations.append(Violation("options.min_tokens", problem))
+    return violations

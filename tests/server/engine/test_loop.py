@@ -1,0 +1,73 @@
+"""The engine's thread: hand-over, wake-up, stop and failure."""
+
+import queue
+
+from server.engine.loop import EngineLoop
+from server.engine.request import Event, Failed, Finished
+from server.errors import EngineFailure
+from tests.server.engine.scripted import ScriptedRunner, make_engine, make_request
+
+PATIENCE_S = 30
+
+
+class Harness:
+    """A loop whose events can be waited for."""
+
+    def __init__(self, runner: ScriptedRunner) -> None:
+        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.fatal: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+        self.loop = EngineLoop(
+            make_engine(runner),
+            deliver=self._deliver,
+            on_fatal=self.fatal.put,
+        )
+        self.loop.start()
+
+    def _deliver(self, events: list[Event]) -> None:
+        for event in events:
+            self.events.put(event)
+
+    def next_event(self) -> Event:
+        return self.events.get(timeout=PATIENCE_S)
+
+
+def test_an_idle_loop_wakes_up_for_a_request_and_sleeps_again() -> None:
+    harness = Harness(ScriptedRunner())
+    for i in range(2):
+        harness.loop.submit(make_request(i, (10, 11)))
+        event = harness.next_event()
+        assert isinstance(event, Finished)
+        assert (event.request_id, event.tokens) == (i, [11, 10])
+    harness.loop.stop()
+    assert harness.loop.join(PATIENCE_S)
+
+
+def test_stopping_fails_what_is_still_inside() -> None:
+    class Endless(ScriptedRunner):
+        def _ranked(self, lane: int, row: int, position: int) -> tuple[int, int]:
+            return 5, 6
+
+    harness = Harness(Endless())
+    harness.loop.submit(make_request(0, max_tokens=10**9, wants_tokens=True))
+    harness.next_event()
+    harness.loop.stop()
+    assert harness.loop.join(PATIENCE_S)
+    last = None
+    while not harness.events.empty():
+        last = harness.events.get()
+    assert isinstance(last, Failed)
+    assert isinstance(last.error, EngineFailure)
+
+
+def test_an_engine_that_breaks_fails_everyone_and_reports_it() -> None:
+    class Broken(ScriptedRunner):
+        def decode(self, batch):  # type: ignore[no-untyped-def]
+            raise ZeroDivisionError
+
+    harness = Harness(Broken())
+    harness.loop.submit(make_request(0))
+    event = harness.next_event()
+    assert isinstance(event, Failed)
+    assert isinstance(event.error, EngineFailure)
+    assert isinstance(harness.fatal.get(timeout=PATIENCE_S), ZeroDivisionError)
+    assert harness.loop.join(PATIENCE_S)

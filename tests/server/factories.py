@@ -1,0 +1,56 @@
+"""Requests and models with every default given, so that a test states only what it varies."""
+
+from bundle.load import load_bundle
+from server.types import RequestedOptions, ServedModel, SummaryRequest
+from tests.bundle.conftest import DEFAULT_BUNDLE
+
+BUNDLE = load_bundle(DEFAULT_BUNDLE)
+
+
+def make_model(
+    *,
+    max_document_bytes: int = 1 << 20,
+    max_source_tokens: int = 1022,
+    max_summary_tokens: int = 512,
+) -> ServedModel:
+    return ServedModel(
+        manifest=BUNDLE.manifest,
+        bundle_sha256=BUNDLE.manifest_sha256,
+        max_source_tokens=max_source_tokens,
+        max_summary_tokens=max_summary_tokens,
+        max_document_bytes=max_document_bytes,
+        max_batch_in_flight=32,
+        requested_provider="cpu",
+        actual_provider="CPUExecutionProvider",
+        capabilities=(),
+    )
+
+
+def make_request(
+    document: str = "A document.",
+    *,
+    style: str = "",
+    language: str = "",
+    model: str = "",
+    model_version: str = "",
+    max_tokens: int | None = None,
+    min_tokens: int | None = None,
+    no_repeat_ngram_size: int | None = None,
+    deadline_s: float | None = None,
+    wants_deltas: bool = False,
+) -> SummaryRequest:
+    return SummaryRequest(
+        document=document,
+        request_id="test",
+        model=model,
+        model_version=model_version,
+        style=style,
+        language=language,
+        options=RequestedOptions(
+            max_tokens=max_tokens,
+            min_tokens=min_tokens,
+            no_repeat_ngram_size=no_repeat_ngram_size,
+        ),
+        deadline_s=deadline_s,
+        wants_deltas=wants_deltas,
+    )

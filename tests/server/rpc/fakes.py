@@ -1,0 +1,230 @@
+"""A summariser that answers by script, and a real gRPC server over it on a free port."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc.aio
+
+from bundle.manifest import (
+    DecodingDefaults,
+    Geometry,
+    Limits,
+    Manifest,
+    Provenance,
+    SpecialTokens,
+    Style,
+)
+from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
+from server.errors import UnknownModel
+from server.rpc.call import Deadlines
+from server.rpc.open_calls import OpenCalls
+from server.rpc.server import RpcOptions, RpcServer
+from server.rpc.summarizer import SummarizerServicer
+from server.telemetry.measured import MeasuredSummariser
+from server.telemetry.metrics import Metrics
+from server.types import (
+    Delta,
+    FinishReason,
+    ServedModel,
+    Summary,
+    SummaryRequest,
+    Timings,
+    Usage,
+)
+
+PIECES = ("A short", " summary", ".")
+
+
+def make_summary(request_id: str = "id", **changes: Any) -> Summary:
+    """A summary in which every number differs, so that a mix-up shows."""
+    values: dict[str, Any] = {
+        "text": "".join(PIECES),
+        "finish_reason": FinishReason.STOP,
+        "usage": Usage(
+            document_characters=101,
+            source_tokens=102,
+            source_tokens_dropped=103,
+            summary_tokens=104,
+            chunks=105,
+        ),
+        "timings": Timings(
+            queue_s=0.001, tokenize_s=0.002, encode_s=0.003, decode_s=0.25, total_s=1.5
+        ),
+        "model": "fake",
+        "model_version": "1.2.3",
+        "request_id": request_id,
+    }
+    return Summary(**values | changes)
+
+
+def make_model(**changes: Any) -> ServedModel:
+    """The model that the fake serves."""
+    headline = Style(
+        name="headline",
+        description="A title.",
+        prefix_ids=(5,),
+        suffix_ids=(1,),
+        defaults=DecodingDefaults(max_tokens=16),
+    )
+    brief = Style(
+        name="brief",
+        description="One sentence.",
+        prefix_ids=(4,),
+        suffix_ids=(1,),
+        defaults=DecodingDefaults(max_tokens=64, min_tokens=2, no_repeat_ngram_size=3),
+    )
+    manifest = Manifest(
+        format_version=1,
+        name="fake",
+        version="1.2.3",
+        description="Answers by script.",
+        license="Apache-2.0",
+        precision="int8",
+        languages=("en", "zh"),
+        geometry=Geometry(
+            vocab_size=8,
+            d_model=4,
+            encoder_layers=1,
+            decoder_layers=1,
+            heads=1,
+            head_dim=4,
+            max_positions=32,
+            copy_head=False,
+        ),
+        special_tokens=SpecialTokens(pad_id=0, end_id=1, decoder_start_id=0, never_emitted_ids=()),
+        styles=(headline, brief),
+        default_style="brief",
+        limits=Limits(max_source_tokens=1022, max_summary_tokens=128),
+        graphs={},
+        weights_file="weights",
+        tokenizer_file="tokenizer.json",
+        files={},
+        provenance=Provenance(checkpoint_sha256="cd" * 32, exporter={}),
+    )
+    values: dict[str, Any] = {
+        "manifest": manifest,
+        "bundle_sha256": "ab" * 32,
+        "max_source_tokens": 1022,
+        "max_summary_tokens": 128,
+        "max_document_bytes": 100_000,
+        "max_batch_in_flight": 4,
+        "requested_provider": "cpu",
+        "actual_provider": "CPUExecutionProvider",
+        "capabilities": ("sampling",),
+    }
+    return ServedModel(**values | changes)
+
+
+@dataclass
+class Held:
+    """Gives `pieces` and then waits until the test lets go, or the caller does."""
+
+    pieces: tuple[str, ...] = ()
+
+
+class FakeSummariser:
+    """Answers by script and remembers what it was asked.
+
+    `script` says what a document meets: an exception, or Held; any other is answered at once.
+    """
+
+    def __init__(self) -> None:
+        self.script: dict[str, BaseException | Held] = {}
+        self.requests: list[SummaryRequest] = []
+        self.let_go = asyncio.Event()
+        self.num_running = 0
+        self.most_running = 0
+        self._changed = asyncio.Condition()
+
+    def models(self) -> Sequence[ServedModel]:
+        return [make_model()]
+
+    def model(self, name: str, version: str) -> ServedModel:
+        if name not in ("", "fake") or version not in ("", "1.2.3"):
+            raise UnknownModel(name, version, "fake version 1.2.3")
+        return make_model()
+
+    async def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
+        self.requests.append(request)
+        await self._count(+1)
+        try:
+            outcome = self.script.get(request.document)
+            pieces = outcome.pieces if isinstance(outcome, Held) else PIECES
+            for count, piece in enumerate(pieces if request.wants_deltas else (), start=1):
+                yield Delta(text=piece, summary_tokens=2 * count)
+            if isinstance(outcome, Held):
+                await self.let_go.wait()
+            elif outcome is not None:
+                raise outcome
+            yield make_summary(request.request_id)
+        finally:
+            await self._count(-1)
+
+    async def until_running(self, count: int) -> None:
+        """Waits until this many requests are in work."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.num_running == count)
+
+    async def _count(self, change: int) -> None:
+        async with self._changed:
+            self.num_running += change
+            self.most_running = max(self.most_running, self.num_running)
+            self._changed.notify_all()
+
+
+@dataclass
+class RunningServer:
+    """A server under test, and a channel to it."""
+
+    rpc: RpcServer
+    fake: FakeSummariser
+    metrics: Metrics
+    open_calls: OpenCalls
+    channel: grpc.aio.Channel
+
+    @property
+    def stub(self) -> Any:
+        """The calls of the service."""
+        return summarizer_pb2_grpc.SummarizerStub(self.channel)
+
+    def sample(self, name: str, **labels: str) -> float | None:
+        """The value of one of the server's metrics."""
+        return self.metrics.registry.get_sample_value(name, labels)
+
+
+@asynccontextmanager
+async def serve_fake(
+    *,
+    deadlines: Deadlines | None = None,
+    max_batch_in_flight: int = 4,
+    credentials: grpc.ChannelCredentials | None = None,
+    **options: Any,
+) -> AsyncIterator[RunningServer]:
+    """Runs a server over a fake service; what is not given has a default fit for a test."""
+    fake, metrics, open_calls = FakeSummariser(), Metrics(), OpenCalls()
+    defaults: dict[str, Any] = {"host": "localhost", "port": 0, "max_message_bytes": 1_000_000}
+    rpc = RpcServer(RpcOptions(**defaults | options), open_calls=open_calls, metrics=metrics)
+    rpc.add(
+        SummarizerServicer(
+            MeasuredSummariser(fake, metrics),
+            deadlines=deadlines or Deadlines(),
+            open_calls=open_calls,
+            metrics=metrics,
+            max_batch_in_flight=max_batch_in_flight,
+        )
+    )
+    await rpc.start()
+    channel = (
+        grpc.aio.secure_channel(rpc.address, credentials)
+        if credentials
+        else grpc.aio.insecure_channel(rpc.address)
+    )
+    try:
+        async with channel:
+            yield RunningServer(rpc, fake, metrics, open_calls, channel)
+    finally:
+        fake.let_go.set()
+        await rpc.stop()

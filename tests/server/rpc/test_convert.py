@@ -1,0 +1,219 @@
+"""From proto to the server's own words: everything wrong is named, nothing is ignored."""
+
+import math
+from typing import Any
+
+import pytest
+
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
+from server.errors import InvalidRequest, NotServed, Violation
+from server.rpc.convert import to_duration, to_request
+from server.types import RequestedOptions, SummaryRequest
+
+NEUTRAL_OPTIONS: dict[str, Any] = {
+    "num_beams": 1,
+    "temperature": 0.0,
+    "top_k": 0,
+    "top_p": 1.0,
+    "length_penalty": 1.0,
+    "repetition_penalty": 1.0,
+    "num_summaries": 1,
+    "min_p": 0.0,
+    "early_stopping": False,
+}
+UNSERVED_OPTIONS: dict[str, Any] = {
+    "num_beams": 4,
+    "temperature": 0.7,
+    "top_k": 50,
+    "top_p": 0.9,
+    "seed": 0,
+    "length_penalty": 0.5,
+    "repetition_penalty": 1.2,
+    "num_summaries": 2,
+    "min_p": 0.05,
+    "early_stopping": True,
+}
+SERVED_OPTIONS = ("max_tokens", "min_tokens", "no_repeat_ngram_size")
+INVALID_OPTIONS: list[tuple[str, Any]] = [
+    ("max_tokens", 0),
+    ("max_tokens", -1),
+    ("min_tokens", -1),
+    ("num_beams", 0),
+    ("num_beams", 17),
+    ("temperature", -0.1),
+    ("temperature", 5.1),
+    ("temperature", math.nan),
+    ("temperature", math.inf),
+    ("top_k", -1),
+    ("top_p", 0.0),
+    ("top_p", 1.01),
+    ("top_p", math.nan),
+    ("length_penalty", -10.5),
+    ("length_penalty", 10.5),
+    ("length_penalty", -math.inf),
+    ("repetition_penalty", 0.0),
+    ("repetition_penalty", 10.5),
+    ("repetition_penalty", math.nan),
+    ("no_repeat_ngram_size", -1),
+    ("no_repeat_ngram_size", 17),
+    ("num_summaries", 0),
+    ("num_summaries", 17),
+    ("min_p", -0.1),
+    ("min_p", 1.1),
+    ("min_p", math.nan),
+]
+
+
+def read(**fields: Any) -> SummaryRequest:
+    """Reads a request; a field that is not given is as a plain caller would have it."""
+    message = pb.SummarizeRequest(**{"document": "Text."} | fields)
+    return to_request(message, request_id="fallback", deadline_s=12.5, wants_deltas=True)
+
+
+def violations(kind: type[InvalidRequest] | type[NotServed], **fields: Any) -> list[Violation]:
+    with pytest.raises(kind) as caught:
+        read(**fields)
+    return list(caught.value.violations)
+
+
+def test_a_plain_request_leaves_everything_to_the_defaults() -> None:
+    assert read() == SummaryRequest(
+        document="Text.", request_id="fallback", deadline_s=12.5, wants_deltas=True
+    )
+
+
+def test_served_options_are_taken_over_and_zero_is_not_unset() -> None:
+    options = pb.DecodingOptions(max_tokens=5, min_tokens=0, no_repeat_ngram_size=0)
+
+    assert read(options=options).options == RequestedOptions(
+        max_tokens=5, min_tokens=0, no_repeat_ngram_size=0
+    )
+
+
+def test_every_option_of_the_proto_is_either_served_or_refused_here() -> None:
+    every = {field.name for field in pb.DecodingOptions.DESCRIPTOR.fields}
+
+    assert every == UNSERVED_OPTIONS.keys() | set(SERVED_OPTIONS)
+
+
+@pytest.mark.parametrize(("name", "value"), UNSERVED_OPTIONS.items())
+def test_an_option_that_is_not_served_is_named(name: str, value: Any) -> None:
+    (violation,) = violations(NotServed, options=pb.DecodingOptions(**{name: value}))
+
+    assert violation.field == f"options.{name}"
+    assert "does not serve it" in violation.description
+
+
+@pytest.mark.parametrize(("name", "value"), NEUTRAL_OPTIONS.items())
+def test_an_option_that_changes_nothing_is_accepted(name: str, value: Any) -> None:
+    assert read(options=pb.DecodingOptions(**{name: value})).options == RequestedOptions()
+
+
+def test_all_options_that_are_not_served_are_named_at_once() -> None:
+    found = violations(
+        NotServed,
+        options=pb.DecodingOptions(**UNSERVED_OPTIONS),
+        attribution=pb.ATTRIBUTION_LEVEL_WORD,
+        long_document_policy=pb.LONG_DOCUMENT_POLICY_TRUNCATE,
+    )
+
+    assert {violation.field for violation in found} == {
+        "attribution",
+        "long_document_policy",
+        *(f"options.{name}" for name in UNSERVED_OPTIONS),
+    }
+
+
+@pytest.mark.parametrize(
+    "policy", [pb.LONG_DOCUMENT_POLICY_TRUNCATE, pb.LONG_DOCUMENT_POLICY_MAP_REDUCE]
+)
+def test_a_long_document_policy_that_is_not_served_is_named(policy: Any) -> None:
+    (violation,) = violations(NotServed, long_document_policy=policy)
+
+    assert violation.field == "long_document_policy"
+    assert pb.LongDocumentPolicy.Name(policy) in violation.description
+
+
+@pytest.mark.parametrize(
+    "policy", [pb.LONG_DOCUMENT_POLICY_UNSPECIFIED, pb.LONG_DOCUMENT_POLICY_REFUSE]
+)
+def test_to_refuse_long_documents_is_served(policy: Any) -> None:
+    assert read(long_document_policy=policy).document == "Text."
+
+
+@pytest.mark.parametrize("level", [pb.ATTRIBUTION_LEVEL_SENTENCE, pb.ATTRIBUTION_LEVEL_WORD])
+def test_attribution_is_named_as_not_served(level: Any) -> None:
+    (violation,) = violations(NotServed, attribution=level)
+
+    assert violation.field == "attribution"
+
+
+@pytest.mark.parametrize(("name", "value"), INVALID_OPTIONS)
+def test_an_option_out_of_range_is_refused_with_value_and_range(name: str, value: Any) -> None:
+    (violation,) = violations(InvalidRequest, options=pb.DecodingOptions(**{name: value}))
+
+    assert violation.field == f"options.{name}"
+    assert violation.description.startswith(f"is {value:g}, must be ")
+
+
+@pytest.mark.parametrize("field", ["long_document_policy", "attribution"])
+def test_an_enum_value_that_no_one_knows_is_refused(field: str) -> None:
+    (violation,) = violations(InvalidRequest, **{field: 99})
+
+    assert violation.field == field
+    assert "99" in violation.description
+
+
+@pytest.mark.parametrize("document", ["", " \n\t", "\u3000\u00a0"])
+def test_a_blank_document_is_refused(document: str) -> None:
+    (violation,) = violations(InvalidRequest, document=document)
+
+    assert violation.field == "document"
+
+
+@pytest.mark.parametrize(
+    "request_id", ["a" * 129, "with space", "línea", "tab\t", "line\n", "\x7f"]
+)
+def test_a_request_id_that_cannot_be_sent_back_is_refused(request_id: str) -> None:
+    (violation,) = violations(InvalidRequest, request_id=request_id)
+
+    assert violation.field == "request_id"
+    assert request_id not in violation.description
+
+
+def test_a_request_id_is_taken_over() -> None:
+    assert read(request_id="!" + "a" * 126 + "~").request_id == "!" + "a" * 126 + "~"
+
+
+def test_all_that_is_wrong_is_named_at_once() -> None:
+    found = violations(
+        InvalidRequest,
+        document=" ",
+        request_id="a b",
+        attribution=7,
+        long_document_policy=8,
+        options=pb.DecodingOptions(max_tokens=0, temperature=math.nan, top_p=2),
+    )
+
+    assert [violation.field for violation in found] == [
+        "document",
+        "long_document_policy",
+        "attribution",
+        "request_id",
+        "options.max_tokens",
+        "options.temperature",
+        "options.top_p",
+    ]
+
+
+def test_what_is_wrong_everywhere_is_told_before_what_is_not_served_here() -> None:
+    found = violations(InvalidRequest, options=pb.DecodingOptions(num_beams=4, temperature=-1))
+
+    assert [violation.field for violation in found] == ["options.temperature"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nanoseconds"), [(0.0, 0), (1.25, 1_250_000_000), (1e-9, 1), (-1e-6, 0)]
+)
+def test_a_length_of_time_is_written_to_the_nanosecond(seconds: float, nanoseconds: int) -> None:
+    assert to_duration(seconds).ToNanoseconds() == nanoseconds

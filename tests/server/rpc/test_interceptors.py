@@ -1,0 +1,139 @@
+"""What is done round every call: the line in the log, the counts, and odd ends."""
+
+import asyncio
+import contextlib
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
+from server.errors import Overloaded
+from server.telemetry.logging import JsonFormatter
+from tests.server.rpc.fakes import PIECES, RunningServer
+
+PRIVATE = "The patient's name is Smith."
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Collects all that the server logs, at every level, as it would be written."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+async def test_a_call_is_one_line_with_its_counts(server: RunningServer, log: io.StringIO) -> None:
+    await server.stub.Summarize(pb.SummarizeRequest(document="Text.", request_id="r-1"))
+
+    (line,) = lines(log, "call ended")
+    assert line["rpc"] == "Summarize"
+    assert line["code"] == "OK"
+    assert line["request_id"] == "r-1"
+    assert line["model"] == "fake"
+    assert line["source_tokens"] == 102
+    assert line["summary_tokens"] == 104
+    assert line["finish_reason"] == "stop"
+    assert line["peer"].startswith("ipv")
+    assert "reason" not in line
+
+
+async def test_a_refused_call_is_one_line_with_its_reason(
+    server: RunningServer, log: io.StringIO
+) -> None:
+    server.fake.script["bad"] = Overloaded("full", retry_after_s=1.0)
+    await _answered(server.stub.SummarizeStream(pb.SummarizeRequest(document="bad")))
+
+    (line,) = lines(log, "call ended")
+    assert (line["code"], line["reason"]) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+
+
+async def test_an_item_is_one_line_with_its_id(server: RunningServer, log: io.StringIO) -> None:
+    items = [_item("a", "Text."), _item("b", " "), _item("not an id", "Text.")]
+    _ = [answer async for answer in server.stub.SummarizeBatch(iter(items))]
+
+    assert {(line.get("item_id"), line["code"]) for line in lines(log, "item ended")} == {
+        ("a", "OK"),
+        ("b", "INVALID_ARGUMENT"),
+        (None, "INVALID_ARGUMENT"),
+    }
+    (line,) = lines(log, "call ended")
+    assert (line["items"], line["items_failed"]) == (3, 2)
+
+
+async def test_no_line_ever_holds_a_documents_or_a_summarys_text(
+    server: RunningServer, log: io.StringIO
+) -> None:
+    server.fake.script[PRIVATE + "!"] = ValueError(f"cannot read {PRIVATE}")
+    server.fake.script[PRIVATE + "?"] = asyncio.CancelledError(PRIVATE)
+    for document in (PRIVATE, PRIVATE + "!", PRIVATE + "?"):
+        request = pb.SummarizeRequest(document=document)
+        await server.stub.Summarize(request).code()
+        await _answered(server.stub.SummarizeStream(request))
+        await _answered(server.stub.SummarizeBatch(iter([_item("a", document)])))
+    bad = pb.SummarizeRequest(document=PRIVATE, options=pb.DecodingOptions(top_p=7))
+    await server.stub.Summarize(bad).code()
+
+    assert len(lines(log, "call ended")) == 10
+    assert len(lines(log, "request failed")) == 6
+    assert "Smith" not in log.getvalue()
+    assert PIECES[0] not in log.getvalue()
+
+
+async def test_something_cancelled_within_a_call_still_answers_the_caller(
+    server: RunningServer,
+) -> None:
+    server.fake.script["bad"] = asyncio.CancelledError()
+
+    call = server.stub.Summarize(pb.SummarizeRequest(document="bad"), timeout=60)
+
+    assert await call.code() is grpc.StatusCode.INTERNAL
+
+
+async def test_calls_are_counted_while_they_run_and_when_they_end(server: RunningServer) -> None:
+    labels = {"rpc": "Summarize"}
+    await server.stub.Summarize(pb.SummarizeRequest(document="Text."))
+    await server.stub.Summarize(pb.SummarizeRequest(document=" ")).code()
+
+    assert server.sample("precis_requests_in_flight", **labels) == 0
+    assert server.sample("precis_requests_total", **labels, code="OK") == 1
+    assert server.sample("precis_requests_total", **labels, code="INVALID_ARGUMENT") == 1
+    assert server.sample("precis_call_duration_seconds_count", **labels) == 2
+    assert server.sample("precis_request_failures_total", reason="INVALID_REQUEST") == 1
+
+
+async def test_health_checks_are_neither_logged_nor_counted(
+    server: RunningServer, log: io.StringIO
+) -> None:
+    await server.channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
+
+    assert lines(log, "call ended") == []
+
+
+def lines(log: io.StringIO, message: str) -> list[dict[str, Any]]:
+    """The lines with this message."""
+    parsed = [json.loads(line) for line in log.getvalue().splitlines()]
+    return [line for line in parsed if line["message"] == message]
+
+
+async def _answered(call: Any) -> None:
+    """Reads to the end, whatever end that is."""
+    with contextlib.suppress(grpc.aio.AioRpcError):
+        async for _ in call:
+            pass
+
+
+def _item(item_id: str, document: str) -> pb.SummarizeBatchRequest:
+    request = pb.SummarizeRequest(document=document)
+    return pb.SummarizeBatchRequest(item_id=item_id, request=request)

@@ -1,0 +1,71 @@
+"""Real documents through the real engine, for tests of the runtime."""
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+
+from bundle.load import Bundle
+from bundle.normalise import normalise
+from server.decoding.greedy import Greedy
+from server.decoding.strategy import Candidates
+from server.engine.engine import Engine
+from server.engine.request import EngineRequest, Finished
+from server.engine.runner import ModelRunner
+from server.engine.scheduler import EngineConfig
+from server.types import DecodingOptions
+
+ROOT = Path(__file__).parent.parent.parent.parent
+LANES = (256, 512, 1024)
+MAX_TOKENS = 24
+
+
+def documents(count: int) -> list[str]:
+    """Half English, half Chinese, of many lengths."""
+    texts = []
+    for name in ("arxiv_tldr_en", "arxiv_tldr_zh"):
+        with (ROOT / "tests" / "data" / f"{name}.jsonl").open(encoding="utf-8") as lines:
+            texts += [json.loads(line)["document"] for line in islice(lines, count // 2)]
+    return texts
+
+
+def source_ids(bundle: Bundle, document: str, style: str = "brief") -> list[int]:
+    found = bundle.manifest.style(style)
+    assert found is not None
+    ids = bundle.tokenizer.encode(normalise(document))[: bundle.manifest.limits.max_source_tokens]
+    return [*found.prefix_ids, *ids, *found.suffix_ids]
+
+
+class Recorded(Greedy):
+    """Greedy decoding that remembers how near the runner-up was at each step."""
+
+    def __init__(self, bundle: Bundle, max_tokens: int = MAX_TOKENS) -> None:
+        options = DecodingOptions(max_tokens=max_tokens, min_tokens=0, no_repeat_ngram_size=3)
+        super().__init__(options, bundle.manifest.special_tokens)
+        self.margins: list[float] = []
+
+    def advance(self, candidates: Candidates):  # type: ignore[no-untyped-def]
+        best, runner_up = candidates.log_probs
+        self.margins.append(best - runner_up)
+        return super().advance(candidates)
+
+
+def run(
+    runner: ModelRunner, sources: Sequence[Sequence[int]], strategies: Sequence[Recorded],
+    arrivals: Iterable[int] | None = None,
+) -> list[list[int]]:  # fmt: skip
+    """Runs all in one engine; the i-th arrives before the step that `arrivals` names."""
+    engine = Engine(EngineConfig(LANES, max_rows=24, max_encode_tokens=1024), runner)
+    waiting = list(zip(arrivals or [0] * len(sources), range(len(sources)), strict=True))
+    tokens: dict[int, list[int]] = {}
+    step = 0
+    while waiting or not engine.is_idle:
+        for _, index in (due := [w for w in waiting if w[0] <= step]):
+            request = EngineRequest(id=index, source_ids=sources[index], strategy=strategies[index])
+            engine.submit(request)
+        waiting = [w for w in waiting if w not in due]
+        for event in engine.step():
+            assert isinstance(event, Finished), event
+            tokens[event.request_id] = list(event.tokens)
+        step += 1
+    return [tokens[index] for index in range(len(sources))]

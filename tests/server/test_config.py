@@ -1,0 +1,173 @@
+"""Settings: from flag, environment or default, refused in one clear line."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from server.config import ConfigError, ServerConfig, load_config
+
+EVERY_FIELD = pytest.mark.parametrize("field", ServerConfig.model_fields)
+
+
+@pytest.fixture(autouse=True)
+def _environment_without_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for field in ServerConfig.model_fields:
+        monkeypatch.delenv(f"PRECIS_{field.upper()}", raising=False)
+
+
+def test_without_settings_the_embedded_model_is_served_on_50051() -> None:
+    config = load_config([])
+
+    assert config.bundle == Path("models/default/bundle-cpu-int8")
+    assert (config.host, config.port, config.metrics_port) == ("[::]", 50051, 9090)
+    assert config.metrics
+    assert config.reflection
+    assert config.batching == "continuous"
+    assert config.tls_cert is None
+
+
+def test_a_flag_beats_the_environment_which_beats_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRECIS_MAX_ROWS", "8")
+    monkeypatch.setenv("PRECIS_THREADS", "3")
+
+    config = load_config(["--max-rows", "4"])
+
+    assert (config.max_rows, config.threads, config.max_batch_in_flight) == (4, 3, 32)
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRECIS_TLS_CERT", "")
+    monkeypatch.setenv("PRECIS_PORT", "")
+
+    assert load_config([]).tls_cert is None
+    assert load_config([]).port == 50051
+
+
+@pytest.mark.parametrize(
+    ("word", "is_on"), [("on", True), ("off", False), ("true", True), ("0", False)]
+)
+def test_a_switch_is_on_or_off(word: str, is_on: bool) -> None:
+    assert load_config(["--metrics", word]).metrics is is_on
+
+
+def test_a_configuration_cannot_be_changed() -> None:
+    config = load_config([])
+
+    with pytest.raises(ValidationError, match="frozen"):
+        config.port = 1
+
+
+@EVERY_FIELD
+def test_the_help_shows_every_setting_with_flag_variable_and_default(
+    field: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(SystemExit) as caught:
+        load_config(["--help"])
+
+    text = " ".join(capsys.readouterr().out.split())
+    assert caught.value.code == 0
+    assert re.search(rf" --{field.replace('_', '-')} [A-Za-z|]+ [A-Z a-z]", text)
+    assert re.search(rf"\[PRECIS_{field.upper()}; default [^\s;]", text)
+
+
+@EVERY_FIELD
+def test_every_setting_says_how_to_choose_it(field: str) -> None:
+    description = ServerConfig.model_fields[field].description
+
+    assert description is not None
+    assert description.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "expected"),
+    [
+        ("--port", "70000", "a whole number from 0 to 65535 expected"),
+        ("--port", "http", "a whole number from 0 to 65535 expected"),
+        ("--threads", "-1", "a whole number from 0 to 1024 expected"),
+        ("--max-rows", "0", "a whole number from 1 to 1024 expected"),
+        ("--max-rows", "1.5", "a whole number from 1 to 1024 expected"),
+        ("--drain-grace-s", "nan", "a number from 0 to 3600 expected"),
+        ("--drain-grace-s", "-1", "a number from 0 to 3600 expected"),
+        ("--default-deadline-s", "inf", "a number from 0 to 86400 expected"),
+        ("--batching", "static", "continuous, dynamic or off expected"),
+        ("--log-level", "loud", "debug, info, warning or error expected"),
+        ("--log-format", "xml", "json or text expected"),
+        ("--reflection", "maybe", "on or off expected"),
+        ("--host", "", "at least one character expected"),
+    ],
+)
+def test_a_wrong_value_is_refused_naming_flag_variable_value_and_range(
+    flag: str, value: str, expected: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config([flag, value])
+
+    variable = "PRECIS_" + flag.removeprefix("--").replace("-", "_").upper()
+    assert str(caught.value) == f"{flag} ({variable}): {value!r} given, {expected}"
+
+
+def test_a_wrong_value_in_the_environment_is_refused_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRECIS_MAX_ROWS", "many")
+
+    with pytest.raises(ConfigError, match=r"--max-rows \(PRECIS_MAX_ROWS\): 'many' given"):
+        load_config([])
+
+
+def test_all_that_is_wrong_is_told_in_one_line() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(["--port", "x", "--max-rows", "0"])
+
+    assert "--port" in str(caught.value)
+    assert "--max-rows" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_variable_that_kubernetes_sets_for_a_service_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PRECIS_PORT", "tcp://10.0.0.1:50051")
+
+    with pytest.raises(ConfigError, match="enableServiceLinks: false"):
+        load_config([])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--tls-cert", "cert.pem"], ["--tls-key", "key.pem"]], ids=["cert", "key"]
+)
+def test_certificate_and_key_are_needed_together(arguments: list[str]) -> None:
+    with pytest.raises(ConfigError, match=f"needed together with {arguments[0]}$"):
+        load_config(arguments)
+
+
+def test_a_message_must_have_room_for_the_largest_document() -> None:
+    with pytest.raises(ConfigError, match="at least 8004096 expected"):
+        load_config(["--max-document-bytes", "8000000"])
+
+
+def test_metrics_and_service_cannot_share_a_port_unless_the_system_chooses() -> None:
+    with pytest.raises(ConfigError, match="9090 given, another than that of --port expected"):
+        load_config(["--port", "9090"])
+
+    assert load_config(["--port", "0", "--metrics-port", "0"]).port == 0
+    assert load_config(["--port", "9090", "--metrics", "off"]).port == 9090
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["--prt", "1"], "unrecognized arguments: --prt 1"),
+        (["--por", "1"], "unrecognized arguments: --por 1"),
+        (["--port"], "argument --port: expected one argument"),
+        (["50051"], "unrecognized arguments: 50051"),
+    ],
+)
+def test_a_flag_that_is_none_is_refused(arguments: list[str], problem: str) -> None:
+    with pytest.raises(ConfigError, match=problem):
+        load_config(arguments)

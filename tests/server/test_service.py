@@ -1,0 +1,164 @@
+"""The use case over the real model: a document in, its summary out, and nothing left behind."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import pytest
+
+from server.engine.engine import Engine
+from server.engine.loop import EngineLoop
+from server.engine.scheduler import EngineConfig
+from server.errors import DeadlineExpired, InvalidRequest, Overloaded, UnknownModel
+from server.gate import Gate
+from server.runtime.ort_runner import OrtRunner
+from server.service import SummaryService
+from server.streams import EngineStreams
+from server.types import Delta, FinishReason, ServedModel, Summary, SummaryRequest
+from tests.server.factories import BUNDLE, make_model, make_request
+from tests.server.runtime.documents import LANES, ROOT
+
+ENGLISH = (ROOT / "examples" / "arxiv_en.txt").read_text("utf-8")
+CHINESE = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
+PATIENCE_S = 30
+
+
+class Harness:
+    """A service over the real model, and a view of what it holds."""
+
+    def __init__(self, model: ServedModel, runner: OrtRunner, max_documents: int) -> None:
+        streams = EngineStreams()
+        self.engine = Engine(EngineConfig(LANES, 16, 1024), runner)
+        self.loop = EngineLoop(
+            self.engine,
+            deliver=streams.deliver_to(asyncio.get_running_loop()),
+            on_fatal=lambda error: None,
+        )
+        streams.connect(self.loop)
+        self.gate = Gate(max_documents=max_documents, max_tokens=10**6)
+        self.service = SummaryService(model, BUNDLE.tokenizer, streams, self.gate)
+        self.loop.start()
+
+    async def close(self) -> None:
+        self.service.close()
+        self.loop.stop()
+        assert await asyncio.to_thread(self.loop.join, PATIENCE_S)
+
+    async def until_empty(self) -> None:
+        """Waits until neither the gate nor the engine holds anything."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.gate.documents or not self.engine.is_idle:
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture(scope="module")
+def runner() -> OrtRunner:
+    return OrtRunner(BUNDLE, lanes=LANES)
+
+
+@pytest.fixture
+async def harness(runner: OrtRunner) -> AsyncIterator[Harness]:
+    harness = Harness(make_model(max_document_bytes=100_000), runner, max_documents=2)
+    yield harness
+    await harness.close()
+
+
+async def summarise(harness: Harness, request: SummaryRequest) -> tuple[list[Delta], Summary]:
+    events = [event async for event in harness.service.summarise(request)]
+    *deltas, last = events
+    assert isinstance(last, Summary)
+    assert all(isinstance(delta, Delta) for delta in deltas)
+    return deltas, last  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("document", [ENGLISH, CHINESE])
+async def test_the_deltas_joined_are_the_summary(harness: Harness, document: str) -> None:
+    deltas, summary = await summarise(harness, make_request(document, wants_deltas=True))
+    assert "".join(delta.text for delta in deltas) == summary.text
+    assert len(deltas) > 3
+    assert deltas[-1].summary_tokens <= summary.usage.summary_tokens
+
+
+async def test_the_summary_is_the_same_with_and_without_deltas(harness: Harness) -> None:
+    _, streamed = await summarise(harness, make_request(CHINESE, wants_deltas=True))
+    deltas, whole = await summarise(harness, make_request(CHINESE))
+    assert deltas == []
+    assert whole.text == streamed.text
+
+
+async def test_usage_and_timings_tell_what_happened(harness: Harness) -> None:
+    _, summary = await summarise(harness, make_request(ENGLISH, max_tokens=5))
+    assert summary.finish_reason is FinishReason.LENGTH
+    assert summary.usage.summary_tokens == 5
+    assert summary.usage.document_characters == len(ENGLISH)
+    assert summary.usage.source_tokens > 100
+    assert summary.usage.chunks == 1
+    timings = summary.timings
+    parts = timings.queue_s + timings.tokenize_s + timings.encode_s + timings.decode_s
+    assert 0 < parts <= timings.total_s
+    assert min(timings.encode_s, timings.decode_s, timings.tokenize_s) > 0
+
+
+async def test_a_document_of_too_many_tokens_is_told_both_numbers(harness: Harness) -> None:
+    with pytest.raises(InvalidRequest, match=r"has \d{4} tokens, at most 1022 are served"):
+        await summarise(harness, make_request(ENGLISH * 8))
+    await harness.until_empty()
+
+
+async def test_the_longest_document_that_fits_is_served(harness: Harness) -> None:
+    words = "word " * 1022
+    assert len(BUNDLE.tokenizer.encode(words.strip())) == 1022
+    _, summary = await summarise(harness, make_request(words, max_tokens=2))
+    assert summary.usage.source_tokens == 1024
+
+
+async def test_an_unknown_model_or_version_is_told_what_there_is(harness: Harness) -> None:
+    with pytest.raises(UnknownModel, match="available: precis-default version"):
+        await summarise(harness, make_request(model="other"))
+    with pytest.raises(UnknownModel, match="version 9"):
+        await summarise(harness, make_request(model_version="9"))
+
+
+async def test_a_full_gate_refuses_at_once_and_serves_again_afterwards(harness: Harness) -> None:
+    async def one() -> Summary:
+        return (await summarise(harness, make_request(ENGLISH)))[1]
+
+    outcomes = await asyncio.gather(*(one() for _ in range(4)), return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
+    assert len(refused) == 2
+    assert all(outcome.retry_after_s > 0 for outcome in refused)
+    await one()
+
+
+async def test_leaving_early_frees_the_row_and_the_permit(harness: Harness) -> None:
+    request = make_request(ENGLISH, style="detailed", wants_deltas=True)
+    async with aclosing(harness.service.summarise(request)) as events:
+        async for _ in events:
+            break
+    await harness.until_empty()
+
+
+async def test_cancelling_the_caller_frees_the_row_and_the_permit(harness: Harness) -> None:
+    task = asyncio.create_task(summarise(harness, make_request(ENGLISH, style="detailed")))
+    while harness.engine.is_idle:
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await harness.until_empty()
+
+
+async def test_a_deadline_that_has_passed_never_reaches_the_engine(harness: Harness) -> None:
+    with pytest.raises(DeadlineExpired, match="arriving"):
+        await summarise(harness, make_request(deadline_s=time.monotonic() - 1))
+    assert harness.engine.is_idle
+
+
+async def test_a_deadline_in_the_middle_ends_the_summary_and_frees_the_row(
+    harness: Harness,
+) -> None:
+    request = make_request(ENGLISH, style="detailed", deadline_s=time.monotonic() + 0.15)
+    with pytest.raises(DeadlineExpired):
+        await summarise(harness, request)
+    await harness.until_empty()
