@@ -1,0 +1,70 @@
+"""The command line of the measurements."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+_DEFAULT = Path("models/default")
+_BUNDLE = _DEFAULT / "bundle-cpu-int8"
+
+
+def main() -> int:
+    """Runs one measurement, prints its table and writes its report."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measures, prints a Markdown table with its recipe, and writes JSON if asked.",
+        epilog="""examples:
+  python -m benchmarks quality            ROUGE of the default bundle beside PyTorch fp32, 160 a set
+  python -m benchmarks startup --runs 5   time to ready, memory and size of the server
+""",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    quality = commands.add_parser("quality", help="ROUGE of a bundle beside the PyTorch model")
+    quality.add_argument("--checkpoint", type=Path, default=_DEFAULT / "checkpoint")
+    quality.add_argument(
+        "--data", type=Path, nargs="+",
+        default=[Path("tests/data/arxiv_tldr_en.jsonl"), Path("tests/data/arxiv_tldr_zh.jsonl")],
+        help="JSONL files of document, summary, style, lang (default: the two in tests/data)",
+    )  # fmt: skip
+    quality.add_argument("--limit", type=int, default=160, help="documents a file (default: 160)")
+    quality.add_argument("--threads", type=int, default=0, help="0 takes all cores (default: 0)")
+    startup = commands.add_parser("startup", help="time to ready, memory and size of the server")
+    startup.add_argument("--runs", type=int, default=5, help="times to start it (default: 5)")
+    startup.add_argument("--port", type=int, default=50961, help="a free port (default: 50961)")
+    for command in (quality, startup):
+        command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
+        command.add_argument("--json", type=Path, help="where to write the whole report")
+    parsed = parser.parse_args()
+    report, table = _run(parsed)
+    if parsed.json:
+        parsed.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    settings = ", ".join(f"{name} {value}" for name, value in report["recipe"].items())
+    sys.stdout.write(f"{table}\n\nRecipe: {settings}.\n")
+    return 0
+
+
+def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Imports only what the measurement needs: torch for one, a running server for the other."""
+    if parsed.command == "quality":
+        from benchmarks.quality import compare_quality, quality_table
+
+        report = compare_quality(
+            parsed.checkpoint,
+            parsed.bundle,
+            parsed.data,
+            limit=parsed.limit,
+            threads=parsed.threads,
+        )
+        return report, quality_table(report)
+    from benchmarks.startup import measure_startup, startup_table
+
+    document = Path("examples/arxiv_en.txt")
+    report = measure_startup(parsed.bundle, document, runs=parsed.runs, port=parsed.port)
+    return report, startup_table(report)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

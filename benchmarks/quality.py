@@ -1,0 +1,68 @@
+"""ROUGE of a bundle beside that of the PyTorch model it was made from, on the same documents."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.bundle_summariser import BundleSummariser
+from benchmarks.recipe import recipe
+from model.evaluate import evaluate_checkpoint, read_records, score
+from model.rouge import Rouge
+from model.text_summarizer import TextSummarizer
+
+
+def compare_quality(
+    checkpoint: Path, bundle: Path, data: Sequence[Path], *, limit: int, threads: int
+) -> dict[str, Any]:
+    """Scores both on each file; a row a file."""
+    summarizer = TextSummarizer(checkpoint)
+    engine = BundleSummariser(bundle, max_rows=16, threads=threads)
+    rows = []
+    for path in data:
+        records = read_records(path, limit)
+        started_s = time.perf_counter()
+        reference = evaluate_checkpoint(records, summarizer, batch_size=8)
+        reference_s = time.perf_counter() - started_s
+        started_s = time.perf_counter()
+        summaries = engine.summarise(records)
+        engine_s = time.perf_counter() - started_s
+        scored = score(records, summaries)
+        equal = sum(a == b for a, b in zip(summaries, reference.summaries, strict=True))
+        rows.append(
+            {
+                "data": path.name,
+                "documents": len(records),
+                "pytorch_fp32": _rounded(reference.mean),
+                "bundle": _rounded(scored.mean),
+                "rouge_l_difference": round(scored.mean.rouge_l - reference.mean.rouge_l, 2),
+                "equal_summaries": round(equal / len(records), 3),
+                "pytorch_seconds": round(reference_s, 1),
+                "bundle_seconds": round(engine_s, 1),
+            }
+        )
+    return {"recipe": recipe(bundle=bundle.name, threads=engine.threads, max_rows=16), "rows": rows}
+
+
+def quality_table(report: dict[str, Any]) -> str:
+    """The report as a Markdown table."""
+    lines = [
+        "| data | documents | PyTorch fp32 ROUGE-1/2/L | bundle ROUGE-1/2/L "
+        "| ROUGE-L difference | equal summaries |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {row['data']} | {row['documents']} "
+        f"| {_slashes(row['pytorch_fp32'])} | {_slashes(row['bundle'])} "
+        f"| {row['rouge_l_difference']:+.2f} | {row['equal_summaries']:.1%} |"
+        for row in report["rows"]
+    ]
+    return "\n".join(lines)
+
+
+def _rounded(scores: Rouge) -> list[float]:
+    return [round(value, 1) for value in (scores.rouge1, scores.rouge2, scores.rouge_l)]
+
+
+def _slashes(values: Sequence[float]) -> str:
+    return " / ".join(f"{value:.1f}" for value in values)
