@@ -1,0 +1,75 @@
+"""The README shows what really happens: its commands and its Python are run as they stand."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+LOCAL_LINKS = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+
+
+def console_session(command: str) -> list[tuple[str, str]]:
+    """Commands that begin so, each with the lines shown below it."""
+    blocks = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+    shown = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)]
+    pairs = [part.partition("\n") for part in shown]
+    return [(first, rest.strip()) for first, _, rest in pairs if first.startswith(command)]
+
+
+PRECIS = console_session(".venv/bin/precis")
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A server of this checkout, started as `make serve` starts it but on a free port."""
+    ports = ["--host", "127.0.0.1", "--port", "0", "--metrics", "off"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "server", *ports], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        ready = json.loads(process.stderr.readline())
+        assert ready["message"] == "ready"
+        yield ready["address"]
+        process.terminate()
+        process.stderr.read()
+
+
+def run(arguments: list[str], address: str) -> str:
+    outcome = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PRECIS_ADDRESS": address},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return outcome.stdout.strip()
+
+
+def test_the_readme_shows_at_least_three_summaries() -> None:
+    assert len([answer for _, answer in PRECIS if answer]) >= 3
+
+
+@pytest.mark.parametrize(("command", "answer"), PRECIS, ids=[command for command, _ in PRECIS])
+def test_a_command_of_the_readme_answers_as_shown(address: str, command: str, answer: str) -> None:
+    assert run(["-m", "precis_client.cli", *shlex.split(command)[1:]], address) == answer
+
+
+def test_the_python_of_the_readme_runs(address: str) -> None:
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert "localhost:50051" in script
+    output = run(["-c", script.replace("localhost:50051", address)], address)
+    assert "tokens read in" in output
+
+
+@pytest.mark.parametrize("link", LOCAL_LINKS)
+def test_a_link_of_the_readme_leads_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
