@@ -58,7 +58,7 @@ def decoder_step_signature(geometry: Geometry, file: str) -> GraphSpec:
         _tensor("token_ids", "int64", "batch", "1"),
         _tensor("position", "int64", "batch"),
         _tensor("source_lengths", "int64", "batch"),
-        _tensor("excluded_ids", "int64", "batch", "excluded"),
+        _tensor("excluded_ids", "int64", "batch", "1", "excluded"),
     ]
     if geometry.copy_head:
         inputs += [

@@ -52,7 +52,7 @@ class DecoderStepGraph(nn.Module):
         token_ids: Tensor,  # [B,1]
         position: Tensor,  # [B]
         source_lengths: Tensor,  # [B]
-        excluded_ids: Tensor,  # [B,N], padded with -1
+        excluded_ids: Tensor,  # [B,1,N], padded with -1
         # source_ids [B,S], source_bias [B,S], states [B,S,d]; or nothing
         copy_source: list[Tensor],
         cross: list[Tensor],  # key, value, key, ... [B,H,S,D]
@@ -83,8 +83,8 @@ def _likeliest(probabilities: Tensor, excluded_ids: Tensor) -> tuple[Tensor, Ten
 
     The logarithm of K values is cheap, of all V it is not.
     """
-    penalty = torch.where(excluded_ids >= 0, _EXCLUDED, 0.0)[:, None, :]  # [B,1,N]
-    where = excluded_ids.clamp(min=0)[:, None, :]  # padding adds 0 to id 0
+    penalty = torch.where(excluded_ids >= 0, _EXCLUDED, 0.0)  # [B,1,N]
+    where = excluded_ids.clamp(min=0)  # padding adds 0 to id 0
     top = probabilities.scatter_add(-1, where, penalty).topk(TOP_K, dim=-1)
     return top.values.clamp(min=_SMALLEST_PROBABILITY).log(), top.indices
 

@@ -84,7 +84,7 @@ class PlainRow:
         """Feeds a token and returns the likeliest next ones."""
         self._inputs["token_ids"] = np.array([[token_id]], np.int64)
         self._inputs["position"] = np.array([self._position], np.int64)
-        self._inputs["excluded_ids"] = np.array([excluded_ids or [-1]], np.int64)
+        self._inputs["excluded_ids"] = np.array([[excluded_ids or [-1]]], np.int64)
         caches = updated_cache_names(self._geometry)
         log_probs, ids, *updated = self._session.run(
             ["top_log_probs", "top_ids", *caches], self._inputs

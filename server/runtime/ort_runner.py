@@ -95,7 +95,7 @@ class _StepBinding:
     def __init__(self, session: Any, lane: Lane, num_rows: int, num_excluded: int) -> None:
         self.generation = lane.generation
         self.binding = session.io_binding()
-        self._excluded = np.full((num_rows, num_excluded), _PADDING, np.int64)
+        self._excluded = np.full((num_rows, 1, num_excluded), _PADDING, np.int64)
         arrays = {name: array[:num_rows] for name, array in lane.inputs().items()}
         for name, array in (*arrays.items(), ("excluded_ids", self._excluded)):
             self.binding.bind_input(
@@ -118,7 +118,7 @@ class _StepBinding:
         """Fills in the ids that each row must not emit."""
         self._excluded.fill(_PADDING)
         for row, ids in enumerate(excluded_ids):
-            self._excluded[row, : len(ids)] = ids
+            self._excluded[row, 0, : len(ids)] = ids
 
 
 def _width(excluded_ids: Sequence[Sequence[int]]) -> int:
