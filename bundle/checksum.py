@@ -21,7 +21,10 @@ def verify_file(path: Path, *, expected_sha256: str, expected_bytes: int) -> Non
         raise BundleError(
             path, f"{size_bytes} bytes found, {expected_bytes} expected by the manifest"
         )
-    found = sha256_of(path)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise BundleError(path, f"cannot be read: {error.strerror}") from error
     if found != expected_sha256:
         raise BundleError(
             path, f"SHA-256 {found} found, {expected_sha256} expected by the manifest"

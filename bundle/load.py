@@ -28,6 +28,7 @@ def load_bundle(directory: Path) -> Bundle:
     """Opens a bundle, or raises BundleError saying which file is wrong and what was expected."""
     manifest = read_manifest(directory)
     _check_signatures(directory, manifest)
+    _check_sizes(directory, manifest)
     _check_files(directory, manifest)
     tokenizer = BundleTokenizer(directory / manifest.tokenizer_file)
     if tokenizer.vocab_size > manifest.geometry.vocab_size:
@@ -48,6 +49,29 @@ def _check_signatures(directory: Path, manifest: Manifest) -> None:
                 directory / manifest.graphs[name].file,
                 f"wrong signature of {name}: {'; '.join(problems)}",
             )
+
+
+def _check_sizes(directory: Path, manifest: Manifest) -> None:
+    """What the limits promise must fit the network, and every id its vocabulary."""
+    geometry, limits, special = manifest.geometry, manifest.limits, manifest.special_tokens
+    affixes = [(*style.prefix_ids, *style.suffix_ids) for style in manifest.styles]
+    longest_source = limits.max_source_tokens + max(len(ids) for ids in affixes)
+    for name, tokens in (
+        ("max_source_tokens with a style's tokens", longest_source),
+        ("max_summary_tokens", limits.max_summary_tokens),
+    ):
+        if not 1 <= tokens <= geometry.max_positions:
+            raise BundleError(
+                directory / MANIFEST_FILE,
+                f"{name} is {tokens}, from 1 to {geometry.max_positions} positions expected",
+            )
+    named = (special.pad_id, special.end_id, special.decoder_start_id)
+    ids = {*named, *special.never_emitted_ids, *(i for affix in affixes for i in affix)}
+    if outside := sorted(i for i in ids if not 0 <= i < geometry.vocab_size):
+        raise BundleError(
+            directory / MANIFEST_FILE,
+            f"token ids {outside} are not in a vocabulary of {geometry.vocab_size}",
+        )
 
 
 def _check_files(directory: Path, manifest: Manifest) -> None:

@@ -149,6 +149,8 @@ def read_manifest(directory: Path) -> Manifest:
         raise BundleError(path, "the file is missing, so this is not a bundle directory")
     try:
         content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise BundleError(path, f"cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise BundleError(path, f"not valid JSON: {error}") from error
     found = content.get("format_version") if isinstance(content, dict) else None

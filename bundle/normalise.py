@@ -3,7 +3,8 @@
 import re
 import unicodedata
 
-_WHITE_SPACE = re.compile(r"\s+")
+# Single spaces, by far the most, are left as they are.
+_WHITE_SPACE = re.compile(r"\s{2,}|[^\S ]")
 _LINE_BREAK = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")  # those of str.splitlines
 _SPACES = re.compile("[ \t\u3000]+")
 

@@ -1,10 +1,12 @@
 """tokenizer.json: text to ids and back, whole or as it is written."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 from tokenizers import Tokenizer
 from tokenizers.decoders import DecodeStream
+from tokenizers.models import BPE
 
 from bundle.errors import BundleError
 
@@ -29,6 +31,14 @@ class BundleTokenizer:
     def vocab_size(self) -> int:
         """Number of ids, special ones counted."""
         return int(self._tokenizer.get_vocab_size(with_added_tokens=True))
+
+    @cached_property
+    def longest_token_bytes(self) -> int | None:
+        """Most bytes of text that one token can stand for; None if there is no such bound."""
+        model = self._tokenizer.model
+        if not isinstance(model, BPE) or model.unk_token is not None:
+            return None  # an unknown stretch of any length may become one token
+        return max(len(token.encode()) for token in self._tokenizer.get_vocab())
 
     def encode(self, text: str) -> list[int]:
         """Turns text into ids, without any special token."""

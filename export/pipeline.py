@@ -53,7 +53,8 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
         tqdm(total=6, desc="load", unit="stage", disable=not progress) as bar,
     ):
-        directory = Path(scratch)
+        directory = Path(scratch) / "bundle"
+        directory.mkdir()
 
         def stage(name: str) -> None:
             bar.update()
@@ -111,7 +112,7 @@ def _verify(config: ExportConfig, directory: Path) -> Report:
 
 
 def _replace(output: Path, directory: Path) -> None:
+    """Puts the new bundle in place by renaming: there is the old one or the new one, never half."""
     if output.exists():
-        shutil.rmtree(output)
-    directory.chmod(0o755)
-    shutil.copytree(directory, output)
+        output.rename(directory.with_name("replaced"))
+    directory.rename(output)

@@ -143,7 +143,7 @@ def _served_model(config: ServerConfig, bundle: Bundle, runner: OrtRunner) -> Se
         max_source_tokens=limits.max_source_tokens,
         max_summary_tokens=limits.max_summary_tokens,
         max_document_bytes=config.max_document_bytes,
-        max_batch_in_flight=_batch_in_flight(config),
+        max_batch_in_flight=_batch_in_flight(config, bundle),
         requested_provider=runner.requested_provider,
         actual_provider=runner.actual_provider,
         capabilities=(),
@@ -158,13 +158,14 @@ def _servicer(
         deadlines=Deadlines(default_s=config.default_deadline_s, max_s=config.max_deadline_s),
         open_calls=open_calls,
         metrics=metrics,
-        max_batch_in_flight=_batch_in_flight(config),
+        max_batch_in_flight=core.model.max_batch_in_flight,
     )
 
 
-def _batch_in_flight(config: ServerConfig) -> int:
+def _batch_in_flight(config: ServerConfig, bundle: Bundle) -> int:
     """One batch call alone must never be refused for its own documents."""
-    return min(config.max_batch_in_flight, config.max_queue_documents)
+    longest_documents = config.max_queue_tokens // lanes_for(bundle)[-1]
+    return min(config.max_batch_in_flight, config.max_queue_documents, max(1, longest_documents))
 
 
 def _rpc_options(config: ServerConfig) -> RpcOptions:

@@ -15,7 +15,7 @@ from server.errors import DeadlineExpired, UnknownModel
 from server.gate import Gate
 from server.streams import EngineStreams
 from server.text.detokenise import Detokeniser
-from server.text.validate import check_source_tokens, resolve
+from server.text.validate import check_source_tokens, check_text_bytes, resolve
 from server.types import Delta, ServedModel, Summary, SummaryRequest, Timings, Usage
 
 # The library lets go of the interpreter's lock while it tokenises.
@@ -66,7 +66,7 @@ class SummaryService:
         model = self.model(request.model, request.model_version)
         with self._gate.enter() as permit:
             resolved = resolve(request, model)
-            source = await self._tokenize(request.document, resolved.style)
+            source = await self._tokenize(request, resolved.style, model)
             check_source_tokens(source.num_document_tokens, model)
             permit.charge(len(source.ids))
             text = Detokeniser(self._tokenizer)
@@ -93,16 +93,26 @@ class SummaryService:
         """Lets go of the tokenising threads."""
         self._tokenizing.shutdown(wait=False, cancel_futures=True)
 
-    async def _tokenize(self, document: str, style: Style) -> _Source:
+    async def _tokenize(self, request: SummaryRequest, style: Style, model: ServedModel) -> _Source:
+        """Tokenises on a thread; the caller waits for it no longer than until the deadline."""
         started_s = time.monotonic()
+        left_s = None if request.deadline_s is None else request.deadline_s - started_s
         loop = asyncio.get_running_loop()
-        ids = await loop.run_in_executor(self._tokenizing, self._encode, document)
+        try:
+            async with asyncio.timeout(left_s):
+                ids = await loop.run_in_executor(
+                    self._tokenizing, self._encode, request.document, model
+                )
+        except TimeoutError:
+            raise DeadlineExpired("tokenised") from None
         return _Source(
             [*style.prefix_ids, *ids, *style.suffix_ids], len(ids), time.monotonic() - started_s
         )
 
-    def _encode(self, document: str) -> list[int]:
-        return self._tokenizer.encode(normalise(document))
+    def _encode(self, document: str, model: ServedModel) -> list[int]:
+        text = normalise(document)
+        check_text_bytes(text, self._tokenizer.longest_token_bytes, model)
+        return self._tokenizer.encode(text)
 
 
 def _last_deltas(text: Detokeniser, finished: Finished, wanted: bool) -> list[Delta]:

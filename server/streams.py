@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from server.decoding.strategy import Strategy
@@ -27,6 +27,11 @@ class EngineStreams:
         self._ids = itertools.count()
         self._queues: dict[int, asyncio.Queue[Event]] = {}
         self._engine: Engine | None = None
+
+    @property
+    def num_open(self) -> int:
+        """Requests that somebody waits for."""
+        return len(self._queues)
 
     def connect(self, engine: Engine) -> None:
         """Says where requests go; once, before the first of them."""
@@ -68,7 +73,8 @@ class EngineStreams:
 
     def _dispatch(self, events: list[Event]) -> None:
         for event in events:
-            if queue := self._queues.get(event.request_id):
+            queue = self._queues.get(event.request_id)
+            if queue is not None:  # nobody waits for what was left early
                 queue.put_nowait(event)
 
 
@@ -94,5 +100,5 @@ def _call_unless_closed(
     loop: asyncio.AbstractEventLoop, call: Callable[[list[Event]], None], events: list[Event]
 ) -> None:
     """A server that is gone has nobody left to tell."""
-    if not loop.is_closed():
+    with suppress(RuntimeError):
         loop.call_soon_threadsafe(call, events)

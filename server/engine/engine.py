@@ -1,8 +1,10 @@
 """step(): plan, encode who starts, decode everyone once, commit, and say what happened."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
+from server.decoding.strategy import Candidates
 from server.engine.admission import padded_tokens
 from server.engine.observer import EngineObserver, SilentObserver
 from server.engine.request import EngineRequest, Event, Failed, Finished, Row, Written
@@ -27,11 +29,15 @@ class Engine:
         self._observer = observer or SilentObserver()
         self._clock = clock
         self._scheduler = Scheduler(config)
+        self._longest_source = config.lanes[-1]
+        # Said at the end of a step; kept here, so that what was finished before a fatal failure in
+        # the same step is not lost with it.
+        self._events: list[Event] = []
 
     @property
     def is_idle(self) -> bool:
-        """Whether a step would do nothing."""
-        return self._scheduler.is_idle
+        """Whether a step would do nothing and has nothing to say."""
+        return self._scheduler.is_idle and not self._events
 
     @property
     def scheduler(self) -> Scheduler:
@@ -39,7 +45,11 @@ class Engine:
         return self._scheduler
 
     def submit(self, request: EngineRequest) -> None:
-        """Takes a request into the queue."""
+        """Takes a request into the queue; one that fits no lane fails at the next step."""
+        if len(request.source_ids) > self._longest_source:
+            problem = f"{len(request.source_ids)} source tokens, at most {self._longest_source}"
+            self._events.append(Failed(request.id, EngineFailure(problem)))
+            return
         self._scheduler.add(request, self._clock())
 
     def cancel(self, request_id: int) -> None:
@@ -49,44 +59,44 @@ class Engine:
     def step(self) -> list[Event]:
         """Does one round of work and returns what became of the requests, in order."""
         plan = self._scheduler.plan(self._clock())
-        events = self._drop(plan.dead)
+        self._drop(plan.dead)
         for admission in plan.admissions:
-            events += self._start(admission)
+            self._start(admission)
         for lane in list(self._scheduler.busy_lanes()):
-            events += self._decode(lane)
-        self._observer.depths(
-            waiting=self._scheduler.num_waiting, running=self._scheduler.num_running
-        )
-        return events
+            self._decode(lane)
+        self._tell_depths()
+        return self._take_events()
 
     def abort_all(self, error: EngineFailure) -> list[Event]:
-        """Fails every request: for an engine that cannot go on."""
-        return self._fail(self._scheduler.all_rows(), error)
+        """Fails every request: for an engine that cannot go on. Nobody will read its rows again."""
+        rows = self._scheduler.all_rows()
+        self._tell_failed(rows, error)
+        self._scheduler.remove(rows)
+        self._tell_depths()
+        return self._take_events()
 
-    def _drop(self, dead: Sequence[Row]) -> list[Event]:
-        events: list[Event] = []
+    def _drop(self, dead: Sequence[Row]) -> None:
         for row in dead:
-            stage = "waiting" if self._scheduler.is_waiting(row) else "running"
+            stage = self._stage(row)
             self._observer.dropped(cause="cancelled" if row.cancelled else "deadline", stage=stage)
             if not row.cancelled:
-                events.append(Failed(row.request.id, DeadlineExpired(stage)))
+                self._events.append(Failed(row.request.id, DeadlineExpired(stage)))
         self._remove(dead)
-        return events
 
-    def _start(self, admission: Admission) -> list[Event]:
-        """Encodes a batch.
-
-        Should that fail, each is tried alone, so that one document cannot fail its company.
+    def _start(self, admission: Admission) -> None:
+        """Encodes a batch. Should that fail, each document is tried alone, so that none can fail
+        its company.
         """
         try:
             self._encode(admission)
         except RunnerError as error:
             if len(admission.rows) == 1:
-                return self._fail(admission.rows, EngineFailure(str(error)))
-            alone = (Admission(admission.lane, (row,)) for row in admission.rows)
-            return [event for one in alone for event in self._start(one)]
+                self._fail(admission.rows, EngineFailure(str(error)))
+            else:
+                for row in admission.rows:
+                    self._start(Admission(admission.lane, (row,)))
+            return
         self._scheduler.admit(admission)
-        return []
 
     def _encode(self, admission: Admission) -> None:
         lengths = [row.source_length for row in admission.rows]
@@ -108,7 +118,7 @@ class Engine:
             seconds=ended_s - started_s,
         )
 
-    def _decode(self, lane: int) -> list[Event]:
+    def _decode(self, lane: int) -> None:
         rows = list(self._scheduler.lane(lane))
         strategies = [row.request.strategy for row in rows]
         started_s = self._clock()
@@ -122,42 +132,68 @@ class Engine:
                 )
             )
         except RunnerError as error:
-            return self._fail(rows, EngineFailure(str(error)))
+            self._fail(rows, EngineFailure(str(error)))
+            return
         now_s = self._clock()
         self._observer.decoded(rows=len(rows), seconds=now_s - started_s)
 
-        events: list[Event] = []
-        finished: list[Row] = []
-        for row, candidates in zip(rows, outcome, strict=True):
-            strategy = row.request.strategy
-            num_before = len(strategy.tokens)
-            reason = strategy.advance(candidates)
-            if row.request.wants_tokens:
-                events += [Written(row.request.id, token) for token in strategy.tokens[num_before:]]
-            if reason is not None:
-                finished.append(row)
-                events.append(self._finish(row, reason, now_s))
+        finished = [
+            row
+            for row, candidates in zip(rows, outcome, strict=True)
+            if self._advance(row, candidates, now_s)
+        ]
         self._remove(finished)
-        return events
 
-    def _finish(self, row: Row, reason: FinishReason, now_s: float) -> Finished:
+    def _advance(self, row: Row, candidates: Candidates, now_s: float) -> bool:
+        """Lets a row write what the step gave it; True if it is over."""
+        if not math.isfinite(candidates.log_probs[0]):
+            error = EngineFailure("the model gave no number for this document")
+            self._tell_failed([row], error)
+            return True
+        strategy = row.request.strategy
+        num_before = len(strategy.tokens)
+        reason = strategy.advance(candidates)
+        if row.request.wants_tokens:
+            written = strategy.tokens[num_before:]
+            self._events += [Written(row.request.id, token) for token in written]
+        if reason is not None:
+            self._finish(row, reason, now_s)
+        return reason is not None
+
+    def _finish(self, row: Row, reason: FinishReason, now_s: float) -> None:
         tokens = row.request.strategy.tokens
         self._observer.finished(reason=reason, summary_tokens=len(tokens))
-        return Finished(
-            row.request.id,
-            tokens,
-            reason,
-            queue_s=row.encode_started_s - row.submitted_s,
-            encode_s=row.encode_ended_s - row.encode_started_s,
-            decode_s=now_s - row.encode_ended_s,
+        self._events.append(
+            Finished(
+                row.request.id,
+                tokens,
+                reason,
+                queue_s=row.encode_started_s - row.submitted_s,
+                encode_s=row.encode_ended_s - row.encode_started_s,
+                decode_s=now_s - row.encode_ended_s,
+            )
         )
 
-    def _fail(self, rows: Sequence[Row], error: EngineFailure) -> list[Event]:
-        for row in rows:
-            stage = "waiting" if self._scheduler.is_waiting(row) else "running"
-            self._observer.dropped(cause="failed", stage=stage)
+    def _fail(self, rows: Sequence[Row], error: EngineFailure) -> None:
+        self._tell_failed(rows, error)
         self._remove(rows)
-        return [Failed(row.request.id, error) for row in rows]
+
+    def _tell_failed(self, rows: Sequence[Row], error: EngineFailure) -> None:
+        for row in rows:
+            self._observer.dropped(cause="failed", stage=self._stage(row))
+            self._events.append(Failed(row.request.id, error))
+
+    def _tell_depths(self) -> None:
+        self._observer.depths(
+            waiting=self._scheduler.num_waiting, running=self._scheduler.num_running
+        )
+
+    def _take_events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _stage(self, row: Row) -> str:
+        return "waiting" if self._scheduler.is_waiting(row) else "running"
 
     def _remove(self, rows: Sequence[Row]) -> None:
         for move in self._scheduler.remove(rows):

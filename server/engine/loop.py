@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.engine.engine import Engine
-from server.engine.request import EngineRequest, Event
+from server.engine.request import EngineRequest, Event, Failed
 from server.errors import EngineFailure
 
 _log = logging.getLogger(__name__)
@@ -44,6 +44,9 @@ class EngineLoop:
         self._deliver = deliver
         self._on_fatal = on_fatal
         self._inbox: queue.SimpleQueue[EngineRequest | _Cancel | _Stop] = queue.SimpleQueue()
+        # Guards the moment after which nobody reads the inbox any more.
+        self._ending = threading.Lock()
+        self._has_ended = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -51,8 +54,12 @@ class EngineLoop:
         self._thread.start()
 
     def submit(self, request: EngineRequest) -> None:
-        """Hands a request over; its events come through `deliver`."""
-        self._inbox.put(request)
+        """Hands a request over; its events come through `deliver`, also when it is too late."""
+        with self._ending:
+            if not self._has_ended:
+                self._inbox.put(request)
+                return
+        self._deliver([Failed(request.id, EngineFailure("the engine has stopped"))])
 
     def cancel(self, request_id: int) -> None:
         """Frees whatever the request holds before the next step; one that is over is left alone."""
@@ -68,15 +75,20 @@ class EngineLoop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        problem = "the server stopped before the summary was complete"
+        fatal: BaseException | None = None
         try:
             while self._take_in():
                 if events := self._engine.step():
                     self._deliver(events)
-            self._abort("the server stopped before the summary was complete")
         except Exception as error:
             _log.exception("the engine failed and cannot go on")
-            self._abort("the engine failed")
-            self._on_fatal(error)
+            problem, fatal = "the engine failed", error
+        try:
+            self._end(EngineFailure(problem))
+        finally:
+            if fatal is not None:
+                self._on_fatal(fatal)
 
     def _take_in(self) -> bool:
         """Empties the inbox, waiting for something to do; False when told to stop."""
@@ -93,6 +105,14 @@ class EngineLoop:
                 case _Stop():
                     return False
 
-    def _abort(self, problem: str) -> None:
-        if events := self._engine.abort_all(EngineFailure(problem)):
+    def _end(self, error: EngineFailure) -> None:
+        """Fails everyone: in the engine, in the inbox, and from now on whoever comes."""
+        with self._ending:
+            self._has_ended = True
+        events = self._engine.abort_all(error)
+        while not self._inbox.empty():
+            message = self._inbox.get()
+            if isinstance(message, EngineRequest):
+                events.append(Failed(message.id, error))
+        if events:
             self._deliver(events)

@@ -3,9 +3,9 @@
 plan() looks and changes nothing; the other methods are the only ones that change anything.
 """
 
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from server.engine.admission import Batching, free_rows, lane_for, split_by_budget
 from server.engine.request import EngineRequest, Row
@@ -47,7 +47,8 @@ class Scheduler:
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
         self._rows: dict[int, Row] = {}
-        self._waiting: deque[Row] = deque()
+        # In order of arrival, which is the order that a dictionary keeps.
+        self._waiting: dict[int, Row] = {}
         self._lanes: dict[int, list[Row]] = {lane: [] for lane in config.lanes}
 
     @property
@@ -79,13 +80,13 @@ class Scheduler:
 
     def is_waiting(self, row: Row) -> bool:
         """Whether a request has not been encoded yet."""
-        return row in self._waiting
+        return row.request.id in self._waiting
 
     def add(self, request: EngineRequest, now_s: float) -> None:
         """Puts a request at the end of the queue."""
         row = Row(request, submitted_s=now_s)
         self._rows[request.id] = row
-        self._waiting.append(row)
+        self._waiting[request.id] = row
 
     def cancel(self, request_id: int) -> None:
         """Marks a request for removal at the next step; one that is over already is left alone."""
@@ -96,15 +97,15 @@ class Scheduler:
         """Decides who leaves and who starts."""
         dead = tuple(r for r in self._rows.values() if r.cancelled or r.is_expired(now_s))
         gone = {row.request.id for row in dead}
-        alive_waiting = [row for row in self._waiting if row.request.id not in gone]
-        running = len(self._rows) - len(gone) - len(alive_waiting)
+        running = self.num_running - sum(not self.is_waiting(row) for row in dead)
         free = free_rows(self._config.batching, running=running, max_rows=self._config.max_rows)
-        return StepPlan(dead, tuple(self._plan_admissions(alive_waiting[:free])))
+        alive = (row for row in self._waiting.values() if row.request.id not in gone)
+        return StepPlan(dead, tuple(self._plan_admissions(list(islice(alive, free)))))
 
     def admit(self, admission: Admission) -> None:
         """Gives rows that were encoded their places."""
         for row in admission.rows:
-            self._waiting.remove(row)
+            del self._waiting[row.request.id]
         self._lanes[admission.lane].extend(admission.rows)
 
     def remove(self, rows: Sequence[Row]) -> list[Move]:
@@ -113,11 +114,11 @@ class Scheduler:
         The moves it returns, made in order, keep every lane without a gap.
         """
         moves = []
-        # From the last place down, a row that leaves with others is never moved first.
+        # Finished rows come in the order of their places: from the last one down, none of them is
+        # moved before it goes.
         for row in reversed(rows):
             del self._rows[row.request.id]
-            if row in self._waiting:
-                self._waiting.remove(row)
+            if self._waiting.pop(row.request.id, None):
                 continue
             lane = lane_for(row.source_length, self._config.lanes)
             moves += self._close_gap(lane, row)

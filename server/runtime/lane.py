@@ -1,125 +1,79 @@
-"""The tensors behind the rows of one lane.
+"""The memory of one lane: begins small, grows by copy, and begins small again when it was empty.
 
-Every array has the row as its first axis, so rows 0..n-1 are one contiguous piece of memory that a
-step can be bound to without copying. Arrays begin small and grow by copy: attention on the CPU
-computes over the whole capacity, padding included, so room that nobody uses would cost time at
-every step.
+Attention on the CPU computes over the whole capacity, padding included, so room that nobody uses
+would cost time at every step, and memory for as long as the process lives.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from bundle.manifest import Geometry
-from bundle.signature import (
-    SOURCE_PADDING_BIAS,
-    TOP_K,
-    cache_names,
-    cross_names,
-    updated_cache_names,
-)
+from server.runtime.lane_arrays import Array, Capacity, LaneArrays
 
-Array = NDArray[Any]
-
-_FIRST_ROWS = 1
 _FIRST_CACHE_TOKENS = 32
+# Sources of a lane get room in so many steps: fewer waste more on padding, more copy more often.
+_SOURCE_STEPS = 4
 
 
 class Lane:
-    """Memory for rows whose source has at most `source_capacity` tokens."""
+    """Holds rows whose source has at most `longest_source` tokens."""
 
-    def __init__(self, geometry: Geometry, source_capacity: int) -> None:
-        self.source_capacity = source_capacity
-        self.cache_capacity = _FIRST_CACHE_TOKENS
-        self.rows_capacity = _FIRST_ROWS
-        # Grows whenever an array moves: whoever holds addresses must ask for them again.
-        self.generation = 0
-        self.cache_names = list(
-            zip(cache_names(geometry), updated_cache_names(geometry), strict=True)
-        )
+    def __init__(self, geometry: Geometry, longest_source: int) -> None:
         self._geometry = geometry
-        self._allocate()
+        self._source_step = -(-longest_source // _SOURCE_STEPS)
+        # Replaced as a whole, and only once the new ones are complete: running out of memory while
+        # growing leaves every row as it was.
+        self.arrays = self._allocate(rows=1, source_tokens=1, cache_tokens=1)
 
-    def _allocate(self) -> None:
-        geometry, rows = self._geometry, self.rows_capacity
-        source, cache = self.source_capacity, self.cache_capacity
-        head = geometry.heads, geometry.head_dim
-        # Zeros, not whatever the memory held: masked values are multiplied by 0, and 0 times NaN is
-        # NaN.
-        self.cross = {
-            name: np.zeros((rows, head[0], source, head[1]), np.float32)
-            for name in cross_names(geometry)
-        }
-        self.caches = {
-            name: np.zeros((rows, head[0], cache, head[1]), np.float32)
-            for name in cache_names(geometry)
-        }
-        self.source_lengths = np.ones(rows, np.int64)
-        self.copy_source: dict[str, Array] = {}
-        if geometry.copy_head:
-            self.copy_source = {
-                "source_ids": np.zeros((rows, source), np.int64),
-                "source_bias": np.full((rows, source), SOURCE_PADDING_BIAS, np.float32),
-                "encoder_states": np.zeros((rows, source, geometry.d_model), np.float32),
-            }
-        self.token_ids = np.zeros((rows, 1), np.int64)
-        self.position = np.zeros(rows, np.int64)
-        self.top_ids = np.zeros((rows, 1, TOP_K), np.int64)
-        self.top_log_probs = np.zeros((rows, 1, TOP_K), np.float32)
+    def add(
+        self, first_row: int, sources: Sequence[Sequence[int]], encoded: Mapping[str, Array]
+    ) -> None:
+        """Puts encoded documents, one for each index of `encoded`, in the rows from `first_row`."""
+        longest = max(len(source) for source in sources)
+        num_rows = first_row + len(sources)
+        if first_row == 0:
+            self.arrays = self._allocate(rows=num_rows, source_tokens=longest, cache_tokens=1)
+        self._ensure(rows=num_rows, source_tokens=longest, cache_tokens=1)
+        for index, source in enumerate(sources):
+            document = {name: array[index] for name, array in encoded.items()}
+            self.arrays.store(first_row + index, source, document)
 
-    def inputs(self) -> dict[str, Array]:
-        """Every input of the decoder that lives here, by name."""
-        return {
-            "token_ids": self.token_ids,
-            "position": self.position,
-            "source_lengths": self.source_lengths,
-            **self.copy_source,
-            **self.cross,
-            **self.caches,
-        }
-
-    def ensure(self, *, rows: int, cache_tokens: int) -> None:
-        """Makes room by doubling; what the rows hold is kept."""
-        if rows <= self.rows_capacity and cache_tokens <= self.cache_capacity:
-            return
-        before = [*self._row_state().values()]
-        kept_rows = self.rows_capacity
-        self.rows_capacity = _doubled(self.rows_capacity, rows)
-        self.cache_capacity = _doubled(self.cache_capacity, cache_tokens)
-        self._allocate()
-        for old, new in zip(before, self._row_state().values(), strict=True):
-            if old.ndim == 4:
-                new[:kept_rows, :, : old.shape[2]] = old
-            else:
-                new[:kept_rows] = old
-        self.generation += 1
-
-    def store(self, row: int, source_ids: Sequence[int], encoded: Mapping[str, Array]) -> None:
-        """Puts one encoded document in a row.
-
-        `encoded` holds [H,S,D] and [S,d] arrays, padding allowed.
-        """
-        length = len(source_ids)
-        for name, target in self.cross.items():
-            target[row, :, :length] = encoded[name][:, :length]
-        self.source_lengths[row] = length
-        if self._geometry.copy_head:
-            self.copy_source["encoder_states"][row, :length] = encoded["encoder_states"][:length]
-            self.copy_source["source_ids"][row, :length] = source_ids
-            self.copy_source["source_bias"][row, :length] = 0
-            self.copy_source["source_bias"][row, length:] = SOURCE_PADDING_BIAS
+    def ensure_cache(self, cache_tokens: int) -> None:
+        """Makes room for so many written tokens; raises ValueError past the last position."""
+        if cache_tokens > self._geometry.max_positions:
+            raise ValueError(
+                f"position {cache_tokens - 1} is past the last, {self._geometry.max_positions - 1}"
+            )
+        self._ensure(rows=1, source_tokens=1, cache_tokens=cache_tokens)
 
     def move(self, source_row: int, target_row: int) -> None:
         """Copies all that a row holds over another."""
-        for array in self._row_state().values():
-            array[target_row] = array[source_row]
+        self.arrays.move(source_row, target_row)
 
-    def _row_state(self) -> dict[str, Array]:
-        """What belongs to a row from one step to the next."""
-        lengths = {"source_lengths": self.source_lengths}
-        return {**self.cross, **self.caches, **self.copy_source, **lengths}
+    def _ensure(self, *, rows: int, source_tokens: int, cache_tokens: int) -> None:
+        now = self.arrays.capacity
+        if (
+            rows <= now.rows
+            and source_tokens <= now.source_tokens
+            and cache_tokens <= now.cache_tokens
+        ):
+            return
+        grown = self._allocate(
+            rows=max(rows, now.rows),
+            source_tokens=max(source_tokens, now.source_tokens),
+            cache_tokens=max(cache_tokens, now.cache_tokens),
+        )
+        grown.copy_from(self.arrays)
+        self.arrays = grown
+
+    def _allocate(self, *, rows: int, source_tokens: int, cache_tokens: int) -> LaneArrays:
+        capacity = Capacity(
+            rows=_doubled(1, rows),
+            source_tokens=-(-source_tokens // self._source_step) * self._source_step,
+            cache_tokens=min(
+                _doubled(_FIRST_CACHE_TOKENS, cache_tokens), self._geometry.max_positions
+            ),
+        )
+        return LaneArrays(self._geometry, capacity)
 
 
 def _doubled(capacity: int, needed: int) -> int:

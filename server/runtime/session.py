@@ -26,6 +26,8 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
     options.inter_op_num_threads = 1
     options.log_severity_level = _WARNING
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(budget.may_spin)))
+    # A pool that goes on spinning after its run takes the cores from the other session's pool.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=[CPU], disabled_optimizers=_SLOW_FUSIONS

@@ -42,6 +42,17 @@ def check_source_tokens(num_tokens: int, model: ServedModel) -> None:
         raise InvalidRequest(Violation("document", problem))
 
 
+def check_text_bytes(text: str, longest_token_bytes: int | None, model: ServedModel) -> None:
+    """Refuses what cannot fit before it is tokenised, which for a megabyte takes seconds."""
+    if longest_token_bytes is None:
+        return
+    size_bytes = len(text.encode())
+    if size_bytes > longest_token_bytes * model.max_source_tokens:
+        least = -(-size_bytes // longest_token_bytes)
+        problem = f"has more than {least - 1} tokens, at most {model.max_source_tokens} are served"
+        raise InvalidRequest(Violation("document", problem))
+
+
 def _document_violations(document: str, max_bytes: int) -> list[Violation]:
     if not document.strip():
         return [Violation("document", "is empty or blank; send at least one word")]

@@ -100,6 +100,15 @@ def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
         (_set("geometry", "decoder_layers", to=2), r"wrong signature of .*is not expected"),
         (_set("graphs", to={}), r"lacks the graphs \['decoder_step', 'encoder'\]"),
         (_set("files", to={}), "has no checksum of"),
+        (
+            _set("limits", "max_summary_tokens", to=1025),
+            "max_summary_tokens is 1025, from 1 to 1024",
+        ),
+        (_set("limits", "max_source_tokens", to=1023), "is 1025, from 1 to 1024 positions"),
+        (
+            _set("special_tokens", "end_id", to=20000),
+            r"token ids \[20000\] are not in a vocabulary",
+        ),
         (lambda m: m.pop("license"), "lacks the key 'license'"),
         (
             lambda m: m["files"].update({"../evil": {"sha256": "0", "bytes": 1}}),

@@ -1,6 +1,7 @@
 """The use case over the real model: a document in, its summary out, and nothing left behind."""
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -9,6 +10,7 @@ import pytest
 
 from server.engine.engine import Engine
 from server.engine.loop import EngineLoop
+from server.engine.observer import SilentObserver
 from server.engine.scheduler import EngineConfig
 from server.errors import DeadlineExpired, InvalidRequest, Overloaded, UnknownModel
 from server.gate import Gate
@@ -24,12 +26,23 @@ CHINESE = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
 PATIENCE_S = 30
 
 
+class Drops(SilentObserver):
+    """Remembers why requests left without a summary."""
+
+    def __init__(self) -> None:
+        self.causes: list[str] = []
+
+    def dropped(self, *, cause: str, stage: str) -> None:
+        self.causes.append(cause)
+
+
 class Harness:
     """A service over the real model, and a view of what it holds."""
 
     def __init__(self, model: ServedModel, runner: OrtRunner, max_documents: int) -> None:
         streams = EngineStreams()
-        self.engine = Engine(EngineConfig(LANES, 16, 1024), runner)
+        self.drops = Drops()
+        self.engine = Engine(EngineConfig(LANES, 16, 1024), runner, observer=self.drops)
         self.loop = EngineLoop(
             self.engine,
             deliver=streams.deliver_to(asyncio.get_running_loop()),
@@ -59,7 +72,7 @@ def runner() -> OrtRunner:
 
 @pytest.fixture
 async def harness(runner: OrtRunner) -> AsyncIterator[Harness]:
-    harness = Harness(make_model(max_document_bytes=100_000), runner, max_documents=2)
+    harness = Harness(make_model(max_document_bytes=100_000), runner, max_documents=3)
     yield harness
     await harness.close()
 
@@ -106,6 +119,30 @@ async def test_a_document_of_too_many_tokens_is_told_both_numbers(harness: Harne
     await harness.until_empty()
 
 
+async def test_a_document_that_cannot_fit_is_refused_without_being_tokenised(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(text: str) -> list[int]:
+        raise AssertionError("tokenised")
+
+    monkeypatch.setattr(BUNDLE.tokenizer, "encode", fail)
+    with pytest.raises(InvalidRequest, match=r"has more than \d+ tokens, at most 1022 are served"):
+        await summarise(harness, make_request(ENGLISH * 30))
+
+
+async def test_a_deadline_counts_while_others_are_tokenised(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = threading.Event()
+    monkeypatch.setattr(BUNDLE.tokenizer, "encode", lambda text: [busy.wait(PATIENCE_S), 100][1:])
+    waiting = [asyncio.create_task(summarise(harness, make_request())) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(DeadlineExpired, match="tokenised"):
+        await summarise(harness, make_request(deadline_s=time.monotonic() + 0.05))
+    busy.set()
+    await asyncio.gather(*waiting)
+
+
 async def test_the_longest_document_that_fits_is_served(harness: Harness) -> None:
     words = "word " * 1022
     assert len(BUNDLE.tokenizer.encode(words.strip())) == 1022
@@ -124,7 +161,7 @@ async def test_a_full_gate_refuses_at_once_and_serves_again_afterwards(harness: 
     async def one() -> Summary:
         return (await summarise(harness, make_request(ENGLISH)))[1]
 
-    outcomes = await asyncio.gather(*(one() for _ in range(4)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(one() for _ in range(5)), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, Overloaded)]
     assert len(refused) == 2
     assert all(outcome.retry_after_s > 0 for outcome in refused)
@@ -137,6 +174,7 @@ async def test_leaving_early_frees_the_row_and_the_permit(harness: Harness) -> N
         async for _ in events:
             break
     await harness.until_empty()
+    assert harness.drops.causes == ["cancelled"]
 
 
 async def test_cancelling_the_caller_frees_the_row_and_the_permit(harness: Harness) -> None:
@@ -147,6 +185,7 @@ async def test_cancelling_the_caller_frees_the_row_and_the_permit(harness: Harne
     with pytest.raises(asyncio.CancelledError):
         await task
     await harness.until_empty()
+    assert harness.drops.causes == ["cancelled"]
 
 
 async def test_a_deadline_that_has_passed_never_reaches_the_engine(harness: Harness) -> None:
@@ -162,3 +201,4 @@ async def test_a_deadline_in_the_middle_ends_the_summary_and_frees_the_row(
     with pytest.raises(DeadlineExpired):
         await summarise(harness, request)
     await harness.until_empty()
+    assert harness.drops.causes == ["deadline"]

@@ -1,8 +1,10 @@
 """The engine over a scripted runner: no model, no thread, no clock but ours."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.decoding.strategy import Candidates
 from server.engine.admission import Batching
 from server.engine.request import Failed, Written
 from server.errors import DeadlineExpired, EngineFailure
@@ -177,6 +179,46 @@ def test_after_a_failed_step_the_lane_serves_again() -> None:
     runner.broken_lanes = set()
     engine.submit(make_request(1, (20, 21)))
     assert finished(run(engine)) == {1: [21, 20]}
+
+
+def test_a_source_that_fits_no_lane_fails_and_harms_nobody() -> None:
+    engine = make_engine(ScriptedRunner())
+    engine.submit(make_request(0, (10, 11)))
+    engine.submit(make_request(1, tuple(range(10, 27))))
+    events = run(engine)
+    assert finished(events) == {0: [11, 10]}
+    assert "17 source tokens, at most 16" in str(failed(events)[1].error)
+
+
+def test_a_row_that_the_model_gives_no_number_for_fails_alone() -> None:
+    class HalfBlind(ScriptedRunner):
+        def decode(self, batch):  # type: ignore[no-untyped-def]
+            first, *rest = super().decode(batch)
+            return [Candidates(first.token_ids, (float("nan"), float("nan"))), *rest]
+
+    engine = make_engine(HalfBlind(), batching=Batching.DYNAMIC)
+    engine.submit(make_request(0, (10, 11), max_tokens=1))
+    engine.submit(make_request(1, (20, 21), max_tokens=1))
+    events = run(engine)
+    assert "no number" in str(failed(events)[0].error)
+    assert finished(events) == {1: [21]}
+
+
+def test_what_was_finished_before_a_fatal_failure_in_the_same_step_is_not_lost() -> None:
+    class Breaking(ScriptedRunner):
+        def decode(self, batch):  # type: ignore[no-untyped-def]
+            if batch.lane == LANES[1]:
+                raise ZeroDivisionError
+            return super().decode(batch)
+
+    engine = make_engine(Breaking())
+    engine.submit(make_request(0, (10, 11), max_tokens=1))
+    engine.submit(make_request(1, (20, 21, 22, 23, 24)))
+    with pytest.raises(ZeroDivisionError):
+        engine.step()
+    events = engine.abort_all(EngineFailure("broken"))
+    assert finished(events) == {0: [11]}
+    assert failed(events).keys() == {1}
 
 
 def test_tokens_are_told_one_by_one_only_to_those_who_want_them() -> None:

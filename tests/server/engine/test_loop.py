@@ -1,6 +1,9 @@
 """The engine's thread: hand-over, wake-up, stop and failure."""
 
 import queue
+import threading
+
+import pytest
 
 from server.engine.loop import EngineLoop
 from server.engine.request import Event, Failed, Finished
@@ -13,7 +16,7 @@ PATIENCE_S = 30
 class Harness:
     """A loop whose events can be waited for."""
 
-    def __init__(self, runner: ScriptedRunner) -> None:
+    def __init__(self, runner: ScriptedRunner, *, start: bool = True) -> None:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.fatal: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
         self.loop = EngineLoop(
@@ -21,7 +24,8 @@ class Harness:
             deliver=self._deliver,
             on_fatal=self.fatal.put,
         )
-        self.loop.start()
+        if start:
+            self.loop.start()
 
     def _deliver(self, events: list[Event]) -> None:
         for event in events:
@@ -71,3 +75,38 @@ def test_an_engine_that_breaks_fails_everyone_and_reports_it() -> None:
     assert isinstance(event.error, EngineFailure)
     assert isinstance(harness.fatal.get(timeout=PATIENCE_S), ZeroDivisionError)
     assert harness.loop.join(PATIENCE_S)
+
+
+def test_a_request_that_comes_after_the_end_fails_at_once() -> None:
+    harness = Harness(ScriptedRunner())
+    harness.loop.stop()
+    assert harness.loop.join(PATIENCE_S)
+    harness.loop.submit(make_request(0))
+    event = harness.next_event()
+    assert isinstance(event, Failed)
+    assert "stopped" in str(event.error)
+
+
+def test_a_request_that_waits_in_the_inbox_behind_the_end_fails() -> None:
+    harness = Harness(ScriptedRunner(), start=False)
+    harness.loop.stop()
+    harness.loop.submit(make_request(0))
+    harness.loop.start()
+    assert isinstance(harness.next_event(), Failed)
+
+
+def test_a_failure_is_reported_even_if_nobody_can_be_told_of_it_any_more() -> None:
+    class Broken(ScriptedRunner):
+        def decode(self, batch):  # type: ignore[no-untyped-def]
+            raise ZeroDivisionError
+
+    class Deaf(Harness):
+        def _deliver(self, events: list[Event]) -> None:
+            raise RuntimeError("nobody listens")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "excepthook", lambda arguments: None)
+        harness = Deaf(Broken())
+        harness.loop.submit(make_request(0))
+        assert isinstance(harness.fatal.get(timeout=PATIENCE_S), ZeroDivisionError)
+        assert harness.loop.join(PATIENCE_S)

@@ -79,8 +79,20 @@ def test_a_summary_longer_than_the_first_cache_capacity_keeps_its_beginning(
     assert len(long.tokens) > 32
 
 
+def test_what_was_excluded_at_one_step_may_be_chosen_at_the_next(runner: OrtRunner) -> None:
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    runner.encode(EncodeBatch(256, 0, [source_ids(bundle, documents(2)[0])[:256]]))
+
+    def best(*excluded: int) -> int:
+        return runner.decode(DecodeBatch(256, [0], [0], [excluded]))[0].token_ids[0]
+
+    favourite = best(0)
+    assert best(favourite) != favourite
+    assert best(0) == favourite
+
+
 def test_a_step_past_the_last_position_is_a_typed_error(runner: OrtRunner) -> None:
-    with pytest.raises(RunnerError, match="a step of 1 rows failed"):
+    with pytest.raises(RunnerError, match="position 100000 is past the last"):
         runner.decode(DecodeBatch(256, [0], [100_000], [NEVER]))
 
 
