@@ -137,9 +137,9 @@ class Location(Attention):
 class Weighted(Attention):
     """score(row i, k) = w_i . k: each row asks with a weight vector that is fixed beforehand.
 
-    Of the query only the number of its rows is read. A single weight vector serves every row,
-    which is learned pooling: "Hierarchical Attention Networks for Document Classification", Yang
-    et al. 2016, section 2.2, whose word vector u_w it is.
+    Of the query only the number of its rows is read. A single weight vector serves every row; it
+    is then the context vector of "Hierarchical Attention Networks for Document Classification",
+    Yang et al. 2016, section 2.2.
     """
 
     def __init__(self, weight: Tensor) -> None:

@@ -18,6 +18,11 @@ REFUSED = [
 ]
 
 
+def test_what_is_refused_is_what_the_page_on_attention_says() -> None:
+    others = [("cross_attention", name) for name in ZOO if name != "multi_head"]
+    assert {*REFUSED} == {("copy_attention", "location"), ("copy_attention", "multi_head"), *others}
+
+
 @pytest.mark.parametrize(("key", "name"), REFUSED)
 def test_an_attention_that_onnx_does_not_get_is_refused_with_its_key(key: str, name: str) -> None:
     config = ModelConfig.from_dict(TINY.to_dict() | {key: name})
