@@ -18,6 +18,7 @@ EXAMPLES = """examples:
   python -m model summarize examples/arxiv_zh.txt --style headline
   python -m model evaluate --data tests/data/arxiv_tldr_en.jsonl
   python -m model evaluate --data pairs.jsonl.xz --style brief --limit 160 --json report.json
+  python -m model attention-plots --output docs/attention
 
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
@@ -60,10 +61,20 @@ def _evaluate(options: argparse.Namespace) -> None:
         options.json.write_text(text + "\n", encoding="utf-8")
 
 
+def _attention_plots(options: argparse.Namespace) -> None:
+    try:
+        from model.attention_plots import draw_all  # the only command that needs matplotlib
+    except ModuleNotFoundError as error:
+        raise ValueError(f"{error}: install the extra `train`") from error
+    for path in draw_all(options.output):
+        print(path)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m model",
-        description="The summariser in PyTorch: summarise one document, or score a checkpoint.",
+        description="The summariser in PyTorch: summarise one document, score a checkpoint, draw "
+        "attentions.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -115,11 +126,30 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--json", type=Path, metavar="FILE", help="write every summary and its scores here"
     )
+
+    plots = _command(
+        commands,
+        "attention-plots",
+        _attention_plots,
+        "draw what each attention of the zoo looks at",
+        reads_checkpoint=False,
+    )
+    plots.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="write one PNG for each mechanism, and one for masks, into this directory",
+    )
     return parser
 
 
 def _command(
-    commands: Any, name: str, run: Callable[[argparse.Namespace], None], description: str
+    commands: Any,
+    name: str,
+    run: Callable[[argparse.Namespace], None],
+    description: str,
+    reads_checkpoint: bool = True,
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
@@ -127,13 +157,14 @@ def _command(
         description=description[0].upper() + description[1:] + ".",
     )
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "--checkpoint",
-        type=Path,
-        default=DEFAULT_CHECKPOINT,
-        metavar="DIR",
-        help="a checkpoint in Hugging Face's layout (default: the embedded one)",
-    )
+    if reads_checkpoint:
+        parser.add_argument(
+            "--checkpoint",
+            type=Path,
+            default=DEFAULT_CHECKPOINT,
+            metavar="DIR",
+            help="a checkpoint in Hugging Face's layout (default: the embedded one)",
+        )
     return parser
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from model.config import ModelConfig
 from model.transformer import Summarizer
+from model.zoo import make_attention
 
 # Ours on the left, PEGASUS on the right, within one layer; each row has a weight and a bias.
 _ATTENTION = {"query": "q_proj", "key": "k_proj", "value": "v_proj", "out": "out_proj"}
@@ -30,7 +31,8 @@ _DECODER_LAYER = {
     "cross_attention_norm": "encoder_attn_layer_norm",
     **{f"cross_attention.{ours}": f"encoder_attn.{theirs}" for ours, theirs in _ATTENTION.items()},
 }
-_COPY_HEAD = ("copy_head.query.weight", "copy_head.gate.weight", "copy_head.gate.bias")
+_OF_MULTI_HEAD_ALONE = ("cross_attention.query", "cross_attention.key")
+_COPY_GATE = ("copy_head.gate.weight", "copy_head.gate.bias")
 
 
 class CheckpointError(ValueError):
@@ -38,11 +40,20 @@ class CheckpointError(ValueError):
 
 
 def tensor_names(config: ModelConfig) -> dict[str, str]:
-    """Every parameter of our network by name, with the name it has in a PEGASUS checkpoint."""
+    """Every parameter of our network by name, with the name it has in a PEGASUS checkpoint.
+
+    What PEGASUS does not have, the copy head and the other cross-attentions, keeps our name.
+    """
+    plain_cross = config.cross_attention == "multi_head"
+    decoder_layer = {
+        ours: theirs
+        for ours, theirs in _DECODER_LAYER.items()
+        if plain_cross or ours not in _OF_MULTI_HEAD_ALONE
+    }
     modules = {f"{side}.norm": f"model.{side}.layer_norm" for side in ("encoder", "decoder")}
     for side, layer_count, table in (
         ("encoder", config.encoder_layers, _ENCODER_LAYER),
-        ("decoder", config.decoder_layers, _DECODER_LAYER),
+        ("decoder", config.decoder_layers, decoder_layer),
     ):
         for layer in range(layer_count):
             for ours, theirs in table.items():
@@ -51,8 +62,15 @@ def tensor_names(config: ModelConfig) -> dict[str, str]:
     for ours, theirs in modules.items():
         for part in ("weight", "bias"):
             names[f"{ours}.{part}"] = f"{theirs}.{part}"
+    if not plain_cross:
+        for layer in range(config.decoder_layers):
+            for name in _parameter_names(config, config.cross_attention):
+                ours = f"decoder.layers.{layer}.cross_attention.mechanism.{name}"
+                names[ours] = f"model.{ours.replace('cross_attention', 'encoder_attn')}"
     if config.copy_head:
-        names |= {name: name for name in _COPY_HEAD}
+        names |= {name: name for name in _COPY_GATE}
+        for name in _parameter_names(config, config.copy_attention):
+            names[f"copy_head.query.{name}"] = f"copy_head.query.{name}"
     return names
 
 
@@ -104,6 +122,13 @@ def save_checkpoint(
     if tokenizer_from is not None:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(tokenizer_from / name, directory / name)
+
+
+def _parameter_names(config: ModelConfig, mechanism: str) -> list[str]:
+    with torch.device("meta"):  # names without numbers
+        return [
+            name for name, _ in make_attention(mechanism, config.attention_sizes).named_parameters()
+        ]
 
 
 Shapes = dict[str, tuple[int, ...]]

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from model.zoo import Sizes, UnknownAttention, check_name
+
 
 class ConfigError(ValueError):
     """A `config.json` that this network cannot honour; the message names the key and the value."""
@@ -35,6 +37,8 @@ class ModelConfig:
     dropout: float = 0.0
     copy_head: bool = False
     style_token_ids: Mapping[str, int] = field(default_factory=dict)
+    copy_attention: str = "general"  # how the copy head looks, by its name in model/zoo.py
+    cross_attention: str = "multi_head"  # how the decoder looks at the source, likewise
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "style_token_ids", MappingProxyType(dict(self.style_token_ids)))
@@ -45,6 +49,11 @@ class ModelConfig:
             raise ConfigError(f"width {self.width} does not divide into {self.heads} heads")
         if self.width % 2:
             raise ConfigError(f"width {self.width} must be even: half sines, half cosines")
+        for name in ("copy_attention", "cross_attention"):
+            try:
+                check_name(getattr(self, name))
+            except UnknownAttention as error:
+                raise ConfigError(f"{name}: {error}") from error
         ids = {"pad_id": self.pad_id, "end_id": self.end_id, "start_id": self.start_id}
         ids |= {f"style_token_ids[{style!r}]": i for style, i in self.style_token_ids.items()}
         for name, token_id in ids.items():
@@ -55,6 +64,11 @@ class ModelConfig:
     def head_width(self) -> int:
         """D, the width of one head."""
         return self.width // self.heads
+
+    @property
+    def attention_sizes(self) -> Sizes:
+        """What builds a mechanism of the zoo, wherever in the network it works."""
+        return Sizes(width=self.width, heads=self.heads, positions=self.max_positions)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
@@ -111,7 +125,13 @@ _PEGASUS_NAMES = {
     "end_id": "eos_token_id",
     "start_id": "decoder_start_token_id",
 }
-_OPTIONAL_NAMES = ("dropout", "copy_head", "style_token_ids")
+_OPTIONAL_NAMES = (
+    "dropout",
+    "copy_head",
+    "style_token_ids",
+    "copy_attention",
+    "cross_attention",
+)
 
 # What the network does, whatever the file says; a file that says otherwise is refused.
 _PEGASUS_FIXED = {
@@ -153,6 +173,8 @@ def _write_pegasus(config: ModelConfig) -> dict[str, Any]:
         "dropout": config.dropout,
         "copy_head": config.copy_head,
         "style_token_ids": dict(config.style_token_ids),
+        "copy_attention": config.copy_attention,
+        "cross_attention": config.cross_attention,
     }
 
 

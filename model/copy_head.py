@@ -2,20 +2,20 @@
 
     B batch    S source    q new tokens    d model width    V vocabulary
 
-"Get To The Point: Summarization with Pointer-Generator Networks", See et al. 2017, with Luong's
-"general" score ("Effective Approaches to Attention-based Neural Machine Translation", 2015):
+"Get To The Point: Summarization with Pointer-Generator Networks", See et al. 2017. Any
+mechanism of the zoo may look for the place; the default is Luong's "general" score ("Effective
+Approaches to Attention-based Neural Machine Translation", 2015):
 
     a = softmax((W h) . E_i / sqrt(d))           where in the source to look
     g = sigmoid(v . [h; sum_i a_i E_i] + c)      how much to copy
     p(y) = (1 - g) p_vocab(y) + g * sum of a_i over source_i = y
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from bundle.signature import SOURCE_PADDING_BIAS
+from model.zoo import Attention
 
 
 def source_bias(lengths: Tensor, capacity: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -40,21 +40,18 @@ def mixture(p_vocab: Tensor, attention: Tensor, gate: Tensor, source_ids: Tensor
 class CopyHead(nn.Module):
     """Where to copy from, and how much."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, mechanism: Attention) -> None:
         super().__init__()
-        self.query = nn.Linear(width, width, bias=False)
+        # `copy_head.query.weight` is the name of W in every checkpoint and graph: hence `query`.
+        self.query = mechanism
         self.gate = nn.Linear(2 * width, 1)
-        self.scale = 1 / math.sqrt(width)
 
-    def attention(self, hidden: Tensor, states: Tensor, source_bias: Tensor) -> Tensor:
-        """Where each new token looks in the source.
+    def forward(self, hidden: Tensor, states: Tensor, source_bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Where each new token looks in the source, and how much of its probability is copied.
 
-        hidden [B,q,d], states [B,S,d], source_bias [B,S] -> [B,q,S], each row summing to one.
+        hidden [B,q,d], states [B,S,d], source_bias [B,S] -> attention [B,q,S], each row summing
+        to one, and gate [B,q,1], between 0 and 1.
         """
-        scores = self.query(hidden) @ states.transpose(1, 2) * self.scale  # [B,q,S]
-        return torch.softmax(scores + source_bias[:, None, :], dim=-1)
-
-    def copy_gate(self, hidden: Tensor, states: Tensor, attention: Tensor) -> Tensor:
-        """How much of each new token's probability is copied: [B,q,1], between 0 and 1."""
-        context = attention @ states  # [B,q,d]
-        return torch.sigmoid(self.gate(torch.cat([hidden, context], dim=-1)))
+        context, attention = self.query(hidden, states, states, key_bias=source_bias)
+        gate = torch.sigmoid(self.gate(torch.cat([hidden, context], dim=-1)))
+        return attention, gate

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.attention import scaled_dot_product
+from model.zoo import Attention, padding_mask
 
 
 class MultiHeadAttention(nn.Module):
@@ -32,7 +33,7 @@ class MultiHeadAttention(nn.Module):
         return self._split(self.key(states)), self._split(self.value(states))
 
     def forward(
-        self, x: Tensor, key: Tensor, value: Tensor, lengths: Tensor, causal: bool
+        self, x: Tensor, key: Tensor, value: Tensor, lengths: Tensor, causal: bool = False
     ) -> Tensor:
         """Attend from x [B,q,d] over key and value [B,H,L,D] -> [B,q,d]."""
         query = self._split(self.query(x))  # [B,H,q,D]
@@ -44,6 +45,30 @@ class MultiHeadAttention(nn.Module):
 
     def _merge(self, x: Tensor) -> Tensor:
         return x.transpose(1, 2).flatten(2)
+
+
+class CrossAttention(nn.Module):
+    """Any mechanism of the zoo where a decoder layer has `MultiHeadAttention` over the source.
+
+    out(attention(x, states, value(states))): the mechanism compares x with the states themselves,
+    since those that need projections to do so bring their own.
+    """
+
+    def __init__(self, width: int, mechanism: Attention) -> None:
+        super().__init__()
+        self.mechanism = mechanism
+        self.value = nn.Linear(width, width)
+        self.out = nn.Linear(width, width)
+
+    def keys_and_values(self, states: Tensor) -> tuple[Tensor, Tensor]:
+        """Project what is attended to: [B,S,d] -> key and value of one head, [B,1,S,d] each."""
+        return states[:, None], self.value(states)[:, None]
+
+    def forward(self, x: Tensor, key: Tensor, value: Tensor, lengths: Tensor) -> Tensor:
+        """Attend from x [B,q,d] over the first lengths[b] of key and value -> [B,q,d]."""
+        mask = padding_mask(lengths, key.shape[2])  # [B,1,S]
+        context, _ = self.mechanism(x, key[:, 0], value[:, 0], mask)
+        return self.out(context)
 
 
 class FeedForward(nn.Module):

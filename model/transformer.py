@@ -16,10 +16,13 @@ from torch import Tensor, nn
 from model.attention import write_cache
 from model.config import ModelConfig
 from model.copy_head import CopyHead, mixture, source_bias
-from model.layers import Embedding, FeedForward, MultiHeadAttention, token_positions
+from model.layers import CrossAttention, Embedding, FeedForward, MultiHeadAttention, token_positions
+from model.zoo import make_attention
 
 Cache = list[tuple[Tensor, Tensor]]
-"""One (key, value) pair a decoder layer: [B,H,S,D] each for cross, [B,H,L,D] for self."""
+"""One (key, value) pair a decoder layer: [B,H,S,D] each for cross, [B,H,L,D] for self.
+
+A cross-attention other than multi-head has one head as wide as the model."""
 
 
 class Distribution(NamedTuple):
@@ -72,7 +75,7 @@ class DecoderLayer(nn.Module):
         self.self_attention_norm = nn.LayerNorm(config.width)
         self.self_attention = MultiHeadAttention(config.width, config.heads)
         self.cross_attention_norm = nn.LayerNorm(config.width)
-        self.cross_attention = MultiHeadAttention(config.width, config.heads)
+        self.cross_attention = _cross_attention(config)
         self.feed_forward_norm = nn.LayerNorm(config.width)
         self.feed_forward = FeedForward(config.width, config.decoder_feed_forward_width)
         self.dropout = nn.Dropout(config.dropout)
@@ -94,7 +97,7 @@ class DecoderLayer(nn.Module):
         x = x + self.dropout(self.self_attention(normed, key, value, lengths, causal=True))
 
         normed = self.cross_attention_norm(x)
-        x = x + self.dropout(self.cross_attention(normed, *cross, source_lengths, causal=False))
+        x = x + self.dropout(self.cross_attention(normed, *cross, source_lengths))
         x = x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
         return x, (key, value)
 
@@ -127,7 +130,7 @@ class Summarizer(nn.Module):
         self.embedding = Embedding(config.vocabulary_size, config.width, config.max_positions)
         self.encoder = Encoder(config)
         self.decoder = Decoder(config)
-        self.copy_head = CopyHead(config.width) if config.copy_head else None
+        self.copy_head = _copy_head(config) if config.copy_head else None
         self.dropout = nn.Dropout(config.dropout)
 
     def encode(self, source_ids: Tensor, source_lengths: Tensor) -> Tensor:
@@ -173,8 +176,7 @@ class Summarizer(nn.Module):
         p_vocab = torch.softmax(self.logits(hidden), dim=-1)
         if self.copy_head is None:
             return Distribution(p_vocab, None, None)
-        attention = self.copy_head.attention(hidden, states, source_bias)
-        gate = self.copy_head.copy_gate(hidden, states, attention)
+        attention, gate = self.copy_head(hidden, states, source_bias)
         return Distribution(mixture(p_vocab, attention, gate, source_ids), attention, gate)
 
     def forward(self, source_ids: Tensor, source_lengths: Tensor, target_ids: Tensor) -> Tensor:
@@ -193,3 +195,14 @@ class Summarizer(nn.Module):
         )
         bias = source_bias(source_lengths, source_ids.shape[1], states.dtype)
         return self.distribution(hidden, states, bias, source_ids).probabilities
+
+
+def _cross_attention(config: ModelConfig) -> MultiHeadAttention | CrossAttention:
+    if config.cross_attention == "multi_head":
+        return MultiHeadAttention(config.width, config.heads)
+    mechanism = make_attention(config.cross_attention, config.attention_sizes)
+    return CrossAttention(config.width, mechanism)
+
+
+def _copy_head(config: ModelConfig) -> CopyHead:
+    return CopyHead(config.width, make_attention(config.copy_attention, config.attention_sizes))

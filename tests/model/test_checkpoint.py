@@ -15,6 +15,7 @@ from model.checkpoint import (
     tensor_names,
 )
 from model.config import ConfigError, ModelConfig
+from model.zoo import ZOO
 from tests.model.factories import DEFAULT_CHECKPOINT, TINY, make_model
 
 
@@ -50,6 +51,30 @@ def test_the_table_of_names_covers_the_network_and_nothing_else(copy_head: bool)
     names = tensor_names(model.config)
     assert names.keys() == model.state_dict().keys()
     assert len(set(names.values())) == len(names)
+
+
+@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("key", ["copy_attention", "cross_attention"])
+def test_any_attention_of_the_zoo_survives_being_saved_and_loaded(
+    tmp_path: Path, key: str, name: str
+) -> None:
+    model = make_model(**{key: name})
+    names = tensor_names(model.config)
+    assert names.keys() == model.state_dict().keys()
+    assert len(set(names.values())) == len(names)
+    save_checkpoint(model, tmp_path, dtype=torch.float32)
+    loaded = load_checkpoint(tmp_path)
+    assert getattr(loaded.config, key) == name
+    for ours, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[ours], value), ours
+
+
+def test_another_attention_than_the_weights_were_trained_for_is_refused(tmp_path: Path) -> None:
+    save_checkpoint(make_model(), tmp_path)
+    config = TINY.to_dict() | {"copy_attention": "additive"}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"missing: copy_head\.query\.key_weight"):
+        load_checkpoint(tmp_path)
 
 
 def test_every_mismatch_is_reported_at_once_with_its_shapes(tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ def test_the_default_checkpoint_describes_the_default_model() -> None:
     assert (config.encoder_layers, config.decoder_layers) == (6, 3)
     assert (config.vocabulary_size, config.max_positions) == (20_000, 1_024)
     assert config.copy_head
+    assert (config.copy_attention, config.cross_attention) == ("general", "multi_head")
     assert dict(config.style_token_ids) == {"paper": 2, "headline": 4, "brief": 5, "detailed": 6}
 
 
 def test_our_own_keys_may_be_absent() -> None:
     values = TINY.to_dict()
-    for name in ("copy_head", "style_token_ids", "dropout"):
+    for name in ("copy_head", "style_token_ids", "dropout", "copy_attention", "cross_attention"):
         del values[name]
     config = ModelConfig.from_dict(values)
     assert config == replace(TINY, copy_head=False, style_token_ids={}, dropout=0.0)
@@ -59,6 +60,12 @@ def test_missing_keys_are_all_named() -> None:
 def test_a_value_the_network_would_not_honour_is_refused(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
         ModelConfig.from_dict(TINY.to_dict() | {name: value})
+
+
+@pytest.mark.parametrize("key", ["copy_attention", "cross_attention"])
+def test_an_attention_that_is_not_in_the_zoo_is_refused_with_its_key(key: str) -> None:
+    with pytest.raises(ConfigError, match=f"{key}: no attention is called 'aditive'.*'additive'"):
+        ModelConfig.from_dict(TINY.to_dict() | {key: "aditive"})
 
 
 @pytest.mark.parametrize(

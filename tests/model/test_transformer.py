@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from model.transformer import Summarizer
+from model.zoo import ZOO
 from tests.model.factories import make_ids, make_model, make_source
 
 SOURCE_LENGTHS = [9, 3, 6]
@@ -78,14 +79,18 @@ def test_any_split_from_any_positions_equals_teacher_forcing(
 
 
 @torch.inference_mode()
-def test_a_row_does_not_depend_on_its_company() -> None:
+def assert_independent_rows(model: Summarizer) -> None:
     source_ids, lengths = make_source(SOURCE_LENGTHS)
     target_ids = make_ids(ROWS, 4, seed=3)
-    together = MODEL(source_ids, lengths, target_ids)
+    together = model(source_ids, lengths, target_ids)
     for row, length in enumerate(SOURCE_LENGTHS):
         one = slice(row, row + 1)
-        alone = MODEL(source_ids[one, :length], lengths[one], target_ids[one])
+        alone = model(source_ids[one, :length], lengths[one], target_ids[one])
         torch.testing.assert_close(alone, together[one], atol=1e-6, rtol=1e-4)
+
+
+def test_a_row_does_not_depend_on_its_company() -> None:
+    assert_independent_rows(MODEL)
 
 
 @torch.inference_mode()
@@ -98,8 +103,18 @@ def test_a_later_target_token_changes_nothing_before_it() -> None:
     assert not torch.equal(before[:, 4], after[:, 4])
 
 
-def test_every_parameter_learns_from_a_training_step() -> None:
-    model = make_model().train()
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        *({"copy_attention": name} for name in ZOO),
+        # "weighted" reads no query, which leaves the norm before a cross-attention without effect.
+        *({"cross_attention": name} for name in ZOO if name != "weighted"),
+    ],
+    ids=str,
+)
+def test_every_parameter_learns_from_a_training_step(changes: dict[str, str]) -> None:
+    model = make_model(**changes).train()
     source_ids, lengths = make_source(SOURCE_LENGTHS)
     probabilities = model(source_ids, lengths, make_ids(ROWS, 4))
     probabilities[..., 8].log().sum().backward()
@@ -110,6 +125,27 @@ def test_every_parameter_learns_from_a_training_step() -> None:
         if not parameter.grad.abs().max() > 0 and not name.endswith("key.bias")
     ]
     assert still == []
+
+
+@pytest.mark.parametrize("name", ZOO)
+@torch.inference_mode()
+def test_with_any_cross_attention_a_step_gives_what_teacher_forcing_gives(name: str) -> None:
+    model = make_model(cross_attention=name)
+    source_ids, lengths = make_source(SOURCE_LENGTHS)
+    target_ids = make_ids(ROWS, TARGET_COUNT, seed=2)
+    expected = teacher_forced(model, target_ids)
+    cross = model.cross_cache(model.encode(source_ids, lengths))
+    cache = model.empty_self_cache(ROWS, TARGET_COUNT)
+    for column in range(TARGET_COUNT):
+        ids, position = target_ids[:, column : column + 1], torch.full_like(lengths, column)
+        hidden, cache = model.decode(ids, position, lengths, cross, cache)
+        torch.testing.assert_close(hidden[:, 0], expected[:, column], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("key", ["copy_attention", "cross_attention"])
+def test_with_any_attention_a_row_does_not_depend_on_its_company(key: str, name: str) -> None:
+    assert_independent_rows(make_model(**{key: name}))
 
 
 def test_without_a_copy_head_the_distribution_is_the_vocabulary_alone() -> None:
