@@ -28,7 +28,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 FROM ${PYTHON_IMAGE} AS base
 RUN useradd --uid 1000 --user-group --no-create-home --shell /usr/sbin/nologin precis
 # ONNX Runtime's wheels report their use to their maker unless told not to.
-ENV PATH=/opt/precis/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1
+# A container is reached from outside itself; what is published of it is for whoever runs it to say.
+ENV PATH=/opt/precis/bin:$PATH PYTHONUNBUFFERED=1 ORT_DISABLE_TELEMETRY=1 PRECIS_HOST=[::]
 WORKDIR /app
 
 FROM base AS app

@@ -47,7 +47,7 @@ export: $(VENV)/ready-to-develop ## Rebuild the embedded bundle from its PyTorch
 bench: $(VENV)/ready-to-develop ## Measure quality and start-up as docs/benchmarks.md does (ARGS="startup" for one)
 	@$(if $(ARGS),$(RUN) -m benchmarks $(ARGS),$(RUN) -m benchmarks startup && $(RUN) -m benchmarks quality)
 
-loadtest: $(VENV)/ready-to-develop ## Put load on a running server; Locust's page is on localhost:8089
+loadtest: $(VENV)/ready-to-load ## Put load on a running server; Locust's page is on localhost:8089
 	@$(RUN) -m loadtest $(ARGS)
 
 lock: $(RUN) ## Choose new exact versions of all dependencies
@@ -67,10 +67,15 @@ $(VENV)/ready-to-serve: $(REQUIREMENTS) | $(RUN)
 	@$(INSTALL) -e ./client -e '.[server]'
 	@touch $@
 
+$(VENV)/ready-to-load: $(REQUIREMENTS) | $(RUN)
+	@echo "Installing Locust and the client into $(VENV) (once) ..."
+	@$(INSTALL) -e ./client -e '.[loadtest]'
+	@touch $@
+
 $(VENV)/ready-to-develop: $(REQUIREMENTS) | $(RUN)
 	@echo "Installing everything for development into $(VENV) (once; PyTorch alone is 0.2 to 3 GB, see CONTRIBUTING.md) ..."
 	@$(INSTALL) -e ./client -e '.[server,export,train,loadtest,dev]'
-	@touch $@ $(VENV)/ready-to-serve
+	@touch $@ $(VENV)/ready-to-serve $(VENV)/ready-to-load
 
 $(RUN):
 	@test -n "$(PYTHON)" || { echo "Précis needs Python 3.11 or 3.12, and neither is on the PATH." \

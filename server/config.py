@@ -49,10 +49,10 @@ class ServerConfig(BaseSettings):
     )
 
     host: str = _setting(
-        "[::]",
+        "127.0.0.1",
         "Network",
-        "Address to listen on, for gRPC and for metrics. [::] is every address, of IPv4 too; "
-        "127.0.0.1 keeps the server to this machine.",
+        "Address to listen on, for gRPC and for metrics. 127.0.0.1 keeps the server to this "
+        "machine; [::] is every address, of IPv4 too: for containers, or together with TLS.",
         unit="HOST",
         min_length=1,
     )

@@ -79,7 +79,9 @@ class Draining(RequestError):
     reason = "DRAINING"
 
     def __init__(self) -> None:
-        super().__init__("the server is shutting down and takes no new requests")
+        super().__init__(
+            "the server is shutting down: it takes no new requests and may not finish those it has"
+        )
 
 
 class DeadlineExpired(RequestError):

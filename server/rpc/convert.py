@@ -52,7 +52,7 @@ def id_violation(field: str, text: str) -> Violation:
     """Says why an id is refused, without repeating what may be very long."""
     return Violation(
         field,
-        f"has {len(text)} characters, must be 1 to {MAX_ID_CHARACTERS} visible ASCII characters",
+        f"must be 1 to {MAX_ID_CHARACTERS} visible ASCII characters, not {len(text)} of any kind",
     )
 
 

@@ -57,9 +57,11 @@ def _document_violations(document: str, max_bytes: int) -> list[Violation]:
     if not document.strip():
         return [Violation("document", "is empty or blank; send at least one word")]
     # A character has at least one byte, which spares encoding what is plainly too long.
-    size_bytes = len(document) if len(document) > max_bytes else len(document.encode())
+    is_plainly_too_long = len(document) > max_bytes
+    size_bytes = len(document) if is_plainly_too_long else len(document.encode())
     if size_bytes > max_bytes:
-        problem = f"has {size_bytes} bytes in UTF-8 or more, at most {max_bytes} are served"
+        least = "at least " if is_plainly_too_long else ""
+        problem = f"has {least}{size_bytes} bytes in UTF-8, at most {max_bytes} are served"
         return [Violation("document", problem)]
     return []
 
@@ -96,7 +98,8 @@ def _option_violations(
         problem = f"is {options.max_tokens}, must be from 1 to {max_summary_tokens}"
         violations.append(Violation("options.max_tokens", problem))
     elif options.min_tokens > options.max_tokens:
-        said = "the default of" if requested.max_tokens is None else "options.max_tokens ="
-        problem = f"is {options.min_tokens}, must be at most {said} {options.max_tokens}"
+        said = ", whose default here is" if requested.max_tokens is None else " ="
+        limit = f"options.max_tokens{said} {options.max_tokens}"
+        problem = f"is {options.min_tokens}, must be at most {limit}"
         violations.append(Violation("options.min_tokens", problem))
     return violations

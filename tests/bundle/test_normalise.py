@@ -53,10 +53,15 @@ def test_the_result_is_composed_and_has_no_white_space_at_its_ends(text: str) ->
     assert result == result.strip()
 
 
+def seen(text: str) -> str:
+    """A text's characters without white space and the controls of ASCII."""
+    return "".join(c for c in text if not c.isspace() and not (c < " " or c == "\x7f"))
+
+
 @settings(deadline=None)
 @given(TEXT)
-def test_nothing_but_white_space_is_lost(text: str) -> None:
-    assert "".join(normalise(text).split()) == "".join(unicodedata.normalize("NFC", text).split())
+def test_nothing_but_white_space_and_what_cannot_be_seen_is_lost(text: str) -> None:
+    assert seen(normalise(text)) == seen(unicodedata.normalize("NFC", text.replace("\ufeff", "")))
 
 
 @settings(deadline=None)
@@ -65,3 +70,7 @@ def test_no_two_plain_spaces_meet(text: str) -> None:
     result = normalise(text)
     assert "  " not in result
     assert not set("\t\u3000") & set(result)
+
+
+def test_byte_order_marks_go_and_control_characters_count_as_spaces() -> None:
+    assert normalise("\ufeffone\x00two\x07 \x1b three\ufeff") == "one two three"

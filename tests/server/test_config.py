@@ -21,7 +21,7 @@ def test_without_settings_the_embedded_model_is_served_on_50051() -> None:
     config = load_config([])
 
     assert config.bundle == Path("models/default/bundle-cpu-int8")
-    assert (config.host, config.port, config.metrics_port) == ("[::]", 50051, 9090)
+    assert (config.host, config.port, config.metrics_port) == ("127.0.0.1", 50051, 9090)
     assert config.metrics
     assert config.reflection
     assert config.batching == "continuous"

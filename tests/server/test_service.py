@@ -24,6 +24,8 @@ from tests.server.runtime.documents import LANES, ROOT
 ENGLISH = (ROOT / "examples" / "arxiv_en.txt").read_text("utf-8")
 CHINESE = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
 PATIENCE_S = 30
+# Hundreds of steps, so that there is time to interfere.
+LONG = {"max_tokens": 500, "min_tokens": 500}
 
 
 class Drops(SilentObserver):
@@ -169,7 +171,7 @@ async def test_a_full_gate_refuses_at_once_and_serves_again_afterwards(harness: 
 
 
 async def test_leaving_early_frees_the_row_and_the_permit(harness: Harness) -> None:
-    request = make_request(ENGLISH, style="detailed", wants_deltas=True)
+    request = make_request(ENGLISH, **LONG, wants_deltas=True)
     async with aclosing(harness.service.summarise(request)) as events:
         async for _ in events:
             break
@@ -178,7 +180,7 @@ async def test_leaving_early_frees_the_row_and_the_permit(harness: Harness) -> N
 
 
 async def test_cancelling_the_caller_frees_the_row_and_the_permit(harness: Harness) -> None:
-    task = asyncio.create_task(summarise(harness, make_request(ENGLISH, style="detailed")))
+    task = asyncio.create_task(summarise(harness, make_request(ENGLISH, **LONG)))
     while harness.engine.is_idle:
         await asyncio.sleep(0.001)
     task.cancel()
@@ -197,7 +199,7 @@ async def test_a_deadline_that_has_passed_never_reaches_the_engine(harness: Harn
 async def test_a_deadline_in_the_middle_ends_the_summary_and_frees_the_row(
     harness: Harness,
 ) -> None:
-    request = make_request(ENGLISH, style="detailed", deadline_s=time.monotonic() + 0.15)
+    request = make_request(ENGLISH, **LONG, deadline_s=time.monotonic() + 0.15)
     with pytest.raises(DeadlineExpired):
         await summarise(harness, request)
     await harness.until_empty()
