@@ -9,11 +9,18 @@ import grpc.aio
 
 DEFAULT_ADDRESS = "localhost:50051"
 
+# SummarizeBatch is left out: under a retry policy, grpcio's synchronous call waits for ever, past
+# its own deadline, once the connection of a stream that both sides write breaks.
+_RETRIED_METHODS = ("Summarize", "SummarizeStream", "ListModels", "GetModel")
+
 SERVICE_CONFIG = {
     "methodConfig": [
         {
-            "name": [{"service": "summarizer.v1.Summarizer"}],
-            # A summary has no side effects, so every call may be sent again. gRPC waits as long as
+            "name": [
+                {"service": "summarizer.v1.Summarizer", "method": method}
+                for method in _RETRIED_METHODS
+            ],
+            # A summary has no side effects, so these calls may be sent again. gRPC waits as long as
             # the server says in `grpc-retry-pushback-ms`, else by this backoff, and never past the
             # call's own deadline.
             "retryPolicy": {
@@ -25,9 +32,11 @@ SERVICE_CONFIG = {
             },
         }
     ],
-    # Each failure costs one token, each success gives back a tenth; below half there are no
-    # retries, so that clients do not bury a server that is down.
-    "retryThrottling": {"maxTokens": 10, "tokenRatio": 0.1},
+    # Each failed attempt costs one token, each success gives back a tenth; with half or less left
+    # there are no retries, so that clients do not bury a server that is down. The tokens are those
+    # of all calls to a server together: with few, one burst would take the retries from everybody.
+    # 1000 is the most that gRPC allows.
+    "retryThrottling": {"maxTokens": 1000, "tokenRatio": 0.1},
 }
 """What gRPC does on failures. Health checks are left out: a probe must tell the truth at once."""
 
@@ -51,7 +60,11 @@ class Connection:
     token: str | None = field(default=None, repr=False)
     """Sent as `authorization: Bearer ...`, in clear unless the connection is encrypted."""
     retry: bool = True
-    """Whether gRPC sends again, up to three times, what failed as unavailable or overloaded."""
+    """Whether gRPC sends again, up to three times, what failed as unavailable or overloaded.
+
+    Batches and health checks are never sent again. After some 500 failed attempts on a server gRPC
+    stops retrying on it, until successes, ten for each failure, have made up for them.
+    """
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -9,6 +10,7 @@ import pytest
 
 from precis_client import AsyncClient, Client, Connection, Overloaded, Unavailable
 from precis_client.channel import SERVICE_CONFIG
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from tests.fakes.scripted_summarizer import Refusal, ScriptedServer, serve_script
 from tests.fakes.tls import CERTIFICATE, PRIVATE_KEY
 
@@ -75,10 +77,23 @@ def test_other_refusals_are_final(server: ScriptedServer) -> None:
     assert len(server.summarizer.requests) == 1
 
 
-def test_health_checks_are_left_out_of_the_retries() -> None:
-    (method_config,) = SERVICE_CONFIG["methodConfig"]
+def test_a_burst_of_failures_does_not_end_the_retries(server: ScriptedServer) -> None:
+    documents = [str(number) for number in range(20)]
+    for document in documents:
+        server.summarizer.script[document] = Refusal(grpc.StatusCode.UNAVAILABLE, times=2)
 
-    assert method_config["name"] == [{"service": "summarizer.v1.Summarizer"}]
+    with Client(server.address) as client, ThreadPoolExecutor(len(documents)) as threads:
+        summaries = list(threads.map(client.summarize, documents))
+
+    assert len(summaries) == 20
+
+
+def test_health_checks_and_batches_are_left_out_of_the_retries() -> None:
+    (method_config,) = SERVICE_CONFIG["methodConfig"]
+    methods = {method.name for method in pb.DESCRIPTOR.services_by_name["Summarizer"].methods}
+
+    assert {each["service"] for each in method_config["name"]} == {"summarizer.v1.Summarizer"}
+    assert {each["method"] for each in method_config["name"]} == methods - {"SummarizeBatch"}
 
 
 def test_the_channel_is_told_of_keepalive_and_retries() -> None:

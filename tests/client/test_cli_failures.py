@@ -135,9 +135,9 @@ def test_a_document_too_large_for_a_message_is_told_with_the_limit(
 
 
 def test_a_missing_file_is_named_and_nothing_is_sent(
-    article: Path, address: str, server: ScriptedServer, capsys: Captured
+    address: str, server: ScriptedServer, capsys: Captured
 ) -> None:
-    assert main(["summarize", str(article), "no/such/file.txt"]) == 2
+    assert main(["summarize", "no/such/file.txt"]) == 2
 
     assert one_line(capsys) == "precis: no/such/file.txt: No such file or directory"
     assert server.summarizer.requests == []
@@ -155,6 +155,16 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_place(article: Path, capsys:
     assert main(["summarize", str(article)]) == 2
 
     assert one_line(capsys) == f"precis: {article}: not UTF-8 text (byte 0xe9 at offset 3)"
+
+
+def test_the_place_is_that_in_the_file_behind_a_byte_order_mark_too(
+    article: Path, capsys: Captured
+) -> None:
+    article.write_bytes(b"\xef\xbb\xbfcaf\xe9")
+
+    assert main(["summarize", str(article)]) == 2
+
+    assert one_line(capsys) == f"precis: {article}: not UTF-8 text (byte 0xe9 at offset 6)"
 
 
 def test_standard_input_that_is_not_utf_8_is_named_as_such(

@@ -1,16 +1,18 @@
 """`precis models`, `health` and `version`, and how the command line is read."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from precis_client import channel
+from precis_client._convert import from_model
 from precis_client._version import __version__
 from precis_client.cli import config, main
 from precis_client.cli.exits import ExitCode
+from precis_client.cli.output import model_as_text
 from precis_client.cli.parser import build_parser
-from tests.fakes.scripted_summarizer import ScriptedServer, serve_script
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
+from tests.fakes.scripted_summarizer import ScriptedServer
 
 Captured = pytest.CaptureFixture[str]
 
@@ -29,6 +31,12 @@ def test_models_are_described_in_a_few_lines(server: ScriptedServer, capsys: Cap
         "    brief (default): One sentence.\n"
         "    headline: A title.\n"
     )
+
+
+def test_a_model_that_can_nothing_more_decodes_greedily() -> None:
+    plain = from_model(pb.Model(name="plain"))
+
+    assert "\n  greedy decoding only\n" in model_as_text(plain)
 
 
 def test_models_as_json_say_everything(server: ScriptedServer, capsys: Captured) -> None:
@@ -50,6 +58,16 @@ def test_health_is_zero_only_when_serving(server: ScriptedServer, capsys: Captur
     assert capsys.readouterr().out == "SERVING\nNOT_SERVING\n"
 
 
+def test_health_as_json_has_the_same_word_and_exit_code(
+    server: ScriptedServer, capsys: Captured
+) -> None:
+    server.set_health("", is_serving=False)
+
+    assert main(["health", "--address", server.address, "--json"]) == 1
+
+    assert json.loads(capsys.readouterr().out) == {"service": "", "status": "NOT_SERVING"}
+
+
 def test_health_of_a_server_that_is_not_there_is_told(
     unused_address: str, capsys: Captured
 ) -> None:
@@ -62,6 +80,17 @@ def test_version_names_what_it_runs_on(capsys: Captured) -> None:
     assert main(["version"]) == 0
 
     assert capsys.readouterr().out.startswith(f"precis {__version__} (grpcio ")
+
+
+def test_version_is_an_option_too(capsys: Captured) -> None:
+    main(["version"])
+    from_command = capsys.readouterr()
+
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr() == from_command
 
 
 def test_the_address_may_stand_before_or_after_the_command(server: ScriptedServer) -> None:
@@ -89,20 +118,6 @@ def test_without_an_address_the_default_is_that_of_the_client(
     address = build_parser().parse_args(["health"]).address
 
     assert address == config.DEFAULT_ADDRESS == channel.DEFAULT_ADDRESS
-
-
-def test_a_certificate_file_makes_the_connection_encrypted(tmp_path: Path) -> None:
-    import grpc
-
-    from tests.fakes.tls import CERTIFICATE, PRIVATE_KEY
-
-    certificate_path = tmp_path / "ca.pem"
-    certificate_path.write_bytes(CERTIFICATE)
-    credentials = grpc.ssl_server_credentials([(PRIVATE_KEY, CERTIFICATE)])
-
-    with serve_script(credentials) as server:
-        assert main(["health", "--address", server.address, "--tls-ca", str(certificate_path)]) == 0
-        assert main(["health", "--address", server.address, "--tls"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -154,6 +169,8 @@ def test_help_teaches_by_examples_and_tells_every_exit_code(
     assert "PRECIS_ADDRESS" in shown
     if command in ([], ["summarize"]):
         assert "  precis summarize article.txt\n" in shown
+    if command == ["summarize"]:
+        assert "is refused by name (see `precis models`)" in shown
 
 
 def test_the_examples_of_the_help_are_command_lines_that_parse() -> None:

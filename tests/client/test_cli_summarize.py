@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -43,6 +44,19 @@ def test_the_document_is_sent_as_it_stands_in_the_file(
     main(["summarize", str(article)])
 
     assert server.summarizer.requests[0].document == "第一行\r\n第二行\n"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_document(
+    article: Path, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = "\ufeffA document.".encode()
+    article.write_bytes(marked)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(marked)))
+
+    main(["summarize", str(article)])
+    main(["summarize", "-"])
+
+    assert [request.document for request in server.summarizer.requests] == ["A document."] * 2
 
 
 def test_a_dash_reads_standard_input(
@@ -188,7 +202,56 @@ def test_one_failed_file_leaves_the_others(
     good, bad = two_articles
     out, err = capsys.readouterr()
     assert out == f"==> {good} <==\nA short summary.\n"
-    assert err == f"precis: {bad}: document: it is too long [request 1]\n"
+    said = re.escape(f"precis: {bad}: document: it is too long [request ITEM]\n")
+    assert re.fullmatch(said.replace("ITEM", "[0-9a-f]{8}-1"), err)
+
+
+def test_two_runs_do_not_share_the_ids_of_their_items(
+    two_articles: list[str], server: ScriptedServer, capsys: Captured
+) -> None:
+    server.summarizer.default = Refusal(grpc.StatusCode.INVALID_ARGUMENT)
+
+    main(["summarize", *two_articles])
+    main(["summarize", *two_articles])
+
+    ids = re.findall(r"\[request (.*)\]", capsys.readouterr().err)
+    assert len(set(ids)) == 4
+
+
+def test_files_that_cannot_be_read_leave_the_others(
+    two_articles: list[str], tmp_path: Path, capsys: Captured
+) -> None:
+    first, last = two_articles
+    Path(last).write_bytes(b"caf\xe9")
+
+    assert main(["summarize", "no/such.txt", first, str(tmp_path), last]) == 2
+
+    assert capsys.readouterr() == (
+        f"==> {first} <==\nA short summary.\n",
+        "precis: no/such.txt: No such file or directory\n"
+        f"precis: {tmp_path}: Is a directory\n"
+        f"precis: {last}: not UTF-8 text (byte 0xe9 at offset 3)\n",
+    )
+
+
+def test_where_no_file_can_be_read_nothing_is_sent(
+    server: ScriptedServer, capsys: Captured
+) -> None:
+    assert main(["summarize", "no/such.txt", "nor/this.txt"]) == 2
+
+    assert capsys.readouterr().out == ""
+    assert server.summarizer.metadata == []
+
+
+def test_a_file_that_cannot_be_read_has_its_line_of_json(
+    two_articles: list[str], capsys: Captured
+) -> None:
+    assert main(["summarize", two_articles[0], "no/such.txt", "--json"]) == 2
+
+    unread, answered = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert unread["file"] == "no/such.txt"
+    assert unread["error"]["message"] == "no/such.txt: No such file or directory"
+    assert answered["file"] == two_articles[0]
 
 
 def test_several_files_as_json_are_one_object_a_line(

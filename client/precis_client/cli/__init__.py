@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from precis_client.cli.config import silence_grpc
 from precis_client.cli.exits import ExitCode, describe, exit_code_of
 from precis_client.cli.inputs import UnusableInput
+from precis_client.cli.output import complain
 from precis_client.cli.parser import build_parser
 from precis_client.errors import PrecisError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit code; --help and usage errors end in SystemExit."""
+    """Runs the command and returns its exit code; --help, --version and usage errors exit."""
     arguments = build_parser().parse_args(argv)
     silence_grpc()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -28,10 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         exit_code = commands.COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
     except PrecisError as error:
-        _complain(describe(error, arguments))
+        complain(describe(error, arguments))
         return exit_code_of(error)
     except UnusableInput as error:
-        _complain(str(error))
+        complain(str(error))
         return ExitCode.REFUSED
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -41,7 +42,3 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OUTPUT_CLOSED
     return exit_code
-
-
-def _complain(sentence: str) -> None:
-    sys.stderr.write(f"precis: {sentence}\n")

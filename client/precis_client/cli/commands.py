@@ -1,18 +1,18 @@
 """What each command does once its arguments are parsed."""
 
-import platform
-import sys
+import secrets
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import fields
-from importlib.metadata import version
 
 from precis_client._convert import RequestFields
-from precis_client._version import __version__
 from precis_client.cli import output
 from precis_client.cli.exits import ExitCode, describe, exit_code_of
-from precis_client.cli.inputs import UnusableInput, read_document, read_file
+from precis_client.cli.inputs import UnusableInput, read_document
 from precis_client.cli.parser import timeout_s_of
+from precis_client.cli.server_options import checked_address, read_certificates
+from precis_client.cli.version import version_line
+from precis_client.errors import InvalidRequest
 from precis_client.options import DecodingOptions
 from precis_client.sync import Client
 from precis_client.types import AttributionLevel, BatchResult, LongDocumentPolicy, ServingStatus
@@ -23,15 +23,14 @@ def summarize(arguments: Namespace) -> int:
     if len(arguments.files) > 1 and (arguments.stream or arguments.request_id):
         option = "--stream" if arguments.stream else "--request-id"
         raise UnusableInput(f"{option} takes one file, {len(arguments.files)} were named")
-    # All are read before anything is sent, so that a wrong name costs nothing.
-    documents = [read_document(name) for name in arguments.files]
+    if len(arguments.files) > 1:
+        return _summarize_many(arguments)
+    document = read_document(arguments.files[0])
     with _client(arguments) as client:
-        if len(documents) > 1:
-            return _summarize_many(client, documents, arguments)
         if arguments.stream:
-            _summarize_streaming(client, documents[0], arguments)
+            _summarize_streaming(client, document, arguments)
         else:
-            _summarize_one(client, documents[0], arguments)
+            _summarize_one(client, document, arguments)
     return ExitCode.DONE
 
 
@@ -64,22 +63,55 @@ def _summarize_streaming(client: Client, document: str, arguments: Namespace) ->
             output.print_piece("\n")
 
 
-def _summarize_many(client: Client, documents: list[str], arguments: Namespace) -> int:
-    timeout_s = timeout_s_of(arguments.timeout, arguments.command) * len(documents)
-    exit_codes = set()
-    for result in client.batch(documents, timeout_s=timeout_s, **_request_fields(arguments)):
-        name = arguments.files[int(result.item_id)]
-        if result.error is not None:
-            exit_codes.add(exit_code_of(result.error))
-        _print_result(name, result, arguments)
+def _summarize_many(arguments: Namespace) -> int:
+    run_id = secrets.token_hex(4)  # tells this run's items from those of others in the server's log
+    name_of_item: dict[str, str] = {}
+    documents: list[tuple[str, str]] = []
+    exit_codes: set[ExitCode] = set()
+    with _client(arguments) as client:
+        for position, name in enumerate(arguments.files):
+            try:
+                document = read_document(name)
+            except UnusableInput as unusable:
+                exit_codes.add(ExitCode.REFUSED)
+                _print_unusable(name, unusable, arguments)
+                continue
+            item_id = f"{run_id}-{position}"
+            name_of_item[item_id] = name
+            documents.append((item_id, document))
+        if documents:
+            exit_codes |= _summarize_batch(client, documents, name_of_item, arguments)
     if not exit_codes:
         return ExitCode.DONE
     return exit_codes.pop() if len(exit_codes) == 1 else ExitCode.FAILED
 
 
+def _summarize_batch(
+    client: Client,
+    documents: list[tuple[str, str]],
+    name_of_item: dict[str, str],
+    arguments: Namespace,
+) -> set[ExitCode]:
+    """Prints the results as they come and returns the exit codes of those that failed."""
+    exit_codes = set()
+    timeout_s = timeout_s_of(arguments.timeout, arguments.command) * len(documents)
+    for result in client.batch(documents, timeout_s=timeout_s, **_request_fields(arguments)):
+        if result.error is not None:
+            exit_codes.add(exit_code_of(result.error))
+        _print_result(name_of_item[result.item_id], result, arguments)
+    return exit_codes
+
+
+def _print_unusable(name: str, unusable: UnusableInput, arguments: Namespace) -> None:
+    output.complain(str(unusable))
+    if arguments.json:
+        error = InvalidRequest(str(unusable), code="INVALID_ARGUMENT")
+        output.print_json({"file": name, "error": output.error_as_json(error)})
+
+
 def _print_result(name: str, result: BatchResult, arguments: Namespace) -> None:
     if result.error is not None:
-        sys.stderr.write(f"precis: {name}: {describe(result.error, arguments)}\n")
+        output.complain(f"{name}: {describe(result.error, arguments)}")
         if arguments.json:
             output.print_json({"file": name, "error": output.error_as_json(result.error)})
     elif arguments.json:
@@ -104,14 +136,16 @@ def health(arguments: Namespace) -> int:
     """Runs `precis health`."""
     with _client(arguments) as client:
         status = client.health(arguments.service)
-    output.print_line(status.name)
+    if arguments.json:
+        output.print_json({"service": arguments.service, "status": status.name})
+    else:
+        output.print_line(status.name)
     return ExitCode.DONE if status is ServingStatus.SERVING else ExitCode.FAILED
 
 
 def print_version(_: Namespace) -> int:
     """Runs `precis version`."""
-    parts = ", ".join(f"{name} {version(name)}" for name in ("grpcio", "protobuf"))
-    output.print_line(f"precis {__version__} ({parts}, Python {platform.python_version()})")
+    output.print_line(version_line())
     return ExitCode.DONE
 
 
@@ -125,9 +159,9 @@ COMMANDS: dict[str, Callable[[Namespace], int]] = {
 
 def _client(arguments: Namespace) -> Client:
     return Client(
-        arguments.address,
+        checked_address(arguments.address),
         tls=arguments.tls,
-        root_certificates=read_file(arguments.tls_ca) if arguments.tls_ca else None,
+        root_certificates=read_certificates(arguments.tls_ca) if arguments.tls_ca else None,
         timeout_s=timeout_s_of(arguments.timeout, arguments.command),
     )
 

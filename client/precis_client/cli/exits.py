@@ -68,7 +68,18 @@ def _sentence(error: errors.PrecisError, arguments: Namespace) -> str:
     if isinstance(error, errors.Unavailable):
         if error.reason:
             return f"{arguments.address} is not ready: {error.message}"
-        return f"cannot reach {arguments.address} (see --address): {error.message}"
+        why = _why_unreachable(error.message, is_encrypted=bool(arguments.tls or arguments.tls_ca))
+        return f"cannot reach {arguments.address} (see --address): {why}"
     if isinstance(error, errors.DeadlineExceeded):
         return f"no answer from {arguments.address} within --timeout: {error.message}"
     return error.message or error.code
+
+
+def _why_unreachable(message: str, *, is_encrypted: bool) -> str:
+    """Adds the likely cause where only one side encrypts; gRPC's own words do not tell it."""
+    if is_encrypted and "WRONG_VERSION_NUMBER" in message:
+        return "the TLS handshake failed (the server may not speak TLS)"
+    is_hung_up_on = "failed to connect" in message and "Socket closed" in message
+    if is_hung_up_on and not is_encrypted:
+        return f"{message} (does the server want --tls?)"
+    return message

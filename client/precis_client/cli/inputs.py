@@ -10,10 +10,14 @@ class UnusableInput(Exception):
 
 
 def read_document(name: str) -> str:
-    """Reads a UTF-8 document from a file, or from standard input when the name is "-"."""
+    """Reads a UTF-8 document from a file, or from standard input when the name is "-".
+
+    A byte-order mark at the start is no part of the document.
+    """
     content = _read(name, sys.stdin.buffer.read) if name == "-" else read_file(name)
     try:
-        return content.decode("utf-8")
+        # Not the codec utf-8-sig: it counts the offset in an error from behind the mark.
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         where = f"byte {content[error.start]:#04x} at offset {error.start}"
         raise UnusableInput(f"{_shown(name)}: not UTF-8 text ({where})") from None

@@ -32,6 +32,11 @@ def print_json(value: Any, *, indent: int | None = None) -> None:
     print_line(json.dumps(value, ensure_ascii=False, indent=indent))
 
 
+def complain(sentence: str) -> None:
+    """Says on stderr, in one line, what went wrong."""
+    sys.stderr.write(f"precis: {sentence}\n")
+
+
 def as_json(value: Any) -> Any:
     """Turns one of this package's values into what JSON can say, under the same names."""
     return _plain(dataclasses.asdict(value))
@@ -58,7 +63,9 @@ def model_as_text(model: Model) -> str:
         f"  limits: {limits.max_source_tokens} source tokens, "
         f"{limits.max_summary_tokens} summary tokens, {limits.max_document_bytes} bytes",
         f"  runs on: {model.actual_provider} in {model.precision}",
-        f"  can also: {', '.join(model.capabilities) or '-'}",
+        f"  can also: {', '.join(model.capabilities)}"
+        if model.capabilities
+        else "  greedy decoding only",
         "  styles:",
     ]
     for style in model.styles:

@@ -1,7 +1,9 @@
 """The command line of `precis`, described and parsed; it imports nothing that is slow to load."""
 
+import sys
 from argparse import (
     SUPPRESS,
+    Action,
     ArgumentParser,
     ArgumentTypeError,
     BooleanOptionalAction,
@@ -38,7 +40,10 @@ examples:
   precis summarize reports/*.txt --json > summaries.jsonl
 
 Several files go over one call and are printed as they finish, under a line "==> FILE <==" (with
---json: one object in a line each). A failed file is told on stderr and the others go on.
+--json: one object in a line each). A file that cannot be read or is refused is told on stderr and
+the others go on.
+
+What a server does not serve, sampling for one, is refused by name (see `precis models`).
 """
 
 
@@ -49,6 +54,16 @@ class _Parser(ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
+class _PrintVersion(Action):
+    """Prints the version and ends; argparse's own action would look it up for every command."""
+
+    def __call__(self, parser: ArgumentParser, *_: Any) -> NoReturn:
+        from precis_client.cli.version import version_line
+
+        sys.stdout.write(f"{version_line()}\n")
+        parser.exit()
+
+
 def build_parser() -> ArgumentParser:
     """Describes the whole command line."""
     parser = _Parser(
@@ -56,6 +71,9 @@ def build_parser() -> ArgumentParser:
         description="Summarise text with a Précis server.",
         epilog=_EXAMPLES + EXIT_CODES_HELP,
         formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version", action=_PrintVersion, nargs=0, help="the same as the command version"
     )
     _add_connection_options(
         parser,
@@ -88,9 +106,11 @@ def build_parser() -> ArgumentParser:
     add("models", "list the models that the server answers for").add_argument(
         "--json", action="store_true", help="print everything as JSON"
     )
-    add("health", "ask whether the server is ready; exit code 0 only if it is").add_argument(
+    health = add("health", "ask whether the server is ready; exit code 0 only if it is")
+    health.add_argument(
         "--service", default="", help="name of one gRPC service (default: the server as a whole)"
     )
+    health.add_argument("--json", action="store_true", help="print the status as JSON")
     add("version", "print the version of this command and of what it runs on")
     return parser
 
