@@ -48,13 +48,14 @@ def quality_table(report: dict[str, Any]) -> str:
     """The report as a Markdown table."""
     lines = [
         "| data | documents | PyTorch fp32 ROUGE-1/2/L | bundle ROUGE-1/2/L "
-        "| ROUGE-L difference | equal summaries |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| ROUGE-L difference | equal summaries | seconds, PyTorch / bundle |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
         f"| {row['data']} | {row['documents']} "
         f"| {_slashes(row['pytorch_fp32'])} | {_slashes(row['bundle'])} "
-        f"| {row['rouge_l_difference']:+.2f} | {row['equal_summaries']:.1%} |"
+        f"| {row['rouge_l_difference']:+.2f} | {row['equal_summaries']:.1%} "
+        f"| {row['pytorch_seconds']} / {row['bundle_seconds']} |"
         for row in report["rows"]
     ]
     return "\n".join(lines)
