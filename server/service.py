@@ -11,11 +11,11 @@ from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
 from server.decoding.greedy import Greedy
 from server.engine.request import Failed, Finished
-from server.errors import DeadlineExpired, UnknownModel
+from server.errors import DeadlineExpired, UnknownModel, Violation
 from server.gate import Gate
 from server.streams import EngineStreams
 from server.text.detokenise import Detokeniser
-from server.text.validate import check_source_tokens, check_text_bytes, resolve
+from server.text.validate import check_source_tokens, check_text_bytes, find_violations, resolve
 from server.types import Delta, ServedModel, Summary, SummaryRequest, Timings, Usage
 
 # The library lets go of the interpreter's lock while it tokenises.
@@ -54,6 +54,13 @@ class SummaryService:
             return self._model
         available = f"{manifest.name} version {manifest.version}"
         raise UnknownModel(name or manifest.name, version, available)
+
+    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
+        """What this model would refuse in a request; nothing, for a model that is not here."""
+        try:
+            return find_violations(request, self.model(request.model, request.model_version))
+        except UnknownModel:
+            return []
 
     async def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
         """Writes one summary: deltas, if they are wanted, then exactly one Summary, last.

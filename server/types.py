@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bundle.manifest import Manifest
+from server.errors import Violation
 
 
 class FinishReason(enum.Enum):
@@ -120,6 +121,9 @@ class Summariser(Protocol):
 
     def models(self) -> Sequence[ServedModel]:
         """Every model, the default one first."""
+
+    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
+        """What the model would refuse in a request, so that a caller hears of all at once."""
 
     def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
         """Writes one summary: deltas, if they are wanted, then exactly one Summary, last.

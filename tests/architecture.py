@@ -41,7 +41,7 @@ WORDS = {"server.types", "server.errors"}
 """What the server's rooms share: plain data and the error tree."""
 
 ROOM_ARROWS: Mapping[str, set[str]] = {
-    "server.types": set(),
+    "server.types": {"server.errors"},
     "server.errors": set(),
     "server.config": WORDS,
     "server.text": WORDS,

@@ -1,5 +1,7 @@
 """Proto <-> the server's own words, field by field."""
 
+from collections.abc import Callable, Sequence
+
 from google.protobuf.duration_pb2 import Duration
 
 from bundle.manifest import DecodingDefaults, Manifest
@@ -25,17 +27,14 @@ def to_request(
     request_id: str,
     deadline_s: float | None,
     wants_deltas: bool,
+    refusals: Callable[[SummaryRequest], Sequence[Violation]] = lambda request: (),
 ) -> SummaryRequest:
     """Reads a request; `request_id` stands in where it names none.
 
-    Raises InvalidRequest with all that is wrong whatever the model, or else NotServed with all that
-    this server cannot do: a wrong value is wrong on every server, so that is told first.
+    Raises InvalidRequest with all that is wrong, on any server or, by `refusals`, for the model; or
+    else NotServed with all that this server cannot do.
     """
-    if wrong := _invalid_fields(message) + invalid_options(message.options):
-        raise InvalidRequest(*wrong)
-    if missing := _unserved_fields(message) + unserved_options(message.options):
-        raise NotServed(*missing)
-    return SummaryRequest(
+    request = SummaryRequest(
         document=message.document,
         request_id=message.request_id or request_id,
         model=message.model,
@@ -46,6 +45,14 @@ def to_request(
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
     )
+    wrong = _invalid_fields(message) + invalid_options(message.options)
+    told = {violation.field for violation in wrong}
+    wrong += [violation for violation in refusals(request) if violation.field not in told]
+    if wrong:
+        raise InvalidRequest(*wrong)
+    if missing := _unserved_fields(message) + unserved_options(message.options):
+        raise NotServed(*missing)
+    return request
 
 
 def id_violation(field: str, text: str) -> Violation:

@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
+from server.errors import Violation
 from server.telemetry.metrics import Metrics
 from server.types import Delta, ServedModel, Summariser, Summary, SummaryRequest
 
@@ -25,6 +26,10 @@ class MeasuredSummariser:
     def models(self) -> Sequence[ServedModel]:
         """Every model of the inner one."""
         return self._inner.models()
+
+    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
+        """What the inner one would refuse."""
+        return self._inner.refusals(request)
 
     async def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
         """Writes one summary, as the inner one does."""

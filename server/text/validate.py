@@ -19,20 +19,30 @@ class Resolved:
 
 
 def resolve(request: SummaryRequest, model: ServedModel) -> Resolved:
-    """Checks all that can be checked before tokenising, or raises InvalidRequest."""
+    """Finds the style and fills in the defaults, or raises InvalidRequest with all violations."""
+    if violations := find_violations(request, model):
+        raise InvalidRequest(*violations)
+    style = _style(request, model)
+    assert style is not None, "an unknown style is a violation"
+    return Resolved(style, _fill_in(request.options, style, model.max_summary_tokens))
+
+
+def find_violations(request: SummaryRequest, model: ServedModel) -> list[Violation]:
+    """All that is wrong with a request for this model and can be said before tokenising."""
     violations = _document_violations(request.document, model.max_document_bytes)
     violations += _language_violations(request.language, model.manifest)
-    name = request.style or model.manifest.default_style
-    style = model.manifest.style(name)
+    style = _style(request, model)
     if style is None:
         known = ", ".join(style.name for style in model.manifest.styles)
-        violations.append(Violation("style", f"{name!r} is unknown; this model has: {known}"))
+        problem = f"{request.style!r} is unknown; this model has: {known}"
+        violations.append(Violation("style", problem))
         style = model.manifest.styles[0]
     options = _fill_in(request.options, style, model.max_summary_tokens)
-    violations += _option_violations(request.options, options, model.max_summary_tokens)
-    if violations:
-        raise InvalidRequest(*violations)
-    return Resolved(style, options)
+    return violations + _option_violations(request.options, options, model.max_summary_tokens)
+
+
+def _style(request: SummaryRequest, model: ServedModel) -> Style | None:
+    return model.manifest.style(request.style or model.manifest.default_style)
 
 
 def check_source_tokens(num_tokens: int, model: ServedModel) -> None:

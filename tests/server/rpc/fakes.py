@@ -18,7 +18,7 @@ from bundle.manifest import (
     Style,
 )
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
-from server.errors import UnknownModel
+from server.errors import UnknownModel, Violation
 from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer
@@ -138,6 +138,9 @@ class FakeSummariser:
         self.num_running = 0
         self.most_running = 0
         self._changed = asyncio.Condition()
+
+    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
+        return []
 
     def models(self) -> Sequence[ServedModel]:
         return [make_model()]

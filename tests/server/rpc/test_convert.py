@@ -217,3 +217,20 @@ def test_what_is_wrong_everywhere_is_told_before_what_is_not_served_here() -> No
 )
 def test_a_length_of_time_is_written_to_the_nanosecond(seconds: float, nanoseconds: int) -> None:
     assert to_duration(seconds).ToNanoseconds() == nanoseconds
+
+
+def test_what_is_wrong_on_any_server_and_what_the_model_refuses_are_told_together() -> None:
+    message = pb.SummarizeRequest(document=" ", options=pb.DecodingOptions(top_p=3, num_beams=4))
+    by_model = [Violation("style", "is unknown"), Violation("document", "told twice")]
+
+    with pytest.raises(InvalidRequest) as caught:
+        to_request(
+            message,
+            request_id="r",
+            deadline_s=None,
+            wants_deltas=False,
+            refusals=lambda request: by_model,
+        )
+
+    fields = [violation.field for violation in caught.value.violations]
+    assert fields == ["document", "options.top_p", "style"]
