@@ -6,6 +6,8 @@ written as numbers.
 docs/adr/0003-graph-signature.md says why it is so.
 """
 
+from collections.abc import Sequence
+
 from bundle.manifest import Geometry, GraphSpec, TensorSpec
 
 ENCODER = "encoder"
@@ -18,6 +20,8 @@ SOURCE_PADDING_BIAS = -1e4
 
 # The greedy choice and its runner-up: the margin between them tells a near-tie from a difference.
 TOP_K = 2
+
+_DTYPES = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(float16)": "float16"}
 
 
 def cross_names(geometry: Geometry) -> list[str]:
@@ -92,6 +96,12 @@ def expected_graphs(geometry: Geometry) -> dict[str, GraphSpec]:
         ENCODER: encoder_signature(geometry, "encoder.onnx"),
         DECODER_STEP: decoder_step_signature(geometry, "decoder_step.onnx"),
     }
+
+
+def tensor_as_read(name: str, onnx_type: str, shape: Sequence[object]) -> TensorSpec:
+    """Puts a tensor as a runtime describes it, such as "tensor(float)", in a signature's words."""
+    dtype = _DTYPES.get(onnx_type, onnx_type)
+    return TensorSpec(name=name, dtype=dtype, shape=tuple(str(axis) for axis in shape))
 
 
 def differences(expected: GraphSpec, found: GraphSpec) -> list[str]:

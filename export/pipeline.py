@@ -56,6 +56,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
     """Makes a bundle; an existing one is replaced only by force, and only by a verified one."""
     if config.output.exists() and not config.force:
         raise ExportError(f"{config.output} exists already; --force replaces it")
+    recipe = read_recipe(config.recipe)
     config.output.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
@@ -76,7 +77,6 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
         stage("store")
         save_graphs(graphs, directory)
         shutil.copyfile(config.checkpoint / TOKENIZER_FILE, directory / TOKENIZER_FILE)
-        recipe = read_recipe(config.recipe)
         manifest = make_manifest(summarizer, config.checkpoint, recipe, config.precision, directory)
         write_manifest(directory, manifest)
         stage("verify")

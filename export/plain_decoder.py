@@ -13,9 +13,14 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from bundle.manifest import GraphSpec, Manifest, TensorSpec
-from bundle.signature import DECODER_STEP, ENCODER, cache_names, cross_names, updated_cache_names
-
-_NUMPY_BY_ORT = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(float16)": "float16"}
+from bundle.signature import (
+    DECODER_STEP,
+    ENCODER,
+    cache_names,
+    cross_names,
+    tensor_as_read,
+    updated_cache_names,
+)
 
 
 @dataclass(frozen=True)
@@ -103,8 +108,4 @@ def _session(path: Path, threads: int) -> Any:
 
 
 def _spec(tensor: Any) -> TensorSpec:
-    return TensorSpec(
-        name=tensor.name,
-        dtype=_NUMPY_BY_ORT.get(tensor.type, tensor.type),
-        shape=tuple(str(axis) for axis in tensor.shape),
-    )
+    return tensor_as_read(tensor.name, tensor.type, tensor.shape)

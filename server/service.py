@@ -124,8 +124,7 @@ class SummaryService:
 
 def _last_deltas(text: Detokeniser, finished: Finished, wanted: bool) -> list[Delta]:
     """Completes the text. Without deltas on the way, all tokens come here at once."""
-    for token in finished.tokens[text.num_tokens :]:
-        text.push(token)
+    text.hold(finished.tokens[text.num_tokens :])
     rest = text.finish()
     return [Delta(text=rest, summary_tokens=text.num_tokens)] if wanted and rest else []
 

@@ -32,7 +32,8 @@ class Lane:
         num_rows = first_row + len(sources)
         if first_row == 0:
             self.arrays = self._allocate(rows=num_rows, source_tokens=longest, cache_tokens=1)
-        self._ensure(rows=num_rows, source_tokens=longest, cache_tokens=1)
+        else:
+            self._ensure(rows=num_rows, source_tokens=longest, cache_tokens=1)
         for index, source in enumerate(sources):
             document = {name: array[index] for name, array in encoded.items()}
             self.arrays.store(first_row + index, source, document)

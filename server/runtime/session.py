@@ -7,7 +7,7 @@ import onnxruntime
 
 from bundle.errors import BundleError
 from bundle.manifest import GraphSpec, TensorSpec
-from bundle.signature import differences
+from bundle.signature import differences, tensor_as_read
 from server.runtime.threads import ThreadBudget
 
 CPU = "CPUExecutionProvider"
@@ -16,7 +16,6 @@ CPU = "CPUExecutionProvider"
 # (docs/adr/0004-int8.md).
 _SLOW_FUSIONS = ["SkipLayerNormFusion"]
 _WARNING = 2
-_DTYPES = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(float16)": "float16"}
 
 
 def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
@@ -45,5 +44,4 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
 
 
 def _spec(tensor: Any) -> TensorSpec:
-    dtype = _DTYPES.get(tensor.type, tensor.type)
-    return TensorSpec(name=tensor.name, dtype=dtype, shape=tuple(str(a) for a in tensor.shape))
+    return tensor_as_read(tensor.name, tensor.type, tensor.shape)

@@ -1,5 +1,7 @@
 """Tokens to text as they come. The pieces joined together are the summary, to the letter."""
 
+from collections.abc import Sequence
+
 from bundle.tokenizer import BundleTokenizer
 
 
@@ -27,6 +29,10 @@ class Detokeniser:
         """Takes a token and returns the text that may be shown now, often none."""
         self._tokens.append(token)
         return self._emit(self._stream.push(token))
+
+    def hold(self, tokens: Sequence[int]) -> None:
+        """Takes tokens whose text nobody waits for until finish() gives all of it at once."""
+        self._tokens += tokens
 
     def finish(self) -> str:
         """Returns what is left: a character that the model never completed becomes U+FFFD."""

@@ -43,3 +43,14 @@ def test_a_character_that_never_became_whole_is_shown_as_such_at_the_end() -> No
     pieces, detokeniser = stream([*TOKENIZER.encode("ok"), first_byte_of_an_emoji])
     assert pieces[-1] == "\ufffd"
     assert detokeniser.text == "ok\ufffd"
+
+
+@given(token_lists, token_lists)
+def test_tokens_that_are_held_come_with_the_rest(streamed: list[int], held: list[int]) -> None:
+    detokeniser = Detokeniser(TOKENIZER)
+    pieces = [detokeniser.push(token) for token in streamed]
+    detokeniser.hold(held)
+    pieces.append(detokeniser.finish())
+    assert "".join(pieces) == detokeniser.text
+    if not streamed:
+        assert detokeniser.text == TOKENIZER.decode(held).strip()
