@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from bundle.load import load_bundle
 from bundle.normalise import normalise
-from model.evaluate import (
+from model.evaluation.evaluate import (
     MAX_CHARACTERS,
     MAX_DOCUMENT_TOKENS,
     NO_REPEAT_NGRAM_SIZE,

@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.recipe import recipe
-from model.evaluate import evaluate_checkpoint, read_records, score
-from model.rouge import Rouge
+from model.evaluation.evaluate import evaluate_checkpoint, read_records, score
+from model.evaluation.rouge import Rouge
 from model.text_summarizer import TextSummarizer
 
 

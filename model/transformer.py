@@ -86,13 +86,14 @@ class DecoderLayer(nn.Module):
         position: Tensor,
         source_lengths: Tensor,
         cross: tuple[Tensor, Tensor],
-        past: tuple[Tensor, Tensor],
+        past: tuple[Tensor, Tensor] | None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """[B,q,d] and the layer's cache -> [B,q,d] and the cache with the q new tokens in it."""
         normed = self.self_attention_norm(x)
-        new_key, new_value = self.self_attention.keys_and_values(normed)  # [B,H,q,D] each
-        key = write_cache(past[0], new_key, position)  # [B,H,L,D]
-        value = write_cache(past[1], new_value, position)
+        key, value = self.self_attention.keys_and_values(normed)  # [B,H,q,D] each
+        if past is not None:
+            key = write_cache(past[0], key, position)  # [B,H,L,D]
+            value = write_cache(past[1], value, position)
         lengths = position + x.shape[1]  # [B]: the cached tokens and the new ones
         x = x + self.dropout(self.self_attention(normed, key, value, lengths, causal=True))
 
@@ -111,11 +112,17 @@ class Decoder(nn.Module):
         self.norm = nn.LayerNorm(config.width)
 
     def forward(
-        self, x: Tensor, position: Tensor, source_lengths: Tensor, cross: Cache, self_cache: Cache
+        self,
+        x: Tensor,
+        position: Tensor,
+        source_lengths: Tensor,
+        cross: Cache,
+        self_cache: Cache | None,
     ) -> tuple[Tensor, Cache]:
         """[B,q,d] -> [B,q,d] and the new self cache."""
         new_cache: Cache = []
-        for layer, layer_cross, layer_past in zip(self.layers, cross, self_cache, strict=True):
+        past = self_cache or [None] * len(self.layers)
+        for layer, layer_cross, layer_past in zip(self.layers, cross, past, strict=True):
             x, layer_cache = layer(x, position, source_lengths, layer_cross, layer_past)
             new_cache.append(layer_cache)
         return self.norm(x), new_cache
@@ -150,12 +157,19 @@ class Summarizer(nn.Module):
         return [(like.new_zeros(shape), like.new_zeros(shape)) for _ in self.decoder.layers]
 
     def decode(
-        self, ids: Tensor, position: Tensor, source_lengths: Tensor, cross: Cache, self_cache: Cache
+        self,
+        ids: Tensor,
+        position: Tensor,
+        source_lengths: Tensor,
+        cross: Cache,
+        self_cache: Cache | None,
     ) -> tuple[Tensor, Cache]:
         """Run q new tokens of each row: ids [B,q] -> hidden [B,q,d] and the new self cache.
 
         position [B] is how many tokens row b has cached already; its new ones stand, and are
-        cached, at position[b] .. position[b]+q-1. Rows may be at different positions.
+        cached, at position[b] .. position[b]+q-1. Rows may be at different positions. Without a
+        self cache (None) the new tokens are all there is, and position must be 0: so a whole
+        target is read at once in training.
         """
         positions = token_positions(position, ids.shape[1])  # [B,q]
         x = self.dropout(self.embedding(ids, positions))
@@ -182,17 +196,12 @@ class Summarizer(nn.Module):
     def forward(self, source_ids: Tensor, source_lengths: Tensor, target_ids: Tensor) -> Tensor:
         """Teacher forcing: the probabilities [B,T,V] that follow each target token.
 
-        target_ids [B,T] begins with the start token. It is `decode` over an empty cache.
+        target_ids [B,T] begins with the start token. It is `decode` without a cache.
         """
         states = self.encode(source_ids, source_lengths)
-        batch, target_count = target_ids.shape
-        hidden, _ = self.decode(
-            target_ids,
-            torch.zeros_like(source_lengths),
-            source_lengths,
-            self.cross_cache(states),
-            self.empty_self_cache(batch, target_count),
-        )
+        start = torch.zeros_like(source_lengths)
+        cross = self.cross_cache(states)
+        hidden, _ = self.decode(target_ids, start, source_lengths, cross, None)
         bias = source_bias(source_lengths, source_ids.shape[1], states.dtype)
         return self.distribution(hidden, states, bias, source_ids).probabilities
 

@@ -16,8 +16,8 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from model.evaluation.rouge import Rouge, mean, rouge
 from model.generate import GreedyOptions
-from model.rouge import Rouge, mean, rouge
 from model.text_summarizer import TextSummarizer
 
 MAX_CHARACTERS = 4_000

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.evaluate import (
+from model.evaluation.evaluate import (
     MAX_CHARACTERS,
     Record,
     evaluate,
@@ -15,8 +15,8 @@ from model.evaluate import (
     max_summary_tokens,
     read_records,
 )
+from model.evaluation.rouge import Rouge
 from model.generate import GreedyOptions
-from model.rouge import Rouge
 from model.text_summarizer import TextSummarizer
 from tests.model.factories import DATA
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.rouge import HanTokenizer, Rouge, mean, rouge
+from model.evaluation.rouge import HanTokenizer, Rouge, mean, rouge
 
 
 def test_english_counts_stemmed_words_whatever_their_case() -> None:
