@@ -23,7 +23,8 @@ from bundle.signature import cross_names, differences, expected_graphs
 from bundle.tokenizer import BundleTokenizer
 from export.plain_decoder import PlainDecoder
 from model.checkpoint import load_checkpoint
-from model.generate import Generation, GreedyOptions, greedy, repeating_ids
+from model.constraints import repeating_ids
+from model.generate import Generation, GreedyOptions, greedy
 from model.transformer import Summarizer
 
 # Longest summary compared: long enough to drift, short enough for the oracle, which has no cache.

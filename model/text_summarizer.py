@@ -1,13 +1,16 @@
-"""From a document to its summary as text, in PyTorch: network, tokenizer and styles together."""
+"""From a document to its summary as text, in PyTorch: network, tokenizer and customs together."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from model.beam import Hypothesis, beam_search
 from model.checkpoint import load_checkpoint, never_emitted_ids
-from model.generate import Generation, GreedyOptions, greedy, greedy_batch
+from model.decoding_options import BeamOptions, GreedyOptions
+from model.generate import Generation, greedy, greedy_batch
+from model.generation_defaults import read_generation_defaults
+from model.source_template import SourceTemplate, read_source_template
 
 
 class TextSummarizer:
@@ -15,36 +18,59 @@ class TextSummarizer:
 
     def __init__(self, checkpoint: Path) -> None:
         self.model = load_checkpoint(checkpoint)
-        self.tokenizer = BundleTokenizer(checkpoint / "tokenizer.json")
+        tokenizer_file = checkpoint / "tokenizer.json"
+        self.tokenizer = BundleTokenizer(tokenizer_file)
         self.never_emitted_ids = never_emitted_ids(checkpoint, self.model.config)
+        self.defaults = read_generation_defaults(checkpoint, self.model.config)
+        self._template = read_source_template(
+            tokenizer_file, self.model.config.end_id, self.defaults.prefix
+        )
 
     @property
     def styles(self) -> list[str]:
-        """The styles that a summary can be asked for."""
+        """The styles that a summary can be asked for; none for a network that knows one way."""
         return sorted(self.model.config.style_token_ids)
 
-    def source_ids(
-        self, document: str, style: str, max_document_tokens: int | None = None
-    ) -> list[int]:
-        """What the encoder reads: style token, the normalised document's tokens, end token.
+    def template(self, style: str | None) -> SourceTemplate:
+        """What stands around the document in this style.
 
-        Raises ValueError for an unknown style, and for a document of more tokens than the network
-        has positions unless max_document_tokens cuts it.
+        Raises ValueError for an unknown style, and for none where the network needs one.
         """
         config = self.model.config
+        if not config.style_token_ids and style is None:
+            return self._template
         if style not in config.style_token_ids:
-            raise ValueError(f"unknown style {style!r}; known: {', '.join(self.styles)}")
-        tokens = self.tokenizer.encode(normalise(document))[:max_document_tokens]
-        limit = config.max_positions - 2
+            known = ", ".join(self.styles) or "none, so leave it out"
+            raise ValueError(f"unknown style {style!r}; known: {known}")
+        return replace(self._template, prefix_ids=(config.style_token_ids[style],))
+
+    def source_ids(
+        self, document: str, style: str | None, max_document_tokens: int | None = None
+    ) -> list[int]:
+        """What the encoder reads: the normalised document's tokens within their template.
+
+        Raises ValueError for an unknown style, and for a document of more tokens than the network
+        has positions unless max_document_tokens cuts it. Text that the checkpoint puts before every
+        document counts as part of it.
+        """
+        template = self.template(style)
+        tokens = template.document_ids(self.tokenizer, document)[:max_document_tokens]
+        limit = self.model.config.max_positions - template.added_tokens
         if len(tokens) > limit:
             raise ValueError(f"the document has {len(tokens)} tokens; the limit is {limit}")
-        return [config.style_token_ids[style], *tokens, config.end_id]
+        return template.wrap(tokens)
 
-    def summarize(self, document: str, style: str, options: GreedyOptions) -> str:
-        """The greedy summary, by the oracle; special tokens are banned beside the options."""
+    def summarize(self, document: str, style: str | None, options: GreedyOptions) -> str:
+        """The summary by the oracles: beam search if the options ask for more than one beam.
+
+        Special tokens are banned beside the options.
+        """
         banned = (*options.banned_ids, *self.never_emitted_ids)
+        options = replace(options, banned_ids=banned)
         source = self.source_ids(document, style)
-        return self.text(greedy(self.model, source, replace(options, banned_ids=banned)))
+        if isinstance(options, BeamOptions) and options.num_beams > 1:
+            return self.text(beam_search(self.model, source, options)[0])
+        return self.text(greedy(self.model, source, options))
 
     def summarize_batch(
         self, sources: Sequence[Sequence[int]], options: GreedyOptions
@@ -52,6 +78,6 @@ class TextSummarizer:
         """Greedy summaries of several `source_ids`, by the batched decoder, under these options."""
         return [self.text(result) for result in greedy_batch(self.model, sources, options)]
 
-    def text(self, generation: Generation) -> str:
+    def text(self, summary: Generation | Hypothesis) -> str:
         """Tokens to text, special tokens left out."""
-        return self.tokenizer.decode(generation.tokens).strip()
+        return self.tokenizer.decode(summary.tokens).strip()

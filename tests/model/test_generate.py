@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.generate import Generation, GreedyOptions, greedy, greedy_batch, repeating_ids
+from model.constraints import repeating_ids
+from model.generate import Generation, GreedyOptions, greedy, greedy_batch
 from model.transformer import Summarizer
 from tests.model.factories import make_ids, make_model, make_zero_model
 
@@ -89,9 +90,9 @@ def batch_of_one(model: Summarizer, source: list[int], options: GreedyOptions) -
         ({"banned_ids": (0,), "min_tokens": 4}, [2, 2, 2, 2, 1], "stop"),
         ({"banned_ids": (0,), "min_tokens": 5}, [2, 2, 2, 2, 2], "length"),
         ({"banned_ids": (0, 2, 4), "min_tokens": 1}, [3, 1], "stop"),
-        ({"min_tokens": 5, "no_repeat_ngram_size": 1}, [0, 2, 3, 4, 5], "length"),
-        ({"min_tokens": 5, "no_repeat_ngram_size": 2}, [0, 0, 2, 0, 3], "length"),
-        ({"min_tokens": 5, "no_repeat_ngram_size": 3}, [0, 0, 0, 2, 0], "length"),
+        ({"min_tokens": 5, "no_repeat_ngram_size": 1}, [2, 3, 4, 5, 6], "length"),
+        ({"min_tokens": 5, "no_repeat_ngram_size": 2}, [0, 2, 0, 3, 0], "length"),
+        ({"min_tokens": 5, "no_repeat_ngram_size": 3}, [0, 0, 2, 0, 0], "length"),
     ],
 )
 def test_rules_hold_and_ties_go_to_the_lowest_id(
@@ -146,4 +147,4 @@ def test_a_source_over_the_limit_is_refused_with_the_limit() -> None:
 
 def test_forbidding_every_token_is_an_error_not_a_wrong_token() -> None:
     with pytest.raises(ValueError, match="forbid every token"):
-        greedy(make_model(), [5, 9, 1], GreedyOptions(banned_ids=tuple(range(40))))
+        greedy(make_model(), [5, 9, 1], GreedyOptions(max_tokens=8, banned_ids=tuple(range(40))))

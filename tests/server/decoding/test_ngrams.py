@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.generate import repeating_ids
+from model.constraints import repeating_ids
 from server.decoding.ngrams import NoRepeatNgrams
 
 # Few different tokens, so that repetition is the rule.
