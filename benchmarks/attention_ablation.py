@@ -30,8 +30,8 @@ from benchmarks.small_training import (
 )
 from model.config import ModelConfig
 from model.evaluation.bootstrap import differences
-from model.evaluation.evaluate import read_records
 from model.evaluation.rouge import mean, rouge
+from model.records import read_records
 from model.zoo import ZOO
 
 SMALL = ModelConfig(

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from bundle.normalise import normalise
 from model.config import ModelConfig
-from model.evaluation.evaluate import Record
 from model.generate import GreedyOptions, greedy_batch
+from model.records import Record
 from model.transformer import Summarizer
 
 PAD, END, STYLE = 0, 1, 2

@@ -9,7 +9,8 @@ EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
   python -m model summarize examples/arxiv_zh.txt --style headline
   python -m model evaluate --data tests/data/arxiv_tldr_en.jsonl
-  python -m model evaluate --data pairs.jsonl.xz --style brief --limit 160 --json report.json
+  python -m model evaluate models/default/checkpoint models/default/bundle-cpu-int8 \\
+      --data pairs.jsonl.xz --style brief --limit 160 --json report.json
   python -m model attention-plots --output docs/attention
 
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
