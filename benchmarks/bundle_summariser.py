@@ -65,7 +65,8 @@ class BundleSummariser:
 
     def _request(self, index: int, record: Record) -> EngineRequest:
         manifest = self._bundle.manifest
-        style = manifest.style(record.style)
+        knows_one_way = len(manifest.styles) == 1
+        style = manifest.styles[0] if knows_one_way else manifest.style(record.style)
         if style is None:
             raise ValueError(f"record {record.id}: the bundle has no style {record.style!r}")
         document = normalise(record.document[:MAX_CHARACTERS])

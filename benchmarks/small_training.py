@@ -1,9 +1,8 @@
 """Training small networks from scratch on one set of pairs, alike but for what is compared.
 
-    B batch    S source    T target    V vocabulary
-
-It is deliberately plain, so that a comparison depends on few choices: one tokenizer, one order of
-batches, one learning rate for all. A network worth keeping is trained by `python -m model train`.
+The loss is the trainer's (model/training/loss.py); the rest is deliberately plain, so that a
+comparison depends on few choices: one tokenizer, one order of batches, one AdamW for all. A network
+worth keeping is trained by `python -m model train`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,27 +11,22 @@ from itertools import islice
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from bundle.normalise import normalise
 from model.config import ModelConfig
-from model.generate import GreedyOptions, greedy_batch
+from model.decoding_options import GreedyOptions
+from model.generate import greedy_batch
 from model.records import Record
+from model.training.batches import collate
+from model.training.examples import Example
+from model.training.loss import TeacherForcing
 from model.transformer import Summarizer
 
 PAD, END, STYLE = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "</s>", "<headline>")
 MAX_TARGET_TOKENS = 32
-_SMALLEST = torch.finfo(torch.float32).tiny
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One document and its summary in tokens, each with the end token."""
-
-    source: list[int]
-    target: list[int]
 
 
 @dataclass(frozen=True)
@@ -61,16 +55,17 @@ def train_tokenizer(records: Sequence[Record], size: int) -> Tokenizer:
     return tokenizer
 
 
-def tokenise(records: Sequence[Record], tokenizer: Tokenizer, max_source: int) -> list[Pair]:
+def tokenise(records: Sequence[Record], tokenizer: Tokenizer, max_source: int) -> list[Example]:
     """Style token, document, end token; both sides cut to fit."""
     documents = tokenizer.encode_batch([normalise(record.document) for record in records])
     summaries = tokenizer.encode_batch([normalise(record.summary) for record in records])
     return [
-        Pair(
+        Example(
+            record.id,
             [STYLE, *document.ids[: max_source - 2], END],
             [*summary.ids[: MAX_TARGET_TOKENS - 1], END],
         )
-        for document, summary in zip(documents, summaries, strict=True)
+        for record, document, summary in zip(records, documents, summaries, strict=True)
     ]
 
 
@@ -83,7 +78,7 @@ def new_network(config: ModelConfig, seed: int) -> Summarizer:
 
 
 def train(
-    model: Summarizer, pairs: Sequence[Pair], budget: Budget, seed: int, description: str
+    model: Summarizer, pairs: Sequence[Example], budget: Budget, seed: int, description: str
 ) -> None:
     """Run the budget with AdamW; the order of the pairs depends on the seed alone."""
     optimiser = torch.optim.AdamW(
@@ -92,43 +87,31 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, budget))
     batches = islice(_batches(pairs, budget.batch_size, seed), budget.steps)
     model.train()
-    for batch in tqdm(batches, total=budget.steps, unit="step", desc=description):
-        losses, real = token_losses(model, batch)
+    loss = TeacherForcing(model)
+    for examples in tqdm(batches, total=budget.steps, unit="step", desc=description):
+        batch = collate(examples, PAD, PAD)
+        total, _ = loss(batch)
         optimiser.zero_grad()
-        (losses.sum() / real.sum()).backward()
+        (total / batch.target_tokens).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
     model.eval()
 
 
-def token_losses(model: Summarizer, batch: Sequence[Pair]) -> tuple[Tensor, Tensor]:
-    """-log p of each target token [B,T], 0 where there is none; and where there is one [B,T].
-
-    p is what the network generates by: the copy head's mixture where there is one.
-    """
-    source, lengths = _padded([pair.source for pair in batch])
-    target, target_lengths = _padded([pair.target for pair in batch])
-    start = torch.full_like(target[:, :1], PAD)
-    probabilities = model(source, lengths, torch.cat([start, target[:, :-1]], dim=1))  # [B,T,V]
-    chosen = probabilities.gather(-1, target[..., None]).squeeze(-1)  # [B,T]
-    real = torch.arange(target.shape[1]) < target_lengths[:, None]  # [B,T]
-    return -chosen.clamp_min(_SMALLEST).log().masked_fill(~real, 0.0), real
-
-
 @torch.inference_mode()
-def mean_loss(model: Summarizer, pairs: Sequence[Pair], batch_size: int) -> float:
+def mean_loss(model: Summarizer, pairs: Sequence[Example], batch_size: int) -> float:
     """-log p of a token in nats, the mean over all tokens of all pairs."""
-    total, count = 0.0, 0
+    loss, total, count = TeacherForcing(model), 0.0, 0
     for start in range(0, len(pairs), batch_size):
-        losses, real = token_losses(model, pairs[start : start + batch_size])
-        total += float(losses.double().sum())
-        count += int(real.sum())
+        batch = collate(pairs[start : start + batch_size], PAD, PAD)
+        total += float(loss(batch)[1])
+        count += batch.target_tokens
     return total / count
 
 
 def summaries(
-    model: Summarizer, pairs: Sequence[Pair], tokenizer: Tokenizer, batch_size: int
+    model: Summarizer, pairs: Sequence[Example], tokenizer: Tokenizer, batch_size: int
 ) -> list[str]:
     """Greedy summaries, without repeated runs of three tokens."""
     options = GreedyOptions(
@@ -142,7 +125,7 @@ def summaries(
     return texts
 
 
-def _batches(pairs: Sequence[Pair], size: int, seed: int) -> Iterator[list[Pair]]:
+def _batches(pairs: Sequence[Example], size: int, seed: int) -> Iterator[list[Example]]:
     """Whole batches without end: each epoch in a new order, what is left over dropped."""
     generator = torch.Generator().manual_seed(seed)
     while True:
@@ -153,9 +136,3 @@ def _batches(pairs: Sequence[Pair], size: int, seed: int) -> Iterator[list[Pair]
 
 def _rate(step: int, budget: Budget) -> float:
     return min((step + 1) / budget.warm_up, (budget.steps - step) / budget.steps)
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    longest = max(len(row) for row in rows)
-    ids = [[*row, *[PAD] * (longest - len(row))] for row in rows]
-    return torch.tensor(ids), torch.tensor([len(row) for row in rows])

@@ -85,7 +85,7 @@ class MultiHeadAttention(nn.Module):
         query = self._split(self.query(x))  # [B,H,q,D]
         identity = torch.eye(key.shape[2], dtype=key.dtype, device=key.device)
         each = identity.expand(*key.shape[:2], -1, -1)  # [B,H,L,L]
-        return scaled_dot_product(query, key, each, lengths, False)
+        return scaled_dot_product(query, key, each, lengths, False, None, self.scale)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, self.head_width)).transpose(1, 2)

@@ -42,6 +42,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--limit", type=int, help="score the first so many (default: all)")
     parser.add_argument("--style", help="score the records of this style only (default: all)")
     parser.add_argument(
+        "--default-style",
+        metavar="STYLE",
+        help="the style of records that name none (default: they are unusable)",
+    )
+    parser.add_argument(
         "--on-bad-line",
         choices=("refuse", "skip"),
         default="refuse",
@@ -78,7 +83,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"--limit must be at least 1, not {options.limit}")
     baselines = [make_baseline(name) for name in options.baselines]
-    reader = RecordReader(options.data, options.on_bad_line)
+    reader = RecordReader(options.data, options.on_bad_line, options.default_style)
     chosen = (record for record in reader if options.style in (None, record.style))
     records = list(islice(chosen, options.limit))
     if reader.bad_count:

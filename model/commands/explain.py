@@ -2,10 +2,15 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from model.commands.declare import add_checkpoint, command
+
+if TYPE_CHECKING:
+    from model.decoding_options import GreedyOptions
+    from model.text_summarizer import TextSummarizer
 
 _EPILOG = """examples:
   python -m model explain examples/arxiv_en.txt --output out
@@ -34,7 +39,8 @@ def add(commands: Any) -> None:
         help="write FILE's name with .html and .png into this directory, over existing ones",
     )
     parser.add_argument(
-        "--style", default="brief", help="the summary's style, as in summarize (default: brief)"
+        "--style",
+        help="the summary's style (default: brief, where the checkpoint has styles at all)",
     )
     parser.add_argument(
         "--layer",
@@ -46,8 +52,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--max-tokens",
         type=int,
-        default=128,
-        help="stop after so many tokens, the end token counted (default: %(default)s)",
+        metavar="N",
+        help="stop after so many tokens, the end token counted (default: the checkpoint's)",
     )
 
 
@@ -58,7 +64,6 @@ def _run(options: argparse.Namespace) -> None:
         raise ValueError(f"{error}: install the extra `train`") from error
     from model.explain.explanation import COPY, explain, layer_name
     from model.explain.page import page
-    from model.generate import GreedyOptions
     from model.text_summarizer import TextSummarizer
 
     standard_input = options.file == "-"
@@ -72,12 +77,8 @@ def _run(options: argparse.Namespace) -> None:
     layer = layers if options.layer is None else options.layer
     if not 1 <= layer <= layers:
         raise ValueError(f"--layer is {layer}; the decoder has layers 1 to {layers}")
-    explanation = explain(
-        summarizer,
-        document,
-        options.style,
-        GreedyOptions(max_tokens=options.max_tokens, no_repeat_ngram_size=3),
-    )
+    style = options.style or ("brief" if summarizer.styles else None)
+    explanation = explain(summarizer, document, style, _decoding(summarizer, options.max_tokens))
     name = "document" if standard_input else Path(options.file).stem
     views = [view for view in (COPY, layer_name(layer)) if view in explanation.views]
     options.output.mkdir(parents=True, exist_ok=True)
@@ -88,7 +89,8 @@ def _run(options: argparse.Namespace) -> None:
         explanation,
         picture.read_bytes(),
         title=f"What the summary of {name} looked at",
-        model=f"Checkpoint {'/'.join(checkpoint.parts[-2:])}, style {options.style}",
+        model=f"Checkpoint {'/'.join(checkpoint.parts[-2:])}"
+        + (f", style {style}" if style else ""),
         view=views[0],
         pictured=" and ".join(views),
     )
@@ -96,3 +98,19 @@ def _run(options: argparse.Namespace) -> None:
     print(explanation.text)
     print(text)
     print(picture)
+
+
+def _decoding(summarizer: "TextSummarizer", max_tokens: int | None) -> "GreedyOptions":
+    """The checkpoint's defaults, greedily: of beams there would be several ways to look."""
+    defaults = summarizer.defaults.options
+    if defaults.num_beams > 1:
+        print(
+            f"note: the checkpoint searches with {defaults.num_beams} beams; this explains its "
+            "greedy summary",
+            file=sys.stderr,
+        )
+    if max_tokens is None:
+        return defaults
+    return replace(
+        defaults, max_tokens=max_tokens, min_tokens=min(defaults.min_tokens, max(max_tokens, 0))
+    )

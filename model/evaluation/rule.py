@@ -2,7 +2,9 @@
 
 The first 4,000 characters and 638 tokens of a document; greedy with no-repeat 3-grams; at most 64
 new tokens for `brief` (80 in Chinese), 32 for `headline`, 128 for the others; of the special
-tokens only padding is banned.
+tokens only padding is banned. A network with fewer positions reads what fits; one that always
+begins with a certain token (mBART with a language) does so here; one without styles gives the one
+kind of summary that it knows.
 """
 
 MAX_CHARACTERS = 4_000

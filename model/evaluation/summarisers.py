@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 
+from model.decoding_options import GreedyOptions
 from model.evaluation.bundle_process import BundleProcess
 from model.evaluation.protocol import Summariser, SummariserError, in_order
 from model.evaluation.rule import (
@@ -12,7 +13,6 @@ from model.evaluation.rule import (
     NO_REPEAT_NGRAM_SIZE,
     max_summary_tokens,
 )
-from model.generate import GreedyOptions
 from model.records import Record
 from model.text_summarizer import TextSummarizer
 
@@ -33,12 +33,7 @@ class CheckpointSummariser:
         return in_order(self._pairs(records), len(records), self.name, progress)
 
     def _pairs(self, records: Sequence[Record]) -> Iterator[tuple[int, str]]:
-        sources = [
-            self._summarizer.source_ids(
-                record.document[:MAX_CHARACTERS], record.style, MAX_DOCUMENT_TOKENS
-            )
-            for record in records
-        ]
+        sources = [self._source_ids(record) for record in records]
         limits = [max_summary_tokens(record.style, record.lang) for record in records]
         order = sorted(range(len(records)), key=lambda i: (limits[i], len(sources[i])))
         for limit, group in groupby(order, key=limits.__getitem__):
@@ -46,10 +41,19 @@ class CheckpointSummariser:
                 max_tokens=limit,
                 no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
                 banned_ids=(self._summarizer.model.config.pad_id,),
+                forced_first=self._summarizer.defaults.options.forced_first,
             )
             while batch := list(islice(group, self._batch_size)):
                 texts = self._summarizer.summarize_batch([sources[i] for i in batch], options)
                 yield from zip(batch, texts, strict=True)
+
+    def _source_ids(self, record: Record) -> list[int]:
+        style = record.style if self._summarizer.styles else None  # it may know one way alone
+        room = self._summarizer.model.config.max_positions
+        room -= self._summarizer.template(style).added_tokens
+        return self._summarizer.source_ids(
+            record.document[:MAX_CHARACTERS], style, min(MAX_DOCUMENT_TOKENS, room)
+        )
 
 
 def open_summariser(path: Path, batch_size: int, name: str | None = None) -> Summariser:

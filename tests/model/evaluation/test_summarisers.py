@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from model.decoding_options import GreedyOptions
 from model.evaluation.bundle_process import BundleProcess
 from model.evaluation.protocol import SummariserError
 from model.evaluation.rouge import mean, rouge
 from model.evaluation.rule import max_summary_tokens
 from model.evaluation.summarisers import CheckpointSummariser, open_summariser
-from model.generate import GreedyOptions
 from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
 from tests.model.evaluation.records import make_record

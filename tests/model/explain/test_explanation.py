@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from model.__main__ import main
+from model.decoding_options import GreedyOptions
 from model.explain.explanation import COPY, ExplanationError, explain
-from model.generate import GreedyOptions
 from model.text_summarizer import TextSummarizer
 from model.transformer import Summarizer
 from tests.model.factories import EXAMPLES

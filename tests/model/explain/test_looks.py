@@ -1,15 +1,17 @@
 """The weights are those that the network itself mixes by."""
 
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from model.checkpoint import load_checkpoint
 from model.copy_head import source_bias
 from model.explain.looks import look
 from model.layers import CrossAttention, MultiHeadAttention
 from model.zoo import ZOO
 from tests.model.factories import TINY, make_ids, make_model, make_source
+from tests.model.families.builders import build
 
 
 @pytest.mark.parametrize("mechanism", ZOO)
@@ -25,6 +27,25 @@ def test_the_weights_times_the_values_are_the_attention_s_own_output(mechanism: 
     mixed = (weights @ value).transpose(1, 2).flatten(2)
     assert isinstance(layer, MultiHeadAttention | CrossAttention)
     torch.testing.assert_close(layer.out(mixed), layer(x, key, value, lengths))
+
+
+def test_an_attention_that_scales_its_scores_its_own_way_shows_those_weights() -> None:
+    torch.manual_seed(0)
+    layer = MultiHeadAttention(16, 4, head_width=6, bias=False, scale=1.0)  # as T5's
+    states, x, lengths = torch.randn(1, 7, 16), torch.randn(1, 3, 16), torch.tensor([5])
+    key, value = layer.keys_and_values(states)
+    mixed = (layer.weights(x, key, lengths) @ value).transpose(1, 2).flatten(2)
+    torch.testing.assert_close(layer.out(mixed), layer(x, key, value, lengths))
+
+
+@pytest.mark.parametrize("family", ["bart", "mbart", "pegasus", "marian", "t5", "mt5", "led"])
+def test_every_family_s_cross_attention_can_be_looked_at(family: str, tmp_path: Path) -> None:
+    build(family, tmp_path)
+    looks = look(load_checkpoint(tmp_path), [9, 10, 11, 12, 13], [14, 15, 16])
+    assert looks.copy is None
+    assert len(looks.cross) == 2
+    for weights in looks.cross:
+        torch.testing.assert_close(weights.sum(-1), torch.ones(3))
 
 
 @torch.inference_mode()
@@ -56,7 +77,7 @@ def test_every_layer_looks_somewhere() -> None:
 def test_without_a_copy_head_there_is_cross_attention_alone() -> None:
     looks = look(make_model(copy_head=False), make_ids(9).tolist(), [8, 1])
     assert (looks.copy, looks.gate) == (None, None)
-    assert len(looks.cross) == replace(TINY).decoder_layers
+    assert len(looks.cross) == TINY.decoder_layers
 
 
 def test_looking_leaves_no_hook_behind() -> None:
