@@ -20,6 +20,8 @@ from model.transformer import Summarizer
 from tests.model.families.builders import build
 
 LENGTHS = [5, 4, 7]
+# Unscaled scores of wide random weights magnify float32's rounding; the values are around 10.
+ROUNDING = 1e-3
 
 
 def run(graph: onnx.ModelProto, tensors: list[Tensor]) -> list[np.ndarray]:
@@ -68,6 +70,7 @@ def test_onnx_runtime_adds_the_bias_and_honours_lengths_and_scale(
 @pytest.mark.parametrize("family", ["t5", "led"])
 @torch.inference_mode()
 def test_an_encoder_with_a_bias_serves_any_length(family: str, tmp_path: Path) -> None:
+    torch.manual_seed(0)
     build(family, tmp_path)
     model = load_checkpoint(tmp_path)
     graph = export_encoder(model)
@@ -78,7 +81,7 @@ def test_an_encoder_with_a_bias_serves_any_length(family: str, tmp_path: Path) -
         for ours, theirs in zip(expected, got, strict=True):
             for row, length in enumerate(lengths):
                 real = (row, slice(None), slice(length))
-                np.testing.assert_allclose(theirs[real], ours[real], atol=1e-4)
+                np.testing.assert_allclose(theirs[real], ours[real], atol=ROUNDING)
 
 
 class RelativeStep(nn.Module):
@@ -104,6 +107,7 @@ class RelativeStep(nn.Module):
 
 @torch.inference_mode()
 def test_a_step_with_relative_positions_asks_for_no_shape(tmp_path: Path) -> None:
+    torch.manual_seed(0)
     build("t5", tmp_path)
     model = load_checkpoint(tmp_path)
 
@@ -135,4 +139,4 @@ def test_a_step_with_relative_positions_asks_for_no_shape(tmp_path: Path) -> Non
     assert not {"Shape", "Range"} & {node.op_type for node in graph.graph.node}
     *tensors, cross, cache = inputs(2, 7, 16)
     expected = RelativeStep(model)(*tensors, cross, cache)
-    np.testing.assert_allclose(run(graph, [*tensors, *cross, *cache])[0], expected, atol=1e-4)
+    np.testing.assert_allclose(run(graph, [*tensors, *cross, *cache])[0], expected, atol=ROUNDING)
