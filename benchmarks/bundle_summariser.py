@@ -57,7 +57,7 @@ class BundleSummariser:
         manifest = self._bundle.manifest
         style = manifest.style(record.style)
         assert style is not None, f"the bundle has no style {record.style!r}"
-        document = normalise(record.document[:MAX_CHARACTERS])
+        document = (style.prefix_text or "") + normalise(record.document[:MAX_CHARACTERS])
         ids = self._bundle.tokenizer.encode(document)[:MAX_DOCUMENT_TOKENS]
         options = DecodingOptions(
             max_tokens=max_summary_tokens(record.style, record.lang),
