@@ -18,19 +18,26 @@ from torch import Tensor
 
 
 def scaled_dot_product(
-    query: Tensor, key: Tensor, value: Tensor, lengths: Tensor, causal: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: Tensor,
+    causal: bool,
+    bias: Tensor | None = None,
+    scale: float | None = None,
 ) -> Tensor:
-    """Mix the values of each row's valid keys: softmax(Q K^T / sqrt(D)) V.
+    """Mix the values of each row's valid keys: softmax(scale * Q K^T + bias) V.
 
     "Attention Is All You Need", Vaswani et al. 2017, section 3.2.1.
 
     query [B,H,q,D], key and value [B,H,L,D], lengths [B] -> [B,H,q,D]. lengths[b] counts row b's
     valid keys, the q new ones included. With `causal`, the new tokens are the last q of those
     keys, so query i sees key j when j < lengths[b] - q + 1 + i; without it, when j < lengths[b].
-    A query that sees no key gets zeros.
+    A query that sees no key gets zeros. `bias` [B or 1,H or 1,q,L] is added to the scores, and may
+    hold -inf to hide a key; `scale` is 1 / sqrt(D) unless it is given.
     """
     attend = _attend_op if torch.compiler.is_exporting() else _attend
-    return attend(query, key, value, lengths, causal)
+    return attend(query, key, value, lengths, causal, bias, scale)
 
 
 def write_cache(cache: Tensor, new: Tensor, position: Tensor) -> Tensor:
@@ -42,13 +49,24 @@ def write_cache(cache: Tensor, new: Tensor, position: Tensor) -> Tensor:
     return write(cache, new, position)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, lengths: Tensor, causal: bool) -> Tensor:
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: Tensor,
+    causal: bool,
+    bias: Tensor | None = None,
+    scale: float | None = None,
+) -> Tensor:
     new_count, capacity = query.shape[2], key.shape[2]
     visible = lengths[:, None].expand(-1, new_count)  # [B,q]: how many keys each query sees
     if causal:
         visible = visible - (new_count - 1) + torch.arange(new_count, device=key.device)
     keep = torch.arange(capacity, device=key.device) < visible[:, :, None]  # [B,q,L]
-    return F.scaled_dot_product_attention(query, key, value, attn_mask=keep[:, None])
+    mask = keep[:, None]  # [B,1,q,L]
+    if bias is not None:
+        mask = bias.to(query.dtype).masked_fill(~mask, -torch.inf)  # [B,H,q,L]
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=scale)
 
 
 def _write_cache(cache: Tensor, new: Tensor, position: Tensor) -> Tensor:
@@ -57,7 +75,9 @@ def _write_cache(cache: Tensor, new: Tensor, position: Tensor) -> Tensor:
 
 
 _attend_op = torch.library.custom_op("precis::attend", _attend, mutates_args=())
-_attend_op.register_fake(lambda query, key, value, lengths, causal: torch.empty_like(query))
+_attend_op.register_fake(
+    lambda query, key, value, lengths, causal, bias=None, scale=None: torch.empty_like(query)
+)
 
 _write_cache_op = torch.library.custom_op("precis::write_cache", _write_cache, mutates_args=())
 _write_cache_op.register_fake(lambda cache, new, position: torch.empty_like(cache))

@@ -1,77 +1,40 @@
 """Checkpoints in Hugging Face's layout: config.json, model.safetensors, tokenizer.json.
 
-The tables below name every tensor of a PEGASUS checkpoint and its place in our network. Loading
-compares names and shapes before it copies anything, and reports every mismatch at once.
+A family (model/families/) names every tensor and its place in our network. Loading compares names
+and shapes before it copies anything, and reports every mismatch at once.
 """
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from model.config import ModelConfig
+from model.families import Family, family_of
+from model.positions import sinusoids
+from model.tensor_files import CheckpointError, TensorFiles
 from model.transformer import Summarizer
-from model.zoo import make_attention
 
-# Ours on the left, PEGASUS on the right, within one layer; each row has a weight and a bias.
-_ATTENTION = {"query": "q_proj", "key": "k_proj", "value": "v_proj", "out": "out_proj"}
-_ENCODER_LAYER = {
-    "self_attention_norm": "self_attn_layer_norm",
-    **{f"self_attention.{ours}": f"self_attn.{theirs}" for ours, theirs in _ATTENTION.items()},
-    "feed_forward_norm": "final_layer_norm",
-    "feed_forward.inner": "fc1",
-    "feed_forward.outer": "fc2",
-}
-_DECODER_LAYER = {
-    **_ENCODER_LAYER,
-    "cross_attention_norm": "encoder_attn_layer_norm",
-    **{f"cross_attention.{ours}": f"encoder_attn.{theirs}" for ours, theirs in _ATTENTION.items()},
-}
-_OF_MULTI_HEAD_ALONE = ("cross_attention.query", "cross_attention.key")
-_COPY_GATE = ("copy_head.gate.weight", "copy_head.gate.bias")
+__all__ = [
+    "CheckpointError",
+    "load_checkpoint",
+    "never_emitted_ids",
+    "save_checkpoint",
+    "tensor_names",
+]
 
-
-class CheckpointError(ValueError):
-    """A checkpoint that does not fit its own config; the message lists every mismatch."""
+_MATRIX = "embedding.tokens.weight"
+# A stored table of sines may have been rounded to bfloat16.
+_SINUSOID_TOLERANCE = 0.01
 
 
 def tensor_names(config: ModelConfig) -> dict[str, str]:
-    """Every parameter of our network by name, with the name it has in a PEGASUS checkpoint.
-
-    What PEGASUS does not have, the copy head and the other cross-attentions, keeps our name.
-    """
-    plain_cross = config.cross_attention == "multi_head"
-    decoder_layer = {
-        ours: theirs
-        for ours, theirs in _DECODER_LAYER.items()
-        if plain_cross or ours not in _OF_MULTI_HEAD_ALONE
-    }
-    modules = {f"{side}.norm": f"model.{side}.layer_norm" for side in ("encoder", "decoder")}
-    for side, layer_count, table in (
-        ("encoder", config.encoder_layers, _ENCODER_LAYER),
-        ("decoder", config.decoder_layers, decoder_layer),
-    ):
-        for layer in range(layer_count):
-            for ours, theirs in table.items():
-                modules[f"{side}.layers.{layer}.{ours}"] = f"model.{side}.layers.{layer}.{theirs}"
-    names = {"embedding.tokens.weight": "model.shared.weight"}
-    for ours, theirs in modules.items():
-        for part in ("weight", "bias"):
-            names[f"{ours}.{part}"] = f"{theirs}.{part}"
-    if not plain_cross:
-        for layer in range(config.decoder_layers):
-            for name in _parameter_names(config, config.cross_attention):
-                ours = f"decoder.layers.{layer}.cross_attention.mechanism.{name}"
-                names[ours] = f"model.{ours.replace('cross_attention', 'encoder_attn')}"
-    if config.copy_head:
-        names |= {name: name for name in _COPY_GATE}
-        for name in _parameter_names(config, config.copy_attention):
-            names[f"copy_head.query.{name}"] = f"copy_head.query.{name}"
-    return names
+    """Every tensor of our network by name, with the name it has in a file of its family."""
+    return family_of(config).tensor_names(config)
 
 
 def load_checkpoint(directory: Path) -> Summarizer:
@@ -80,15 +43,24 @@ def load_checkpoint(directory: Path) -> Summarizer:
     Raises `ConfigError` for a config we cannot honour and `CheckpointError` when the tensors do
     not match it.
     """
-    model = Summarizer(ModelConfig.from_file(directory / "config.json"))
-    names = tensor_names(model.config)
-    expected = {names[ours]: tuple(value.shape) for ours, value in model.state_dict().items()}
-
-    path = directory / "model.safetensors"
-    with safe_open(path, framework="pt") as file:
-        found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}
-        _refuse_mismatches(path, expected, found)
-        state = {ours: file.get_tensor(theirs).float() for ours, theirs in names.items()}
+    config = ModelConfig.from_file(directory / "config.json")
+    family = family_of(config)
+    with TensorFiles(directory) as files:
+        stored = _stored_names(family, config, files)
+        bias = family.output_bias_name
+        if bias in stored and bool(files.read(stored[bias]).any()):
+            config = replace(config, output_bias=True)
+        model = Summarizer(config)
+        names = family.tensor_names(config)
+        optional = _optional_shapes(family, config)
+        matrix = names[_MATRIX]
+        if matrix not in stored:  # kept under one of its other names alone
+            copies = [stored[alias] for alias in _aliases(family, config) if alias in stored]
+            if copies:
+                stored[matrix] = copies[0]
+        _refuse_mismatches(model, names, optional, stored, files)
+        state = {ours: files.read(stored[theirs]) for ours, theirs in names.items()}
+        _refuse_contradictions(family, config, state[_MATRIX], stored, files)
     model.load_state_dict(state)
     return model.eval()
 
@@ -124,26 +96,80 @@ def save_checkpoint(
             shutil.copyfile(tokenizer_from / name, directory / name)
 
 
-def _parameter_names(config: ModelConfig, mechanism: str) -> list[str]:
-    with torch.device("meta"):  # names without numbers
-        return [
-            name for name, _ in make_attention(mechanism, config.attention_sizes).named_parameters()
-        ]
+def _aliases(family: Family, config: ModelConfig) -> tuple[str, ...]:
+    """Names under which a file may hold the token matrix once more."""
+    tied = (family.output_name,) if config.tied_output else ()
+    return (*family.token_matrix_aliases, *tied)
 
 
-Shapes = dict[str, tuple[int, ...]]
+def _optional_shapes(family: Family, config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """Tensors that a file may hold although the network does not need them."""
+    shapes = dict.fromkeys(_aliases(family, config), (config.vocabulary_size, config.width))
+    shapes |= dict.fromkeys(family.sinusoid_names, (config.max_positions, config.width))
+    if family.output_bias_name is not None:
+        shapes[family.output_bias_name] = (1, config.vocabulary_size)
+    return shapes
 
 
-def _refuse_mismatches(path: Path, expected: Shapes, found: Shapes) -> None:
+def _stored_names(family: Family, config: ModelConfig, files: TensorFiles) -> dict[str, str]:
+    """The name each tensor should have -> the name it has, its prefix perhaps left off."""
+    known = {*family.tensor_names(config).values(), *_optional_shapes(family, config)}
+    known |= {*family.unread_names}
+    stored = {}
+    for name in files.shapes:
+        full = family.prefix + name
+        stored[full if name not in known and full in known else name] = name
+    return {name: stored[name] for name in stored if name not in family.unread_names}
+
+
+def _refuse_mismatches(
+    model: Summarizer,
+    names: dict[str, str],
+    optional: dict[str, tuple[int, ...]],
+    stored: dict[str, str],
+    files: TensorFiles,
+) -> None:
+    state = model.state_dict()
+    expected = {theirs: tuple(state[ours].shape) for ours, theirs in names.items()}
+    found = {name: files.shapes[as_stored] for name, as_stored in stored.items()}
+    allowed = optional | expected
     missing = sorted(expected.keys() - found.keys())
-    unexpected = sorted(found.keys() - expected.keys())
+    unexpected = sorted(found.keys() - allowed.keys())
     misshapen = sorted(
-        name for name in expected.keys() & found.keys() if expected[name] != found[name]
+        name for name in allowed.keys() & found.keys() if allowed[name] != found[name]
     )
     problems = [
         *(f"missing: {name} {expected[name]}" for name in missing),
         *(f"unexpected: {name} {found[name]}" for name in unexpected),
-        *(f"{name} is {found[name]}, should be {expected[name]}" for name in misshapen),
+        *(f"{name} is {found[name]}, should be {allowed[name]}" for name in misshapen),
     ]
+    _refuse(problems, files)
+
+
+def _refuse_contradictions(
+    family: Family,
+    config: ModelConfig,
+    matrix: Tensor,
+    stored: dict[str, str],
+    files: TensorFiles,
+) -> None:
+    """Refuse what is stored twice and differs, and positions that are no sines."""
+    problems = [
+        f"{name} differs from the token matrix that config.json says it is"
+        for name in _aliases(family, config)
+        if name in stored and not torch.equal(files.read(stored[name]), matrix)
+    ]
+    table = sinusoids(config.max_positions, config.width) if family.sinusoid_names else None
+    problems += [
+        f"{name} is not the table of sines and cosines that {family.name} has"
+        for name in family.sinusoid_names
+        if name in stored
+        and not torch.allclose(files.read(stored[name]), table, atol=_SINUSOID_TOLERANCE, rtol=0)
+    ]
+    _refuse(problems, files)
+
+
+def _refuse(problems: list[str], files: TensorFiles) -> None:
     if problems:
-        raise CheckpointError(f"{path} does not fit its config.json:\n  " + "\n  ".join(problems))
+        listed = "\n  ".join(problems)
+        raise CheckpointError(f"{files.path} does not fit its config.json:\n  {listed}")

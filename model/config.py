@@ -1,17 +1,22 @@
-"""The shape of a network, read from a Hugging Face `config.json`.
+"""The shape of one encoder-decoder: everything that decides how the network is put together.
 
-One frozen `ModelConfig` describes every family we can run; a family says how its `config.json` is
-read and which values of it the network honours. `_FAMILIES` holds one entry today, PEGASUS.
+One frozen `ModelConfig` describes every family that we can run, part by part; model/families/ says
+how each family's `config.json` is read as one and written back. The defaults describe the
+project's own model, which is laid out as PEGASUS is.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from model.zoo import Sizes, UnknownAttention, check_name
+
+POSITIONS = ("sinusoidal", "learned", "relative")
+NORMS = ("layer", "rms")
+ACTIVATIONS = ("gelu", "gelu_tanh", "relu", "silu")
 
 
 class ConfigError(ValueError):
@@ -20,9 +25,9 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The geometry and the special tokens of one encoder-decoder."""
+    """The geometry, the parts and the special tokens of one encoder-decoder."""
 
-    architecture: str
+    architecture: str  # as `architectures` of config.json names it
     vocabulary_size: int
     width: int
     heads: int
@@ -30,40 +35,67 @@ class ModelConfig:
     decoder_layers: int
     encoder_feed_forward_width: int
     decoder_feed_forward_width: int
-    max_positions: int
+    max_positions: int  # of a source; of a target too, unless `separate_target_positions`
     pad_id: int
     end_id: int
     start_id: int
-    dropout: float = 0.0
+
+    # How it learns. Attention weights are never dropped.
+    dropout: float = 0.0  # after the embedding and each sublayer
+    inner_dropout: float = 0.0  # inside the feed-forward, after the activation
+    final_dropout: float = 0.0  # after each stack
+
+    # What is our own, in any family.
     copy_head: bool = False
     style_token_ids: Mapping[str, int] = field(default_factory=dict)
     copy_attention: str = "general"  # how the copy head looks, by its name in model/zoo.py
     cross_attention: str = "multi_head"  # how the decoder looks at the source, likewise
 
+    # Where a token stands.
+    positions: str = "sinusoidal"
+    position_offset: int = 0  # row of a learned table that place 0 reads
+    separate_target_positions: int | None = None  # None: as many as of a source
+    relative_buckets: int = 32
+    relative_max_distance: int = 128
+
+    # The token matrix, and the way back from states to words.
+    scale_embedding: bool = True  # times sqrt(width)
+    embedding_norm: bool = False
+    tied_output: bool = True  # words are scored with the token matrix, or with one of their own
+    scale_output: bool = False  # states times 1 / sqrt(width) before they are scored
+    output_bias: bool = False  # added to the scores; decided by the weights, not by config.json
+
+    # Inside a layer.
+    norm: str = "layer"
+    norm_epsilon: float = 1e-5
+    norm_first: bool = True  # x + part(norm(x)), or norm(x + part(x))
+    final_norm: bool = True  # after the last layer of each stack
+    biases: bool = True  # of the projections in attention and feed-forward
+    activation: str = "gelu"
+    gated: bool = False
+    scale_attention: bool = True  # scores times 1 / sqrt(head_width)
+    separate_head_width: int | None = None  # None: width / heads
+    attention_windows: tuple[int, ...] = ()  # one for each encoder layer; () sees the whole source
+
+    # Keys of config.json that say nothing of the network; they are written back as they came.
+    other_keys: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "style_token_ids", MappingProxyType(dict(self.style_token_ids)))
-        for name in _COUNTS:
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, not {getattr(self, name)}")
-        if self.width % self.heads:
-            raise ConfigError(f"width {self.width} does not divide into {self.heads} heads")
-        if self.width % 2:
-            raise ConfigError(f"width {self.width} must be even: half sines, half cosines")
-        for name in ("copy_attention", "cross_attention"):
-            try:
-                check_name(getattr(self, name))
-            except UnknownAttention as error:
-                raise ConfigError(f"{name}: {error}") from error
-        ids = {"pad_id": self.pad_id, "end_id": self.end_id, "start_id": self.start_id}
-        ids |= {f"style_token_ids[{style!r}]": i for style, i in self.style_token_ids.items()}
-        for name, token_id in ids.items():
-            if not 0 <= token_id < self.vocabulary_size:
-                raise ConfigError(f"{name} is {token_id}, not below {self.vocabulary_size}")
+        for name in ("style_token_ids", "other_keys"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        object.__setattr__(self, "attention_windows", tuple(self.attention_windows))
+        for check in (_check_sizes, _check_choices, _check_relative, _check_windows, _check_ids):
+            check(self)
 
     @property
     def head_width(self) -> int:
         """D, the width of one head."""
-        return self.width // self.heads
+        return self.separate_head_width or self.width // self.heads
+
+    @property
+    def max_target_positions(self) -> int:
+        """How many tokens a target may have, the start token included."""
+        return self.separate_target_positions or self.max_positions
 
     @property
     def attention_sizes(self) -> Sizes:
@@ -77,20 +109,23 @@ class ModelConfig:
         Raises `ConfigError` naming an unknown architecture, a missing key, or a value that the
         network would not honour.
         """
-        names = values.get("architectures") or ["(none named)"]
-        family = _FAMILIES.get(names[0])
-        if family is None:
-            raise ConfigError(f"unknown architecture {names[0]!r}; known: {', '.join(_FAMILIES)}")
-        return family.read(values)
+        from model.families import find  # families are made of configs, so they come later
+
+        return find(values).read(values)
 
     @classmethod
     def from_file(cls, path: Path) -> "ModelConfig":
         """Read a `config.json`."""
-        return cls.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        values = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(values, dict):
+            raise ConfigError(f"{path} holds a {type(values).__name__}, not an object")
+        return cls.from_dict(values)
 
     def to_dict(self) -> dict[str, Any]:
         """Write the `config.json` that `from_dict` reads back as an equal config."""
-        return _FAMILIES[self.architecture].write(self)
+        from model.families import family_of
+
+        return family_of(self).write(self)
 
 
 _COUNTS = (
@@ -105,77 +140,60 @@ _COUNTS = (
 )
 
 
-@dataclass(frozen=True)
-class _Family:
-    read: Callable[[Mapping[str, Any]], ModelConfig]
-    write: Callable[[ModelConfig], dict[str, Any]]
+def _check_sizes(config: ModelConfig) -> None:
+    for name in _COUNTS:
+        if getattr(config, name) < 1:
+            raise ConfigError(f"{name} must be at least 1, not {getattr(config, name)}")
+    for name in ("separate_head_width", "separate_target_positions"):
+        value = getattr(config, name)
+        if value is not None and value < 1:
+            raise ConfigError(f"{name} must be at least 1, not {value}")
+    for name in ("dropout", "inner_dropout", "final_dropout"):
+        if not 0 <= getattr(config, name) < 1:
+            raise ConfigError(f"{name} is {getattr(config, name)}, not from 0 to below 1")
+    if config.separate_head_width is None and config.width % config.heads:
+        raise ConfigError(f"width {config.width} does not divide into {config.heads} heads")
+    if config.positions == "sinusoidal" and config.width % 2:
+        raise ConfigError(f"width {config.width} must be even: half sines, half cosines")
 
 
-# What PEGASUS calls each of our fields.
-_PEGASUS_NAMES = {
-    "vocabulary_size": "vocab_size",
-    "width": "d_model",
-    "heads": "encoder_attention_heads",
-    "encoder_layers": "encoder_layers",
-    "decoder_layers": "decoder_layers",
-    "encoder_feed_forward_width": "encoder_ffn_dim",
-    "decoder_feed_forward_width": "decoder_ffn_dim",
-    "max_positions": "max_position_embeddings",
-    "pad_id": "pad_token_id",
-    "end_id": "eos_token_id",
-    "start_id": "decoder_start_token_id",
-}
-_OPTIONAL_NAMES = (
-    "dropout",
-    "copy_head",
-    "style_token_ids",
-    "copy_attention",
-    "cross_attention",
-)
-
-# What the network does, whatever the file says; a file that says otherwise is refused.
-_PEGASUS_FIXED = {
-    "activation_function": "gelu",
-    "scale_embedding": True,
-    "normalize_before": True,
-    "normalize_embedding": False,
-    "add_final_layer_norm": True,
-    "static_position_embeddings": True,
-    "tie_word_embeddings": True,
-}
+def _check_choices(config: ModelConfig) -> None:
+    for name, choices in (("positions", POSITIONS), ("norm", NORMS), ("activation", ACTIVATIONS)):
+        if getattr(config, name) not in choices:
+            raise ConfigError(f"{name}={getattr(config, name)!r} is none of {', '.join(choices)}")
+    for name in ("copy_attention", "cross_attention"):
+        try:
+            check_name(getattr(config, name))
+        except UnknownAttention as error:
+            raise ConfigError(f"{name}: {error}") from error
 
 
-def _read_pegasus(values: Mapping[str, Any]) -> ModelConfig:
-    missing = [name for name in _PEGASUS_NAMES.values() if name not in values]
-    if missing:
-        raise ConfigError(f"missing from config.json: {', '.join(missing)}")
-    for name, ours in _PEGASUS_FIXED.items():
-        if values.get(name, ours) != ours:
-            raise ConfigError(f"{name}={values[name]!r} is not supported; only {ours!r} is")
-    if (
-        values.get("decoder_attention_heads", values["encoder_attention_heads"])
-        != (values["encoder_attention_heads"])
-    ):
-        raise ConfigError("encoder_attention_heads and decoder_attention_heads must be equal")
-    fields = {ours: values[theirs] for ours, theirs in _PEGASUS_NAMES.items()}
-    fields |= {name: values[name] for name in _OPTIONAL_NAMES if name in values}
-    return ModelConfig(architecture="PegasusForConditionalGeneration", **fields)
+def _check_relative(config: ModelConfig) -> None:
+    if config.positions != "relative":
+        return
+    if config.relative_buckets < 4 or config.relative_buckets % 2:
+        raise ConfigError(f"relative_buckets {config.relative_buckets} must be even, and 4 or more")
+    exact = config.relative_buckets // 2
+    if config.relative_max_distance <= exact:
+        raise ConfigError(
+            f"relative_max_distance {config.relative_max_distance} must be above {exact}, "
+            f"half of {config.relative_buckets} relative_buckets"
+        )
 
 
-def _write_pegasus(config: ModelConfig) -> dict[str, Any]:
-    return {
-        "model_type": "pegasus",
-        "architectures": [config.architecture],
-        **{theirs: getattr(config, ours) for ours, theirs in _PEGASUS_NAMES.items()},
-        "decoder_attention_heads": config.heads,
-        "forced_eos_token_id": config.end_id,
-        **_PEGASUS_FIXED,
-        "dropout": config.dropout,
-        "copy_head": config.copy_head,
-        "style_token_ids": dict(config.style_token_ids),
-        "copy_attention": config.copy_attention,
-        "cross_attention": config.cross_attention,
-    }
+def _check_windows(config: ModelConfig) -> None:
+    windows = config.attention_windows
+    if windows and len(windows) != config.encoder_layers:
+        raise ConfigError(
+            f"there are {len(windows)} attention_windows for {config.encoder_layers} encoder layers"
+        )
+    if odd := [window for window in windows if window < 2 or window % 2]:
+        raise ConfigError(f"attention_windows must be even, and 2 or more, not {odd[0]}")
 
 
-_FAMILIES = {"PegasusForConditionalGeneration": _Family(_read_pegasus, _write_pegasus)}
+def _check_ids(config: ModelConfig) -> None:
+    ids = {"pad_id": config.pad_id, "end_id": config.end_id, "start_id": config.start_id}
+    ids |= {f"style_token_ids[{style!r}]": i for style, i in config.style_token_ids.items()}
+    for name, token_id in ids.items():
+        if not 0 <= token_id < config.vocabulary_size:
+            raise ConfigError(f"{name} is {token_id}, not below {config.vocabulary_size}")

@@ -84,13 +84,15 @@ def test_every_mismatch_is_reported_at_once_with_its_shapes(tmp_path: Path) -> N
     del tensors["model.encoder.layers.1.fc1.bias"]
     tensors["model.decoder.layer_norm.weight"] = torch.zeros(3)
     tensors["lm_head.weight"] = torch.zeros(2, 2)
+    tensors["classifier.weight"] = torch.zeros(2, 2)
     save_file(tensors, path)
     with pytest.raises(CheckpointError) as refusal:
         load_checkpoint(tmp_path)
     message = str(refusal.value)
     assert str(path) in message
     assert "missing: model.encoder.layers.1.fc1.bias (24,)" in message
-    assert "unexpected: lm_head.weight (2, 2)" in message
+    assert "unexpected: classifier.weight (2, 2)" in message
+    assert "lm_head.weight is (2, 2), should be (40, 16)" in message
     assert "model.decoder.layer_norm.weight is (3,), should be (16,)" in message
 
 
@@ -105,9 +107,9 @@ def test_a_config_that_promises_another_geometry_is_refused(tmp_path: Path) -> N
 
 
 def test_an_unknown_architecture_is_refused_before_any_tensor_is_read(tmp_path: Path) -> None:
-    config = TINY.to_dict() | {"architectures": ["T5ForConditionalGeneration"]}
+    config = TINY.to_dict() | {"architectures": ["GPT2LMHeadModel"]}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    with pytest.raises(ConfigError, match="T5ForConditionalGeneration"):
+    with pytest.raises(ConfigError, match="GPT2LMHeadModel is not supported"):
         load_checkpoint(tmp_path)
 
 

@@ -5,7 +5,8 @@ import math
 import torch
 from torch import nn
 
-from model.layers import FeedForward, sinusoids, token_positions
+from model.layers import FeedForward
+from model.positions import sinusoids, token_positions
 
 
 def test_sinusoids_are_sines_then_cosines_at_falling_rates() -> None:
