@@ -7,8 +7,9 @@ from typing import Any
 
 from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.recipe import recipe
-from model.evaluation.evaluate import evaluate_checkpoint, read_records, score
+from model.evaluation.evaluate import evaluate_checkpoint, score
 from model.evaluation.rouge import Rouge
+from model.records import read_records
 from model.text_summarizer import TextSummarizer
 
 

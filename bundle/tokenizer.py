@@ -1,12 +1,14 @@
 """tokenizer.json: text to ids and back, whole or as it is written."""
 
+import json
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from tokenizers import Tokenizer
-from tokenizers.decoders import DecodeStream
-from tokenizers.models import BPE
+from tokenizers import Regex, Tokenizer, pre_tokenizers
+from tokenizers.decoders import Decoder, DecodeStream
 
 from bundle.errors import BundleError
 
@@ -26,6 +28,9 @@ class BundleTokenizer:
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._parts: dict[str, Any] = json.loads(self._tokenizer.to_str())
+        _part_special_texts(self._tokenizer, self._parts)
+        _decode_bytes_one_by_one(self._tokenizer, self._parts)
 
     @property
     def vocab_size(self) -> int:
@@ -34,10 +39,14 @@ class BundleTokenizer:
 
     @cached_property
     def longest_token_bytes(self) -> int | None:
-        """Most bytes of text that one token can stand for; None if there is no such bound."""
-        model = self._tokenizer.model
-        if not isinstance(model, BPE) or model.unk_token is not None:
-            return None  # an unknown stretch of any length may become one token
+        """Most bytes of text that one token can stand for; None if there is no such bound.
+
+        Only where every byte of a (normalised) text comes out as part of a token is there one:
+        elsewhere a stretch of any length may be dropped, or become one unknown token.
+        """
+        is_lossless = _is_byte_level(self._parts) and self._parts["model"]["unk_token"] is None
+        if not is_lossless or (self._parts["normalizer"] or {"type": "NFC"})["type"] != "NFC":
+            return None
         return max(len(token.encode()) for token in self._tokenizer.get_vocab())
 
     def encode(self, text: str) -> list[int]:
@@ -63,3 +72,76 @@ class TextStream:
     def push(self, token_id: int) -> str:
         """Returns the text that this id completes; empty while a character is unfinished."""
         return self._decoder.step(self._tokenizer, token_id) or ""
+
+
+def _part_special_texts(tokenizer: Tokenizer, parts: dict[str, Any]) -> None:
+    """Keep the model from finding special tokens in text.
+
+    `encode_special_tokens` has them treated as text, but a Unigram model finds any text that its
+    vocabulary holds, "</s>" and "<0x0A>" not excepted. So each is parted after its first
+    character before the model sees it. (Byte-level BPE has no merge that leads to one.)
+    """
+    if _is_byte_level(parts):
+        return
+    texts = [token["content"] for token in parts["added_tokens"] if token["special"]]
+    found = [f"{re.escape(text[0])}(?={re.escape(text[1:])})" for text in texts if len(text) > 1]
+    if _has_byte_fallback(parts):
+        found.append("<(?=0x[0-9A-F]{2}>)")
+    if found:
+        cut = pre_tokenizers.Split(Regex("|".join(found)), "merged_with_previous")
+        before = [tokenizer.pre_tokenizer] if tokenizer.pre_tokenizer else []
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([*before, cut])
+
+
+def _decode_bytes_one_by_one(tokenizer: Tokenizer, parts: dict[str, Any]) -> None:
+    """Make what a byte token decodes to independent of the bytes after it.
+
+    The library's ByteFallback turns a whole run of byte tokens into replacement characters if
+    any of them is wrong, also those that a stream has given out already.
+    """
+    if _has_byte_fallback(parts):
+        tokenizer.decoder = Decoder.custom(_JoinedBytes(tokenizer.decoder))
+
+
+class _JoinedBytes:
+    """Joins runs of byte tokens such as <0xE4> into text, and leaves the rest to `decoder`."""
+
+    _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+
+    def decode_chain(self, tokens: list[str]) -> list[str]:
+        """Called by the library with the tokens, for the pieces of text."""
+        joined: list[str] = []
+        run = bytearray()
+        for token in tokens:
+            if byte := self._BYTE.fullmatch(token):
+                run.append(int(byte[1], 16))
+                continue
+            joined += [*self._flush(run), token]
+        joined += self._flush(run)
+        return [self._decoder.decode(joined)]
+
+    @staticmethod
+    def _flush(run: bytearray) -> list[str]:
+        text = run.decode("utf-8", errors="replace")
+        run.clear()
+        return [text] if text else []
+
+
+def _is_byte_level(parts: dict[str, Any]) -> bool:
+    """Whether the model is BPE over bytes, so that it has a token for every text."""
+    return parts["model"]["type"] == "BPE" and "ByteLevel" in _types(parts["pre_tokenizer"])
+
+
+def _has_byte_fallback(parts: dict[str, Any]) -> bool:
+    return "ByteFallback" in _types(parts["decoder"])
+
+
+def _types(part: dict[str, Any] | None) -> set[str]:
+    """The kinds of a normaliser, pre-tokenizer or decoder and of all in its sequence."""
+    if part is None:
+        return set()
+    inner = part.get("pretokenizers") or part.get("decoders") or []
+    return {str(part["type"]), *(kind for one in inner for kind in _types(one))}

@@ -52,6 +52,10 @@ class CopyHead(nn.Module):
         hidden [B,q,d], states [B,S,d], source_bias [B,S] -> attention [B,q,S], each row summing
         to one, and gate [B,q,1], between 0 and 1.
         """
+        attention, gate_score = self.look(hidden, states, source_bias)
+        return attention, torch.sigmoid(gate_score)
+
+    def look(self, hidden: Tensor, states: Tensor, source_bias: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with the gate before its sigmoid: its logarithm is exact from there alone."""
         context, attention = self.query(hidden, states, states, key_bias=source_bias)
-        gate = torch.sigmoid(self.gate(torch.cat([hidden, context], dim=-1)))
-        return attention, gate
+        return attention, self.gate(torch.cat([hidden, context], dim=-1))

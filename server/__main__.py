@@ -1,13 +1,15 @@
 """`python -m server`: reads the settings and serves until a signal comes."""
 
+import logging
 import os
 import sys
 import time
 from pathlib import Path
 
 from bundle.errors import BundleError
-from server.config import USAGE_EXIT_CODE, ConfigError, load_config
+from server.config import USAGE_EXIT_CODE, ConfigError, load_config, unknown_variables
 
+_log = logging.getLogger(__name__)
 _IMPORTED_S = time.monotonic()
 # Of /proc/self/stat, counted from the command's closing parenthesis.
 _START_TICKS_FIELD = 19
@@ -22,9 +24,11 @@ def main() -> int:
     # Only now, so that --help and a wrong flag answer at once.
     from server.app import run
     from server.rpc.server import ServerError
-    from server.telemetry.logging import configure_logging
+    from server.telemetry.logging import configure_logging, fields
 
     configure_logging(level=config.log_level, format=config.log_format)
+    if unknown := unknown_variables():
+        _log.warning("no such settings", extra=fields(variables=", ".join(unknown)))
     try:
         return run(config, process_age_s=_process_age_s)
     except (BundleError, ServerError) as error:

@@ -1,7 +1,9 @@
 """Every setting of the server: a flag, an environment variable and a default each, read once."""
 
 import argparse
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
@@ -9,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ENVIRONMENT_PREFIX = "PRECIS_"
+_CLIENT_VARIABLE = "PRECIS_ADDRESS"  # read by the `precis` command, often on the same machine
 USAGE_EXIT_CODE = 2
 _MIB = 1024 * 1024
 _MESSAGE_OVERHEAD_BYTES = 4096
@@ -235,6 +238,23 @@ def load_config(arguments: Sequence[str]) -> ServerConfig:
         return ServerConfig(**given)
     except ValidationError as error:
         raise ConfigError(_explain(error)) from error
+
+
+def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Names that look like settings of ours and are none, each with the likeliest meant.
+
+    They are not refused: Kubernetes makes some for a service named precis.
+    """
+    known = {_variable(name) for name in ServerConfig.model_fields} | {_CLIENT_VARIABLE}
+    unknown = sorted(
+        name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in known
+    )
+    return [name + _likeliest_meant(name.removeprefix(ENVIRONMENT_PREFIX)) for name in unknown]
+
+
+def _likeliest_meant(name: str) -> str:
+    meant = get_close_matches(name.lower(), ServerConfig.model_fields, n=1)
+    return f" ({_variable(meant[0])}?)" if meant else ""
 
 
 class _Parser(argparse.ArgumentParser):

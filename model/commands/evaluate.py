@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from model.commands.declare import add_checkpoint, command
-from model.evaluation.evaluate import evaluate_checkpoint, read_records
+from model.evaluation.evaluate import evaluate_checkpoint
+from model.records import read_records
 from model.text_summarizer import TextSummarizer
 
 

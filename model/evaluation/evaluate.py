@@ -5,19 +5,16 @@ document; greedy with no-repeat 3-grams; at most 64 new tokens for `brief` (80 i
 `headline`, 128 for the others; of the special tokens only padding is banned.
 """
 
-import gzip
-import json
-import lzma
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tqdm import tqdm
 
 from model.evaluation.rouge import Rouge, mean, rouge
 from model.generate import GreedyOptions
+from model.records import Record
 from model.text_summarizer import TextSummarizer
 
 MAX_CHARACTERS = 4_000
@@ -26,17 +23,6 @@ NO_REPEAT_NGRAM_SIZE = 3
 
 Summarise = Callable[[str, str, str], str]
 """document, style, lang -> summary."""
-
-
-@dataclass(frozen=True)
-class Record:
-    """One document with the summary it should get."""
-
-    id: str
-    document: str
-    summary: str
-    style: str
-    lang: str
 
 
 @dataclass(frozen=True)
@@ -67,17 +53,6 @@ def max_summary_tokens(style: str, lang: str) -> int:
     if style == "brief":
         return 80 if lang == "zh" else 64
     return 32 if style == "headline" else 128
-
-
-def read_records(path: Path, limit: int | None = None, style: str | None = None) -> list[Record]:
-    """Read a .jsonl, .jsonl.gz or .jsonl.xz file: its first `limit` records, of one style if named.
-
-    Raises ValueError, with the line's number, for a record that lacks a field.
-    """
-    with _open(path) as lines:
-        records = (_record(path, number, line) for number, line in enumerate(lines, 1))
-        kept = (record for record in records if style is None or record.style == style)
-        return list(islice(kept, limit))
 
 
 def evaluate(records: Sequence[Record], summarise: Summarise, progress: bool = True) -> Report:
@@ -133,16 +108,3 @@ def _batched(
 
 def _with_progress(items: Iterable[Any], total: int, progress: bool) -> Iterable[Any]:
     return tqdm(items, total=total, unit="document", disable=not progress)
-
-
-def _open(path: Path) -> IO[str]:
-    openers: dict[str, Callable[..., IO[str]]] = {".xz": lzma.open, ".gz": gzip.open}
-    return openers.get(path.suffix, open)(path, "rt", encoding="utf-8")
-
-
-def _record(path: Path, number: int, line: str) -> Record:
-    try:
-        values = json.loads(line)
-        return Record(**{name: values[name] for name in Record.__dataclass_fields__})
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}, line {number}: not a record ({error!r})") from error

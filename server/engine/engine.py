@@ -13,6 +13,10 @@ from server.engine.scheduler import Admission, EngineConfig, Scheduler
 from server.errors import DeadlineExpired, EngineFailure
 from server.types import FinishReason
 
+# After so many failed steps without one that worked, the fault is not in a request: whoever watches
+# the process should see it end, rather than a server that takes requests only to fail them.
+_MOST_FAILED_STEPS = 8
+
 
 class Engine:
     """Continuous batching, synchronous and without a thread: whoever calls step() drives it."""
@@ -33,6 +37,7 @@ class Engine:
         # Said at the end of a step; kept here, so that what was finished before a fatal failure in
         # the same step is not lost with it.
         self._events: list[Event] = []
+        self._failed_steps = 0
 
     @property
     def is_idle(self) -> bool:
@@ -57,7 +62,10 @@ class Engine:
         self._scheduler.cancel(request_id)
 
     def step(self) -> list[Event]:
-        """Does one round of work and returns what became of the requests, in order."""
+        """Does one round of work and returns what became of the requests, in order.
+
+        Raises RunnerError once decoding has failed so often that the engine cannot be trusted.
+        """
         plan = self._scheduler.plan(self._clock())
         self._drop(plan.dead)
         for admission in plan.admissions:
@@ -133,7 +141,11 @@ class Engine:
             )
         except RunnerError as error:
             self._fail(rows, EngineFailure(str(error)))
+            self._failed_steps += 1
+            if self._failed_steps >= _MOST_FAILED_STEPS:
+                raise
             return
+        self._failed_steps = 0
         now_s = self._clock()
         self._observer.decoded(rows=len(rows), seconds=now_s - started_s)
 

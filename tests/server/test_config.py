@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from server.config import ConfigError, ServerConfig, load_config
+from server.config import ConfigError, ServerConfig, load_config, unknown_variables
 
 EVERY_FIELD = pytest.mark.parametrize("field", ServerConfig.model_fields)
 
@@ -171,3 +171,12 @@ def test_metrics_and_service_cannot_share_a_port_unless_the_system_chooses() -> 
 def test_a_flag_that_is_none_is_refused(arguments: list[str], problem: str) -> None:
     with pytest.raises(ConfigError, match=problem):
         load_config(arguments)
+
+
+def test_a_misspelt_variable_is_named_with_the_one_that_was_meant() -> None:
+    environment = {"PRECIS_MAX_ROW": "4", "PRECIS_PORT": "1", "PRECIS_ADDRESS": "a:1", "HOME": "/"}
+    assert unknown_variables(environment) == ["PRECIS_MAX_ROW (PRECIS_MAX_ROWS?)"]
+
+
+def test_a_variable_like_no_setting_is_named_alone() -> None:
+    assert unknown_variables({"PRECIS_ZZZ": ""}) == ["PRECIS_ZZZ"]

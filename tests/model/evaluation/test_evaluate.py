@@ -1,22 +1,16 @@
 """The scoring rule, the data files it reads, and any summariser it is given."""
 
-import gzip
 import json
-import lzma
-from pathlib import Path
-
-import pytest
 
 from model.evaluation.evaluate import (
     MAX_CHARACTERS,
-    Record,
     evaluate,
     evaluate_checkpoint,
     max_summary_tokens,
-    read_records,
 )
 from model.evaluation.rouge import Rouge
 from model.generate import GreedyOptions
+from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
 from tests.model.factories import DATA
 
@@ -30,37 +24,6 @@ def make_record(**changes: str) -> Record:
         "lang": "en",
     }
     return Record(**values | changes)
-
-
-def write_records(path: Path, records: list[Record]) -> Path:
-    openers = {".gz": gzip.open, ".xz": lzma.open}
-    with openers.get(path.suffix, open)(path, "wt", encoding="utf-8") as file:
-        for record in records:
-            file.write(json.dumps({**vars(record), "set": "ignored"}) + "\n")
-    return path
-
-
-@pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.jsonl.gz", "pairs.jsonl.xz"])
-def test_records_are_read_plain_or_packed(tmp_path: Path, name: str) -> None:
-    records = [make_record(id="1", document="文"), make_record(id="2")]
-    assert read_records(write_records(tmp_path / name, records)) == records
-
-
-def test_the_limit_counts_records_of_the_style_that_was_named(tmp_path: Path) -> None:
-    styles = ["headline", "brief", "brief", "headline", "brief"]
-    records = [make_record(id=str(i), style=style) for i, style in enumerate(styles)]
-    path = write_records(tmp_path / "pairs.jsonl", records)
-    assert [record.id for record in read_records(path, limit=2, style="brief")] == ["1", "2"]
-    assert len(read_records(path)) == 5
-
-
-@pytest.mark.parametrize("line", ['{"id": "2"}', "not json", "[]"])
-def test_a_line_that_is_no_record_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
-    path = write_records(tmp_path / "pairs.jsonl", [make_record()])
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line + "\n")
-    with pytest.raises(ValueError, match=r"pairs\.jsonl, line 2: not a record"):
-        read_records(path)
 
 
 def test_any_summariser_can_be_scored() -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from server.decoding.strategy import Candidates
 from server.engine.admission import Batching
 from server.engine.request import Failed, Written
+from server.engine.runner import RunnerError
 from server.errors import DeadlineExpired, EngineFailure
 from server.types import FinishReason
 from tests.server.engine.scripted import (
@@ -179,6 +180,30 @@ def test_after_a_failed_step_the_lane_serves_again() -> None:
     runner.broken_lanes = set()
     engine.submit(make_request(1, (20, 21)))
     assert finished(run(engine)) == {1: [21, 20]}
+
+
+def test_steps_that_fail_again_and_again_are_the_end_of_the_engine() -> None:
+    runner = ScriptedRunner()
+    engine = make_engine(runner)
+    runner.broken_lanes = {4}
+    for attempt in range(7):
+        engine.submit(make_request(attempt))
+        assert failed(run(engine)).keys() == {attempt}
+    engine.submit(make_request(7))
+
+    with pytest.raises(RunnerError, match="broken"):
+        run(engine)
+    assert failed(engine.abort_all(EngineFailure("over"))).keys() == {7}
+
+
+def test_failed_steps_with_one_between_that_works_are_not_the_end() -> None:
+    runner = ScriptedRunner()
+    engine = make_engine(runner)
+    for attempt in range(20):
+        runner.broken_lanes = set() if attempt % 7 == 0 else {4}
+        engine.submit(make_request(attempt))
+        run(engine)
+    assert len(runner.decoded) > 20
 
 
 def test_a_source_that_fits_no_lane_fails_and_harms_nobody() -> None:

@@ -1,0 +1,215 @@
+"""A run put together: from a configuration, data and a beginning to a trained checkpoint.
+
+runs/x/training.json     the configuration, for going on
+runs/x/tokenizer/        the tokenizer, trained here or the beginning's
+runs/x/log.csv           a row a step; validation.csv: a row a validation
+runs/x/last, runs/x/best checkpoints, see saving.py
+"""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.records import Record, RecordReader
+from model.training.adapting import Adapters, freeze
+from model.training.batches import BatchStream
+from model.training.config import TrainingConfig, TrainingConfigError, changed
+from model.training.data import make_examples, read_source, texts
+from model.training.distributed import Workers
+from model.training.examples import Examples
+from model.training.layout import Layout, read_layout
+from model.training.loss import TeacherForcing
+from model.training.mixing import shares
+from model.training.new_network import new_network
+from model.training.optimizers import make_optimizers
+from model.training.saving import LAST, load_state
+from model.training.tokenizer import save_tokenizer, train_tokenizer
+from model.training.trainer import Ending, Parts, Position, Trainer
+from model.training.validation import Validation
+from model.transformer import Summarizer
+
+CONFIG_FILE = "training.json"
+TOKENIZER = "tokenizer"
+
+_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+# What a checkpoint says beside its network: copied from the beginning to every checkpoint.
+_COMPANIONS = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "generation_config.json",
+)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended, and where it had come to."""
+
+    ending: Ending
+    position: Position
+    stopped_by: int | None
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run learns from, and what it is judged by."""
+
+    sources: list[Examples]
+    validation: Sequence[Record] = ()
+
+
+def start_run(
+    config: TrainingConfig, directory: Path, init: Path | None, workers: Workers, shown: bool
+) -> RunResult:
+    """Train in a new directory, from the checkpoint `init` or from nothing.
+
+    Raises `TrainingConfigError` for a configuration that does not go with that, and
+    FileExistsError if the directory holds a run.
+    """
+    if init is None and config.network is None:
+        raise TrainingConfigError("the configuration has no [network]: name a checkpoint to --init")
+    if init is not None and config.network is not None:
+        raise TrainingConfigError("--init and [network] are two beginnings: give one of them")
+    if workers.is_first:
+        if (directory / CONFIG_FILE).exists():
+            raise FileExistsError(f"{directory} holds a run already; --resume goes on with it")
+        _keep_tokenizer(config, init, directory / TOKENIZER, shown)
+        (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
+    workers.wait()
+    model = _new(config, directory) if init is None else load_checkpoint(init)
+    data = read_data(config, read_layout(directory / TOKENIZER, model.config), directory, shown)
+    return train(config, directory, model, data, workers, shown)
+
+
+def resume_run(directory: Path, changes: Sequence[str], workers: Workers, shown: bool) -> RunResult:
+    """Go on with a run from its last checkpoint, its configuration changed by `key=value`s.
+
+    Raises `ResumeError` if there is none, or its data has changed.
+    """
+    state = load_state(directory)
+    text = (directory / CONFIG_FILE).read_text(encoding="utf-8")
+    config = changed(TrainingConfig.from_json(text), changes)
+    model = load_checkpoint(directory / LAST)
+    data = read_data(config, read_layout(directory / TOKENIZER, model.config), directory, shown)
+    return train(config, directory, model, data, workers, shown, state)
+
+
+def read_data(config: TrainingConfig, layout: Layout, directory: Path, shown: bool) -> RunData:
+    """Everything the run reads, tokenised where it is learnt from."""
+    tokenizer_file = directory / TOKENIZER / "tokenizer.json"
+    sources = [
+        read_source(source, config.data, layout, tokenizer_file, shown)
+        for source in config.data.sources
+    ]
+    if config.validation is None:
+        return RunData(sources)
+    reader = RecordReader(Path(config.validation.path), default_style=config.validation.style)
+    return RunData(sources, list(islice(reader, config.validation.documents)))
+
+
+def train(
+    config: TrainingConfig,
+    directory: Path,
+    model: Summarizer,
+    data: RunData,
+    workers: Workers,
+    shown: bool,
+    state: dict | None = None,
+) -> RunResult:
+    """Train a network on data that has been read; from `state` on, if it is given."""
+    _set_up(workers)
+    layout = read_layout(directory / TOKENIZER, model.config)
+    if config.dropout is not None:
+        for module in model.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = config.dropout
+    torch.manual_seed(config.seed)  # adapters begin at random
+    adapters = None if config.lora is None else Adapters(model, config.lora)
+    freeze(model, config.frozen)
+    forcing = TeacherForcing(model, config.optimizer.label_smoothing, adapters).to(workers.device)
+
+    def write_model(checkpoint: Path) -> None:
+        if adapters is None:
+            save_checkpoint(model, checkpoint, _DTYPES[config.saving.precision])
+        else:
+            with adapters.merged():
+                save_checkpoint(model, checkpoint, _DTYPES[config.saving.precision])
+        _copy_companions(directory / TOKENIZER, checkpoint)
+
+    sizes = [len(examples) for examples in data.sources]
+    trainer = Trainer(
+        Parts(
+            config=config,
+            directory=directory,
+            forcing=forcing,
+            optimizers=make_optimizers(forcing, config.optimizer, model.config.vocabulary_size),
+            stream=BatchStream(
+                data.sources,
+                lambda progress: shares(config.data.sources, sizes, progress),
+                config.batches.tokens,
+                config.batches.pool,
+                config.seed,
+            ),
+            validation=_validation(config, data, layout),
+            workers=workers,
+            write_model=write_model,
+            data_fingerprint=sum(examples.fingerprint() for examples in data.sources),
+            progress_bar=shown,
+        )
+    )
+    if state is not None:
+        trainer.restore(state)
+    return RunResult(trainer.train(), trainer.position, trainer.stopped_by)
+
+
+def _new(config: TrainingConfig, directory: Path) -> Summarizer:
+    assert config.network is not None
+    assert config.tokenizer is not None
+    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER / "tokenizer.json"))
+    return new_network(config.network, tokenizer, config.tokenizer.styles, config.seed)
+
+
+def _keep_tokenizer(
+    config: TrainingConfig, init: Path | None, directory: Path, shown: bool
+) -> None:
+    if init is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        _copy_companions(init, directory)
+        return
+    assert config.network is not None
+    assert config.tokenizer is not None
+    every_text = chain.from_iterable(texts(source) for source in config.data.sources)
+    tokenizer = train_tokenizer(every_text, config.tokenizer, shown)
+    save_tokenizer(tokenizer, directory, config.network.max_positions)
+
+
+def _copy_companions(source: Path, target: Path) -> None:
+    for name in _COMPANIONS:
+        if (source / name).exists():
+            shutil.copyfile(source / name, target / name)
+
+
+def _validation(config: TrainingConfig, data: RunData, layout: Layout) -> Validation | None:
+    if config.validation is None:
+        return None
+    return Validation(
+        data.validation,
+        make_examples(data.validation, layout, config.data),
+        layout,
+        config.batches.tokens,
+        config.validation.rouge_documents,
+    )
+
+
+def _set_up(workers: Workers) -> None:
+    if workers.device.type == "cuda":
+        # cuDNN's attention plans anew for every shape, and every batch has its own.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+        torch.set_float32_matmul_precision("high")
