@@ -6,17 +6,8 @@ from pathlib import Path
 from bundle.manifest import DecodingDefaults, SpecialTokens
 from model.checkpoint import never_emitted_ids
 from model.config import ConfigError, ModelConfig
-from model.decoding_options import BeamOptions
 from model.generation_defaults import GenerationDefaults
-
-# What the server's strategy does not do. It always takes the likeliest token, so that num_beams,
-# length_penalty and early_stopping, which change how well the same thing is searched for, do not
-# keep a checkpoint from being served; a rule about what may be written does.
-_UNSERVED = {
-    "repetition_penalty": "repetition_penalty",
-    "encoder_no_repeat_ngram_size": "encoder_no_repeat_ngram_size",
-    "not_first_ids": "begin_suppress_tokens",
-}
+from model.serving_limits import unserved
 
 
 class UnservedSettingError(ConfigError):
@@ -36,9 +27,9 @@ def bundle_constraints(
 ) -> BundleConstraints:
     """Raises `UnservedSettingError` where a summary would break one of the checkpoint's rules."""
     options = generation.options
-    if unserved := _unserved(options):
+    if settings := unserved(options):
         raise UnservedSettingError(
-            f"{checkpoint} sets {', '.join(unserved)}, which the server does not do; export it "
+            f"{checkpoint} sets {', '.join(settings)}, which the server does not do; export it "
             "without, by setting them to null in its generation_config.json"
         )
     banned = {run[0] for run in options.banned_runs} | set(options.banned_ids)
@@ -56,15 +47,3 @@ def bundle_constraints(
         no_repeat_ngram_size=options.no_repeat_ngram_size,
     )
     return BundleConstraints(special_tokens, defaults)
-
-
-def _unserved(options: BeamOptions) -> list[str]:
-    neutral = BeamOptions()
-    unserved = [
-        f"{key}={getattr(options, field)}"
-        for field, key in _UNSERVED.items()
-        if getattr(options, field) != getattr(neutral, field)
-    ]
-    if runs := [run for run in options.banned_runs if len(run) > 1]:
-        unserved.append(f"bad_words_ids with runs such as {list(runs[0])}")
-    return unserved
