@@ -69,7 +69,7 @@ class BundleSummariser:
         style = manifest.styles[0] if knows_one_way else manifest.style(record.style)
         if style is None:
             raise ValueError(f"record {record.id}: the bundle has no style {record.style!r}")
-        document = normalise(record.document[:MAX_CHARACTERS])
+        document = (style.prefix_text or "") + normalise(record.document[:MAX_CHARACTERS])
         ids = self._bundle.tokenizer.encode(document)[:MAX_DOCUMENT_TOKENS]
         options = DecodingOptions(
             max_tokens=max_summary_tokens(record.style, record.lang),

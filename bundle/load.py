@@ -29,6 +29,7 @@ def load_bundle(directory: Path) -> Bundle:
     manifest = read_manifest(directory)
     _check_signatures(directory, manifest)
     _check_sizes(directory, manifest)
+    _check_forced_end(directory, manifest)
     _check_files(directory, manifest)
     tokenizer = BundleTokenizer(directory / manifest.tokenizer_file)
     if tokenizer.vocab_size > manifest.geometry.vocab_size:
@@ -65,12 +66,23 @@ def _check_sizes(directory: Path, manifest: Manifest) -> None:
                 directory / MANIFEST_FILE,
                 f"{name} is {tokens}, from 1 to {geometry.max_positions} positions expected",
             )
-    named = (special.pad_id, special.end_id, special.decoder_start_id)
+    named = [special.pad_id, special.end_id, special.decoder_start_id]
+    if special.forced_first_id is not None:
+        named.append(special.forced_first_id)
     ids = {*named, *special.never_emitted_ids, *(i for affix in affixes for i in affix)}
     if outside := sorted(i for i in ids if not 0 <= i < geometry.vocab_size):
         raise BundleError(
             directory / MANIFEST_FILE,
             f"token ids {outside} are not in a vocabulary of {geometry.vocab_size}",
+        )
+
+
+def _check_forced_end(directory: Path, manifest: Manifest) -> None:
+    special = manifest.special_tokens
+    if special.forced_last_id not in (None, special.end_id):
+        raise BundleError(
+            directory / MANIFEST_FILE,
+            f"forced_last_id is {special.forced_last_id}, the end token {special.end_id} expected",
         )
 
 

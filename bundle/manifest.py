@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bundle.errors import BundleError
 from bundle.strict_json import StrictJsonError, parse
@@ -34,6 +35,10 @@ class SpecialTokens:
     end_id: int
     decoder_start_id: int
     never_emitted_ids: tuple[int, ...]
+    # The first token of every summary, which is not chosen: BART's start, mBART's language.
+    forced_first_id: int | None = None
+    # The end token, where a summary that reaches its limit has it as its last token.
+    forced_last_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +52,17 @@ class DecodingDefaults:
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """A way of summarising: ids to put round the document's tokens, and options that suit it."""
+    """A way of summarising: ids to put round the document's tokens, and options that suit it.
+
+    `prefix_text` is tokenised together with the document, as its beginning.
+    """
 
     name: str
     description: str
     prefix_ids: tuple[int, ...]
     suffix_ids: tuple[int, ...]
     defaults: DecodingDefaults
+    prefix_text: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +177,14 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> None:
-    """Writes manifest.json with stable bytes: the same manifest always gives the same file."""
-    text = json.dumps(asdict(manifest), indent=2, ensure_ascii=False, default=list)
+    """Writes manifest.json with stable bytes: the same manifest always gives the same file.
+
+    What is None is left out, so that a field that few bundles need changes no other bundle's file.
+    """
+    content = asdict(manifest, dict_factory=_without_none)
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=list)
     (directory / MANIFEST_FILE).write_text(text + "\n", "utf-8")
+
+
+def _without_none(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in pairs if value is not None}

@@ -11,16 +11,16 @@ from bundle.manifest import (
     FileEntry,
     Manifest,
     Provenance,
-    SpecialTokens,
     Style,
     Verification,
 )
 from bundle.signature import expected_graphs
+from export.constraints import bundle_constraints
 from export.convert import geometry_of
 from export.recipe import Recipe, RecipeError
 from export.store import WEIGHTS_FILE
 from export.verify import Report
-from model.checkpoint import never_emitted_ids
+from model.generation_defaults import read_generation_defaults
 from model.transformer import Summarizer
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -33,6 +33,7 @@ def make_manifest(
 ) -> Manifest:
     """Describes the files that lie in `directory`; not verified yet."""
     config, geometry = summarizer.config, geometry_of(summarizer)
+    generation = read_generation_defaults(checkpoint, config)
     files = sorted(path.name for path in directory.iterdir())
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -43,12 +44,7 @@ def make_manifest(
         precision=precision,
         languages=recipe.languages,
         geometry=geometry,
-        special_tokens=SpecialTokens(
-            pad_id=config.pad_id,
-            end_id=config.end_id,
-            decoder_start_id=config.start_id,
-            never_emitted_ids=never_emitted_ids(checkpoint, config),
-        ),
+        special_tokens=bundle_constraints(checkpoint, config, generation).special_tokens,
         styles=_styles(summarizer, recipe),
         default_style=recipe.default_style,
         limits=recipe.limits,

@@ -24,16 +24,10 @@ from export.store import save_graphs
 from export.verify import TOLERANCES, Report
 from model.checkpoint import load_checkpoint
 from model.config import ModelConfig
+from model.serving_limits import unexportable
 from model.transformer import Summarizer
 
 PRECISIONS = tuple(TOLERANCES)
-
-# Caches of another shape, or projections of the whole source at every step, which need the shapes
-# that a captured graph must not ask for, are left to PyTorch.
-EXPORTABLE_ATTENTION = {
-    "copy_attention": ("general", "dot", "scaled_dot_product", "additive", "weighted"),
-    "cross_attention": ("multi_head",),
-}
 
 
 class ExportError(RuntimeError):
@@ -91,12 +85,8 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
 
 def refuse_unexportable(config: ModelConfig) -> None:
     """Raises `ExportError` naming the key of config.json whose attention exists in PyTorch only."""
-    for key, exportable in EXPORTABLE_ATTENTION.items():
-        name = getattr(config, key)
-        if name not in exportable and (config.copy_head or key != "copy_attention"):
-            raise ExportError(
-                f"config.json: {key}={name!r} cannot be exported; only {', '.join(exportable)} can"
-            )
+    if problems := unexportable(config):
+        raise ExportError(f"config.json: {'; '.join(problems)}")
 
 
 def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, onnx.ModelProto]:

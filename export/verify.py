@@ -23,8 +23,9 @@ from bundle.signature import cross_names, differences, expected_graphs
 from bundle.tokenizer import BundleTokenizer
 from export.plain_decoder import PlainDecoder
 from model.checkpoint import load_checkpoint
-from model.constraints import repeating_ids
-from model.generate import Generation, GreedyOptions, greedy
+from model.constraints import forbidden_ids, forced_token
+from model.decoding_options import GreedyOptions
+from model.generate import Generation, greedy
 from model.transformer import Summarizer
 
 # Longest summary compared: long enough to drift, short enough for the oracle, which has no cache.
@@ -105,11 +106,15 @@ def _compare_values(
             max_tokens=_MAX_TOKENS,
             no_repeat_ngram_size=style.defaults.no_repeat_ngram_size,
             banned_ids=manifest.special_tokens.never_emitted_ids,
+            forced_first=manifest.special_tokens.forced_first_id,
         )
         oracle = greedy(summarizer, source_ids, options)
         encoder_errors.append(_encoder_error(decoder, summarizer, source_ids))
         forced = _teacher_forced(decoder, source_ids, oracle, options)
         for index, (chosen, log_probability) in enumerate(forced):
+            if forced_token(index, options) is not None:
+                continue  # nobody chose it
+            report.tokens += 1
             if chosen == oracle.tokens[index]:
                 num_agreed += 1
                 difference = abs(log_probability - oracle.log_probabilities[index])
@@ -117,7 +122,6 @@ def _compare_values(
             else:
                 margins.append(oracle.margins[index])
         num_equal += _greedy_tokens(decoder, source_ids, options) == oracle.tokens
-        report.tokens += len(oracle.tokens)
     report.documents = len(cases)
     report.encoder_relative_error = float(np.max(encoder_errors))
     report.mean_log_probability_difference = float(np.mean(log_probability_differences))
@@ -141,7 +145,8 @@ def _judge(report: Report, tolerance: Tolerance) -> None:
 def _source_ids(
     tokenizer: BundleTokenizer, style: Style, manifest: Manifest, document: str
 ) -> list[int]:
-    ids = tokenizer.encode(normalise(document))[: manifest.limits.max_source_tokens]
+    text = (style.prefix_text or "") + normalise(document)
+    ids = tokenizer.encode(text)[: manifest.limits.max_source_tokens]
     return [*style.prefix_ids, *ids, *style.suffix_ids]
 
 
@@ -163,8 +168,12 @@ def _encoder_error(
     )
 
 
-def _excluded(tokens: Sequence[int], options: GreedyOptions) -> list[int]:
-    return [*options.banned_ids, *repeating_ids(tokens, options.no_repeat_ngram_size)]
+def _excluded(
+    decoder: PlainDecoder, tokens: Sequence[int], source_ids: Sequence[int], options: GreedyOptions
+) -> list[int]:
+    special = decoder.manifest.special_tokens
+    start_id, end_id = special.decoder_start_id, special.end_id
+    return sorted(forbidden_ids(tokens, source_ids, options, start_id, end_id))
 
 
 def _teacher_forced(
@@ -174,7 +183,7 @@ def _teacher_forced(
     row = decoder.start(source_ids, capacity=len(oracle.tokens))
     fed = [decoder.manifest.special_tokens.decoder_start_id, *oracle.tokens[:-1]]
     steps = [
-        row.step(token, _excluded(oracle.tokens[:index], options))
+        row.step(token, _excluded(decoder, oracle.tokens[:index], source_ids, options))
         for index, token in enumerate(fed)
     ]
     return [(step.top_ids[0], step.top_log_probs[0]) for step in steps]
@@ -188,7 +197,9 @@ def _greedy_tokens(
     tokens: list[int] = []
     while len(tokens) < options.max_tokens and special.end_id not in tokens[-1:]:
         fed = tokens[-1] if tokens else special.decoder_start_id
-        tokens.append(row.step(fed, _excluded(tokens, options)).top_ids[0])
+        best = row.step(fed, _excluded(decoder, tokens, source_ids, options)).top_ids[0]
+        forced = forced_token(len(tokens), options)
+        tokens.append(best if forced is None else forced)
     return tokens
 
 

@@ -3,11 +3,12 @@
 import argparse
 import sys
 
-from model.commands import attention_plots, evaluate, explain, summarize, train
+from model.commands import attention_plots, evaluate, explain, inspect, summarize, train
 
 EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
   python -m model summarize examples/arxiv_zh.txt --style headline
+  python -m model inspect models/default/checkpoint
   python -m model evaluate --data tests/data/arxiv_tldr_en.jsonl
   python -m model evaluate models/default/checkpoint models/default/bundle-cpu-int8 \\
       --data pairs.jsonl.xz --style brief --limit 160 --json report.json
@@ -17,7 +18,7 @@ EXAMPLES = """examples:
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
 
-_COMMANDS = (summarize, explain, evaluate, train, attention_plots)
+_COMMANDS = (summarize, inspect, explain, evaluate, train, attention_plots)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,11 +35,10 @@ def main(arguments: list[str] | None = None) -> int:
         module.add(commands)
     options = parser.parse_args(arguments)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return 0
 
 
 if __name__ == "__main__":

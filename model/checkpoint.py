@@ -21,6 +21,7 @@ from model.transformer import Summarizer
 
 __all__ = [
     "CheckpointError",
+    "check_checkpoint",
     "load_checkpoint",
     "never_emitted_ids",
     "save_checkpoint",
@@ -46,23 +47,44 @@ def load_checkpoint(directory: Path) -> Summarizer:
     config = ModelConfig.from_file(directory / "config.json")
     family = family_of(config)
     with TensorFiles(directory) as files:
-        stored = _stored_names(family, config, files)
-        bias = family.output_bias_name
-        if bias in stored and bool(files.read(stored[bias]).any()):
-            config = replace(config, output_bias=True)
-        model = Summarizer(config)
-        names = family.tensor_names(config)
-        optional = _optional_shapes(family, config)
-        matrix = names[_MATRIX]
-        if matrix not in stored:  # kept under one of its other names alone
-            copies = [stored[alias] for alias in _aliases(family, config) if alias in stored]
-            if copies:
-                stored[matrix] = copies[0]
-        _refuse_mismatches(model, names, optional, stored, files)
+        model, stored = _fitted(config, files, device="cpu")
+        names = family.tensor_names(model.config)
         state = {ours: files.read(stored[theirs]) for ours, theirs in names.items()}
-        _refuse_contradictions(family, config, state[_MATRIX], stored, files)
+        _refuse_contradictions(family, model.config, state[_MATRIX], stored, files)
     model.load_state_dict(state)
     return model.eval()
+
+
+def check_checkpoint(directory: Path) -> Summarizer:
+    """The network of a checkpoint directory without its numbers (on the meta device).
+
+    Raises as `load_checkpoint` does for whatever names and shapes tell.
+    """
+    config = ModelConfig.from_file(directory / "config.json")
+    with TensorFiles(directory) as files:
+        model, _ = _fitted(config, files, device="meta")
+    return model.eval()
+
+
+def _fitted(
+    config: ModelConfig, files: TensorFiles, device: str
+) -> tuple[Summarizer, dict[str, str]]:
+    """A network that fits the files, and the name that each of its tensors has in them."""
+    family = family_of(config)
+    stored = _stored_names(family, config, files)
+    bias = family.output_bias_name
+    if bias in stored and bool(files.read(stored[bias]).any()):
+        config = replace(config, output_bias=True)
+    with torch.device(device):
+        model = Summarizer(config)
+    names = family.tensor_names(config)
+    matrix = names[_MATRIX]
+    if matrix not in stored:  # kept under one of its other names alone
+        copies = [stored[alias] for alias in _aliases(family, config) if alias in stored]
+        if copies:
+            stored[matrix] = copies[0]
+    _refuse_mismatches(model, names, _optional_shapes(family, config), stored, files)
+    return model, stored
 
 
 def never_emitted_ids(directory: Path, config: ModelConfig) -> tuple[int, ...]:
@@ -80,7 +102,8 @@ def save_checkpoint(
 ) -> None:
     """Write a directory that `load_checkpoint` and Hugging Face transformers both read.
 
-    `tokenizer_from` is a checkpoint directory whose tokenizer files are copied along.
+    `tokenizer_from` is a checkpoint directory whose tokenizer files are copied along, and its
+    generation_config.json, if it has one: without it config.json's old settings would count again.
     """
     directory.mkdir(parents=True, exist_ok=True)
     text = json.dumps(model.config.to_dict(), indent=2, ensure_ascii=False)
@@ -94,6 +117,9 @@ def save_checkpoint(
     if tokenizer_from is not None:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(tokenizer_from / name, directory / name)
+        generation = tokenizer_from / "generation_config.json"
+        if generation.exists():
+            shutil.copyfile(generation, directory / generation.name)
 
 
 def _aliases(family: Family, config: ModelConfig) -> tuple[str, ...]:

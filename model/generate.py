@@ -104,10 +104,9 @@ def pad(
     longest = max(len(ids) for ids in sources)
     if longest > config.max_positions:
         raise ValueError(f"a source of {longest} tokens is over the limit {config.max_positions}")
-    if options.max_tokens > config.max_positions:
-        raise ValueError(
-            f"max_tokens={options.max_tokens} is over the limit {config.max_positions}"
-        )
+    limit = config.max_target_positions
+    if options.max_tokens > limit:
+        raise ValueError(f"max_tokens={options.max_tokens} is over the limit {limit}")
     rows = [[*ids, *[config.pad_id] * (longest - len(ids))] for ids in sources]
     lengths = [len(ids) for ids in sources]
     return torch.tensor(rows, device=device), torch.tensor(lengths, device=device)

@@ -121,7 +121,7 @@ def _fields(said: Mapping[str, Any], config: ModelConfig) -> tuple[dict[str, Any
             fields |= reader(said[key])
         except ValueError as error:
             problems.append(f"{key} is {said[key]!r:.60}, {error}")
-    limit = config.max_positions
+    limit = config.max_target_positions
     if "max_tokens" not in fields:
         fields["max_tokens"] = max(min(_DEFAULT_MAX_TOKENS, limit), fields.get("min_tokens", 0))
     if fields["max_tokens"] > limit:

@@ -46,13 +46,16 @@ class TensorFiles:
     ) -> None:
         self._files.clear()  # safetensors unmaps a file when nothing refers to it
 
+    def dtype(self, name: str) -> str:
+        """How a tensor's numbers are stored, such as "F16"."""
+        return str(self._files[name].get_slice(name).get_dtype())
+
     def read(self, name: str) -> Tensor:
         """One tensor in float32; raises `CheckpointError` for one that holds no floats."""
-        file = self._files[name]
-        dtype = file.get_slice(name).get_dtype()
+        dtype = self.dtype(name)
         if dtype not in _FLOATS:
             raise CheckpointError(f"{self.path}: {name} holds {dtype}, not {', '.join(_FLOATS)}")
-        return file.get_tensor(name).to(torch.float32)
+        return self._files[name].get_tensor(name).to(torch.float32)
 
     def _open(self, paths: list[Path]) -> None:
         self._files = {}

@@ -11,6 +11,7 @@ from model.decoding_options import BeamOptions, GreedyOptions
 from model.generate import Generation, greedy, greedy_batch
 from model.generation_defaults import read_generation_defaults
 from model.source_template import SourceTemplate, read_source_template
+from model.tokenizing import ensure_tokenizer
 
 
 class TextSummarizer:
@@ -18,7 +19,7 @@ class TextSummarizer:
 
     def __init__(self, checkpoint: Path) -> None:
         self.model = load_checkpoint(checkpoint)
-        tokenizer_file = checkpoint / "tokenizer.json"
+        tokenizer_file = ensure_tokenizer(checkpoint)
         self.tokenizer = BundleTokenizer(tokenizer_file)
         self.never_emitted_ids = never_emitted_ids(checkpoint, self.model.config)
         self.defaults = read_generation_defaults(checkpoint, self.model.config)

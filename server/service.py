@@ -108,7 +108,7 @@ class SummaryService:
         try:
             async with asyncio.timeout(left_s):
                 ids = await loop.run_in_executor(
-                    self._tokenizing, self._encode, request.document, model
+                    self._tokenizing, self._encode, request.document, style, model
                 )
         except TimeoutError:
             raise DeadlineExpired("tokenised") from None
@@ -116,8 +116,8 @@ class SummaryService:
             [*style.prefix_ids, *ids, *style.suffix_ids], len(ids), time.monotonic() - started_s
         )
 
-    def _encode(self, document: str, model: ServedModel) -> list[int]:
-        text = normalise(document)
+    def _encode(self, document: str, style: Style, model: ServedModel) -> list[int]:
+        text = (style.prefix_text or "") + normalise(document)
         check_text_bytes(text, self._tokenizer.longest_token_bytes, model)
         return self._tokenizer.encode(text)
 

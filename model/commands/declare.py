@@ -11,11 +11,14 @@ DEFAULT_CHECKPOINT = Path(__file__).parent.parent.parent / "models" / "default" 
 def command(
     commands: Any,
     name: str,
-    run: Callable[[argparse.Namespace], None],
+    run: Callable[[argparse.Namespace], int | None],
     description: str,
     epilog: str | None = None,
 ) -> argparse.ArgumentParser:
-    """Add a command that `run` carries out; wrong input is for `run` to raise as ValueError."""
+    """Add a command that `run` carries out; wrong input is for `run` to raise as ValueError.
+
+    What it returns is the exit status, None being 0.
+    """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=description,

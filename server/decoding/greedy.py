@@ -11,13 +11,17 @@ from server.types import DecodingOptions, FinishReason
 class Greedy:
     """Writes one token a step.
 
-    `max_tokens` counts the end token, as in Hugging Face's `max_new_tokens`.
+    `max_tokens` counts the end token, as in Hugging Face's `max_new_tokens`. A forced first token
+    is written whatever the model says. Where the last token is forced, it is the end token: the
+    summary is one token shorter then, and its reason is still LENGTH, unless the model would have
+    ended there by itself.
     """
 
     def __init__(self, options: DecodingOptions, special: SpecialTokens) -> None:
         self._options = options
         self._special = special
         self._ngrams = NoRepeatNgrams(options.no_repeat_ngram_size)
+        self._ngrams.push(special.decoder_start_id)
         self._tokens: list[int] = []
 
     @property
@@ -43,10 +47,15 @@ class Greedy:
         return excluded
 
     def advance(self, candidates: Candidates) -> FinishReason | None:
-        """Writes the best candidate."""
-        token = candidates.token_ids[0]
+        """Writes the best candidate, or what is forced."""
+        best = candidates.token_ids[0]
+        num_left = self._options.max_tokens - len(self._tokens)
+        if num_left == 1 and self._special.forced_last_id is not None:
+            return FinishReason.STOP if best == self._special.end_id else FinishReason.LENGTH
+        forced = self._special.forced_first_id if not self._tokens else None
+        token = best if forced is None else forced
         if token == self._special.end_id:
             return FinishReason.STOP
         self._tokens.append(token)
         self._ngrams.push(token)
-        return FinishReason.LENGTH if len(self._tokens) >= self._options.max_tokens else None
+        return FinishReason.LENGTH if num_left == 1 else None

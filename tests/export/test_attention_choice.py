@@ -7,9 +7,10 @@ import torch
 
 from export.convert import export_decoder_step
 from export.graphs import DecoderStepGraph
-from export.pipeline import EXPORTABLE_ATTENTION, ExportError, refuse_unexportable
+from export.pipeline import ExportError, refuse_unexportable
 from model.config import ModelConfig
 from model.copy_head import source_bias
+from model.serving_limits import EXPORTABLE_ATTENTION
 from model.zoo import ZOO
 from tests.model.factories import TINY, make_model, make_source
 

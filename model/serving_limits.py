@@ -1,0 +1,42 @@
+"""What PyTorch can do and a bundle cannot: told by `inspect`, refused by the exporter."""
+
+from model.config import ModelConfig
+from model.decoding_options import BeamOptions
+
+# Caches of another shape, or projections of the whole source at every step, which need the shapes
+# that a captured graph must not ask for, are left to PyTorch.
+EXPORTABLE_ATTENTION = {
+    "copy_attention": ("general", "dot", "scaled_dot_product", "additive", "weighted"),
+    "cross_attention": ("multi_head",),
+}
+
+# The server always takes the likeliest token, so that num_beams, length_penalty and early_stopping,
+# which change how well the same thing is searched for, keep no checkpoint from being served. Rules
+# about what may be written do, where the server has none of the kind.
+_UNSERVED = {
+    "repetition_penalty": "repetition_penalty",
+    "encoder_no_repeat_ngram_size": "encoder_no_repeat_ngram_size",
+    "not_first_ids": "begin_suppress_tokens",
+}
+
+
+def unexportable(config: ModelConfig) -> list[str]:
+    """The keys of config.json whose attention exists in PyTorch alone, each with its choices."""
+    return [
+        f"{key}={getattr(config, key)!r} cannot be exported; only {', '.join(exportable)} can"
+        for key, exportable in EXPORTABLE_ATTENTION.items()
+        if getattr(config, key) not in exportable and (config.copy_head or key != "copy_attention")
+    ]
+
+
+def unserved(options: BeamOptions) -> list[str]:
+    """The generation settings that the server does not keep."""
+    neutral = BeamOptions()
+    settings = [
+        f"{key}={getattr(options, field)}"
+        for field, key in _UNSERVED.items()
+        if getattr(options, field) != getattr(neutral, field)
+    ]
+    if runs := [run for run in options.banned_runs if len(run) > 1]:
+        settings.append(f"bad_words_ids with runs such as {list(runs[0])}")
+    return settings
