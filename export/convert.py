@@ -28,8 +28,12 @@ def geometry_of(summarizer: Summarizer) -> Geometry:
         decoder_layers=config.decoder_layers,
         heads=config.heads,
         head_dim=config.head_width,
-        max_positions=config.max_positions,
+        max_positions=config.max_target_positions,
         copy_head=config.copy_head,
+        max_source_positions=(
+            None if config.max_target_positions == config.max_positions else config.max_positions
+        ),
+        relative_positions=True if config.positions == "relative" else None,
     )
 
 
@@ -61,12 +65,14 @@ def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
         states = torch.randn(_ROWS, _SOURCE, geometry.d_model)
         copy_source = [source_ids, source_bias(lengths, _SOURCE), states]
         copy_dynamic = [{0: batch, 1: source}] * 3
+    slots = [torch.arange(_CACHE)] if geometry.relative_positions else []
     num_cross, num_cache = len(cross_names(geometry)), len(cache_names(geometry))
     arguments = (
         torch.randint(geometry.vocab_size, (_ROWS, 1)),
         torch.tensor([0, 4, 2]),
         lengths,
         torch.full((_ROWS, 1, _EXCLUDED), -1),
+        slots,
         copy_source,
         [torch.randn(head_shape) for _ in range(num_cross)],
         [torch.zeros(cache_shape) for _ in range(num_cache)],
@@ -81,6 +87,7 @@ def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
             {0: batch},
             {0: batch},
             {0: batch, 2: excluded},
+            [{0: cache}] * len(slots),
             copy_dynamic,
             [{0: batch, 2: source}] * num_cross,
             [{0: batch, 2: cache}] * num_cache,

@@ -53,6 +53,7 @@ class DecoderStepGraph(nn.Module):
         position: Tensor,  # [B]
         source_lengths: Tensor,  # [B]
         excluded_ids: Tensor,  # [B,1,N], padded with -1
+        slot_positions: list[Tensor],  # [L] for relative positions; or nothing
         # source_ids [B,S], source_bias [B,S], states [B,S,d]; or nothing
         copy_source: list[Tensor],
         cross: list[Tensor],  # key, value, key, ... [B,H,S,D]
@@ -60,7 +61,12 @@ class DecoderStepGraph(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Gives the likeliest tokens not excluded, where the copy head looks, and the caches."""
         hidden, new_cache = self.summarizer.decode(
-            token_ids, position, source_lengths, _pairs(cross), _pairs(cache)
+            token_ids,
+            position,
+            source_lengths,
+            _pairs(cross),
+            _pairs(cache),
+            slot_positions[0] if slot_positions else None,
         )
         updated = [part for layer in new_cache for part in layer]
         if not copy_source:
