@@ -73,7 +73,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
         graphs = _convert(summarizer, stage)
         stage("quantise")
         if config.precision == "int8":
-            _quantise(graphs, summarizer.config.vocabulary_size)
+            _quantise(graphs)
         stage("store")
         save_graphs(graphs, directory)
         shutil.copyfile(config.checkpoint / TOKENIZER_FILE, directory / TOKENIZER_FILE)
@@ -108,12 +108,12 @@ def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, 
     return dict(zip(files, (encoder, export_decoder_step(summarizer)), strict=True))
 
 
-def _quantise(graphs: dict[str, onnx.ModelProto], vocab_size: int) -> None:
+def _quantise(graphs: dict[str, onnx.ModelProto]) -> None:
     encoder, decoder_step = graphs.values()
     quantise_rows(encoder)
     quantise_blocks(decoder_step)
     for graph_model in graphs.values():
-        quantise_embedding(graph_model, vocab_size)
+        quantise_embedding(graph_model)
 
 
 def _verify(config: ExportConfig, directory: Path) -> Report:
