@@ -31,7 +31,9 @@ class Geometry:
     @property
     def source_positions(self) -> int:
         """How many tokens the encoder can read."""
-        return self.max_positions if self.max_source_positions is None else self.max_source_positions
+        return (
+            self.max_positions if self.max_source_positions is None else self.max_source_positions
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

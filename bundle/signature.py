@@ -18,8 +18,8 @@ DECODER_STEP = "decoder_step"
 # zero in float16 and float32.
 SOURCE_PADDING_BIAS = -1e4
 
-# 0, 1, 2 and so on, as many as the cache has slots. Only a decoder with relative positions reads it:
-# counting the slots in the graph would put a Shape node there.
+# 0, 1, 2 and so on, as many as the cache has slots. Only a decoder with relative positions reads
+# it: counting the slots in the graph would put a Shape node there.
 SLOT_POSITIONS = "slot_positions"
 
 # The greedy choice and its runner-up: the margin between them tells a near-tie from a difference.

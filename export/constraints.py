@@ -29,6 +29,7 @@ class BundleConstraints:
 
     special_tokens: SpecialTokens
     defaults: DecodingDefaults
+    prefix_text: str = ""
 
 
 def bundle_constraints(
@@ -55,7 +56,7 @@ def bundle_constraints(
         min_tokens=options.min_tokens,
         no_repeat_ngram_size=options.no_repeat_ngram_size,
     )
-    return BundleConstraints(special_tokens, defaults)
+    return BundleConstraints(special_tokens, defaults, generation.prefix)
 
 
 def _unserved(options: BeamOptions) -> list[str]:

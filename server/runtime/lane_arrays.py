@@ -1,7 +1,7 @@
 """One allocation of a lane's tensors.
 
-Every array of rows has the row as its first axis, so rows 0..n-1 are one contiguous piece of memory that a
-step can be bound to without copying.
+Every array of rows has the row as its first axis, so rows 0..n-1 are one contiguous piece of memory
+that a step can be bound to without copying.
 """
 
 from collections.abc import Mapping, Sequence
