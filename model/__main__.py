@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from model.commands import attention_plots, evaluate, summarize, train
+from model.commands import attention_plots, evaluate, summarize, sweep, train
 
 EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
@@ -15,7 +15,7 @@ EXAMPLES = """examples:
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
 
-_COMMANDS = (summarize, evaluate, train, attention_plots)
+_COMMANDS = (summarize, evaluate, train, sweep, attention_plots)
 
 
 def main(arguments: list[str] | None = None) -> int:
