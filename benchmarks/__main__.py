@@ -18,6 +18,7 @@ def main() -> int:
         epilog="""examples:
   python -m benchmarks quality            ROUGE of the default bundle beside PyTorch fp32, 160 a set
   python -m benchmarks startup --runs 5   time to ready, memory and size of the server
+  python -m benchmarks ablation           what each attention is worth, by training small networks
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -34,8 +35,20 @@ def main() -> int:
     startup = commands.add_parser("startup", help="time to ready, memory and size of the server")
     startup.add_argument("--runs", type=int, default=5, help="times to start it (default: 5)")
     startup.add_argument("--port", type=int, default=50961, help="a free port (default: 50961)")
+    ablation = commands.add_parser("ablation", help="train small networks, one for each attention")
+    ablation.add_argument(
+        "--data", type=Path, default=Path("configs/data/arxiv_title"), metavar="DIR",
+        help="a folder of {train,validation,test}.jsonl.xz (default: %(default)s)",
+    )  # fmt: skip
+    ablation.add_argument("--steps", type=int, default=800, help="per network (default: 800)")
+    ablation.add_argument(
+        "--seeds", type=int, default=3, help="of the default network, to show luck (default: 3)"
+    )
+    ablation.add_argument("--limit", type=int, help="use so many pairs of each file (default: all)")
+    ablation.add_argument("--threads", type=int, default=1, help="that compute (default: 1)")
     for command in (quality, startup):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
+    for command in (quality, startup, ablation):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     report, table = _run(parsed)
@@ -59,6 +72,18 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
             threads=parsed.threads,
         )
         return report, quality_table(report)
+    if parsed.command == "ablation":
+        from benchmarks.attention_ablation import ablate, ablation_table
+        from benchmarks.small_training import Budget
+
+        report = ablate(
+            parsed.data,
+            Budget(parsed.steps),
+            seeds=parsed.seeds,
+            limit=parsed.limit,
+            threads=parsed.threads,
+        )
+        return report, ablation_table(report)
     from benchmarks.startup import measure_startup, startup_table
 
     document = Path("examples/arxiv_en.txt")

@@ -1,19 +1,27 @@
-"""Summaries by the server's own engine, in this process and without a network."""
+"""Summaries by the server's own engine, in this process and without a network.
 
-from collections.abc import Iterable, Sequence
+`python -m benchmarks.bundle_summariser BUNDLE` reads records from standard input as JSON lines, to
+the end, and answers each with a line {"index": 0, "summary": "..."} as soon as it is done.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from bundle.errors import BundleError
 from bundle.load import load_bundle
 from bundle.normalise import normalise
-from model.evaluation.evaluate import (
+from model.evaluation.rule import (
     MAX_CHARACTERS,
     MAX_DOCUMENT_TOKENS,
     NO_REPEAT_NGRAM_SIZE,
-    Record,
     max_summary_tokens,
 )
+from model.records import Record
 from server.app import lanes_for
 from server.decoding.greedy import Greedy
 from server.engine.engine import Engine
@@ -24,7 +32,7 @@ from server.types import DecodingOptions
 
 
 class BundleSummariser:
-    """Runs many documents through continuous batching, by the scoring rule of model/evaluate.py."""
+    """Runs many documents through continuous batching, by the rule of model/evaluation/rule.py."""
 
     def __init__(self, directory: Path, *, max_rows: int, threads: int) -> None:
         self._bundle = load_bundle(directory)
@@ -39,24 +47,28 @@ class BundleSummariser:
 
     def summarise(self, records: Sequence[Record]) -> list[str]:
         """Gives the summaries in the order of the records."""
+        pairs = tqdm(self.stream(records), total=len(records), unit="document", desc="bundle")
+        summaries = dict(pairs)
+        return [summaries[index] for index in range(len(records))]
+
+    def stream(self, records: Sequence[Record]) -> Iterator[tuple[int, str]]:
+        """Gives each record's index and summary, in the order in which they are done."""
         engine = Engine(self._config, self._runner)
         for index, record in enumerate(records):
             engine.submit(self._request(index, record))
-        summaries: dict[int, str] = {}
-        with tqdm(total=len(records), unit="document", desc="bundle") as bar:
-            while not engine.is_idle:
-                for event in engine.step():
-                    if isinstance(event, Failed):
-                        raise event.error
-                    if isinstance(event, Finished):
-                        summaries[event.request_id] = self._text(event.tokens)
-                        bar.update()
-        return [summaries[index] for index in range(len(records))]
+        while not engine.is_idle:
+            for event in engine.step():
+                if isinstance(event, Failed):
+                    raise event.error
+                if isinstance(event, Finished):
+                    yield event.request_id, self._text(event.tokens)
 
     def _request(self, index: int, record: Record) -> EngineRequest:
         manifest = self._bundle.manifest
-        style = manifest.style(record.style)
-        assert style is not None, f"the bundle has no style {record.style!r}"
+        knows_one_way = len(manifest.styles) == 1
+        style = manifest.styles[0] if knows_one_way else manifest.style(record.style)
+        if style is None:
+            raise ValueError(f"record {record.id}: the bundle has no style {record.style!r}")
         document = (style.prefix_text or "") + normalise(record.document[:MAX_CHARACTERS])
         ids = self._bundle.tokenizer.encode(document)[:MAX_DOCUMENT_TOKENS]
         options = DecodingOptions(
@@ -72,3 +84,26 @@ class BundleSummariser:
 
     def _text(self, tokens: Iterable[int]) -> str:
         return self._bundle.tokenizer.decode(list(tokens)).strip()
+
+
+def main() -> int:
+    """Answers records until there are no more; 2 where the bundle or a record is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bundle_summariser")
+    parser.add_argument("bundle", type=Path, help="a bundle's directory")
+    parser.add_argument("--rows", type=int, default=16, help="documents in a batch, at most")
+    parser.add_argument("--threads", type=int, default=0, help="0 takes all cores")
+    options = parser.parse_args()
+    try:
+        engine = BundleSummariser(options.bundle, max_rows=options.rows, threads=options.threads)
+        records = [Record(**json.loads(line)) for line in sys.stdin]
+        for index, summary in engine.stream(records):
+            sys.stdout.write(json.dumps({"index": index, "summary": summary}) + "\n")
+            sys.stdout.flush()
+    except (BundleError, OSError, ValueError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

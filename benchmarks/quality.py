@@ -7,9 +7,9 @@ from typing import Any
 
 from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.recipe import recipe
-from model.evaluation.evaluate import evaluate_checkpoint, score
-from model.evaluation.rouge import Rouge
-from model.records import read_records
+from model.evaluation.rouge import Rouge, mean, rouge
+from model.evaluation.summarisers import CheckpointSummariser
+from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
 
 
@@ -17,26 +17,26 @@ def compare_quality(
     checkpoint: Path, bundle: Path, data: Sequence[Path], *, limit: int, threads: int
 ) -> dict[str, Any]:
     """Scores both on each file; a row a file."""
-    summarizer = TextSummarizer(checkpoint)
+    pytorch = CheckpointSummariser("PyTorch", TextSummarizer(checkpoint), batch_size=8)
     engine = BundleSummariser(bundle, max_rows=16, threads=threads)
     rows = []
     for path in data:
         records = read_records(path, limit)
         started_s = time.perf_counter()
-        reference = evaluate_checkpoint(records, summarizer, batch_size=8)
+        reference = pytorch.summarise(records)
         reference_s = time.perf_counter() - started_s
         started_s = time.perf_counter()
         summaries = engine.summarise(records)
         engine_s = time.perf_counter() - started_s
-        scored = score(records, summaries)
-        equal = sum(a == b for a, b in zip(summaries, reference.summaries, strict=True))
+        pytorch_score, score = _score(records, reference), _score(records, summaries)
+        equal = sum(a == b for a, b in zip(summaries, reference, strict=True))
         rows.append(
             {
                 "data": path.name,
                 "documents": len(records),
-                "pytorch_fp32": _rounded(reference.mean),
-                "bundle": _rounded(scored.mean),
-                "rouge_l_difference": round(scored.mean.rouge_l - reference.mean.rouge_l, 2),
+                "pytorch_fp32": _rounded(pytorch_score),
+                "bundle": _rounded(score),
+                "rouge_l_difference": round(score.rouge_l - pytorch_score.rouge_l, 2),
                 "equal_summaries": round(equal / len(records), 3),
                 "pytorch_seconds": round(reference_s, 1),
                 "bundle_seconds": round(engine_s, 1),
@@ -60,6 +60,11 @@ def quality_table(report: dict[str, Any]) -> str:
         for row in report["rows"]
     ]
     return "\n".join(lines)
+
+
+def _score(records: Sequence[Record], summaries: Sequence[str]) -> Rouge:
+    pairs = zip(records, summaries, strict=True)
+    return mean([rouge(record.summary, summary, record.lang) for record, summary in pairs])
 
 
 def _rounded(scores: Rouge) -> list[float]:

@@ -20,9 +20,19 @@ OPSET = 24
 _ops: Any = Opset("", OPSET)
 
 
-def _attention(query: Any, key: Any, value: Any, lengths: Any, causal: bool) -> Any:
-    # nonpad_kv_seqlen = lengths. The schema has four outputs; the first is the context.
-    return _ops.Attention(query, key, value, None, None, None, lengths, is_causal=int(causal))[0]
+def _attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    lengths: Any,
+    causal: bool,
+    bias: Any = None,
+    scale: float | None = None,
+) -> Any:
+    # attn_mask = bias, nonpad_kv_seqlen = lengths. Of the schema's four outputs the first is the
+    # context.
+    attributes = {"is_causal": int(causal)} | ({} if scale is None else {"scale": scale})
+    return _ops.Attention(query, key, value, bias, None, None, lengths, **attributes)[0]
 
 
 def _tensor_scatter(cache: Any, new: Any, position: Any) -> Any:

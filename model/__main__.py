@@ -3,28 +3,30 @@
 import argparse
 import sys
 
-from model.commands import attention_plots, evaluate, inspect, summarize, train
+from model.commands import attention_plots, evaluate, explain, inspect, summarize, train
 
 EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
   python -m model summarize examples/arxiv_zh.txt --style headline
   python -m model inspect models/default/checkpoint
   python -m model evaluate --data tests/data/arxiv_tldr_en.jsonl
-  python -m model evaluate --data pairs.jsonl.xz --style brief --limit 160 --json report.json
+  python -m model evaluate models/default/checkpoint models/default/bundle-cpu-int8 \\
+      --data pairs.jsonl.xz --style brief --limit 160 --json report.json
+  python -m model explain examples/arxiv_en.txt --output out
   python -m model attention-plots --output docs/attention
 
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
 
-_COMMANDS = (summarize, inspect, evaluate, train, attention_plots)
+_COMMANDS = (summarize, inspect, explain, evaluate, train, attention_plots)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status: 2 where its input was wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m model",
-        description="The summariser in PyTorch: summarise one document, score a checkpoint, draw "
-        "attentions.",
+        description="The summariser in PyTorch: summarise a document, show what a summary looked "
+        "at, score checkpoints and bundles, draw attentions.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -76,6 +76,17 @@ class MultiHeadAttention(nn.Module):
         mixed = scaled_dot_product(query, key, value, lengths, causal, bias, self.scale)
         return self.out(self._merge(mixed))  # [B,q,d]
 
+    def weights(self, x: Tensor, key: Tensor, lengths: Tensor) -> Tensor:
+        """How much each token of x [B,q,d] takes from each key [B,H,L,D]: [B,H,q,L].
+
+        The fused operation gives mixtures of values alone. Mixing the rows of an identity brings
+        its weights out, whatever it does to the scores.
+        """
+        query = self._split(self.query(x))  # [B,H,q,D]
+        identity = torch.eye(key.shape[2], dtype=key.dtype, device=key.device)
+        each = identity.expand(*key.shape[:2], -1, -1)  # [B,H,L,L]
+        return scaled_dot_product(query, key, each, lengths, False, None, self.scale)
+
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, self.head_width)).transpose(1, 2)
 
@@ -105,6 +116,11 @@ class CrossAttention(nn.Module):
         mask = padding_mask(lengths, key.shape[2])  # [B,1,S]
         context, _ = self.mechanism(x, key[:, 0], value[:, 0], mask)
         return self.out(context)
+
+    def weights(self, x: Tensor, key: Tensor, lengths: Tensor) -> Tensor:
+        """How much each token of x [B,q,d] takes from each key [B,1,S,d]: [B,1,q,S]."""
+        _, weights = self.mechanism(x, key[:, 0], key[:, 0], padding_mask(lengths, key.shape[2]))
+        return weights[:, None]
 
 
 ACTIVATION_FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {

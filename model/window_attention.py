@@ -7,6 +7,7 @@ encoder with BART's decoder. In this project the first token, and no other, is t
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.attention import scaled_dot_product
@@ -44,9 +45,20 @@ class WindowAttention(MultiHeadAttention):
         return self.out(self._merge(torch.cat([whole, local[:, :, 1:]], dim=2)))
 
     def _local(self, query: Tensor, key: Tensor, value: Tensor, lengths: Tensor) -> Tensor:
-        """Every query over its window and token 0: [B,H,S,D]."""
-        band = window_bias(query.shape[2], self.reach, query.device)
-        return scaled_dot_product(query, key, value, lengths, causal=False, bias=band)
+        """Every query over its window and token 0: [B,H,S,D].
+
+        Blocks cost S * window, where a mask costs S * S; a graph keeps the mask, because there it
+        is one node.
+        """
+        count = query.shape[2]
+        if torch.compiler.is_exporting() or count <= _BLOCKS_PAY_FROM * self.reach:
+            band = window_bias(count, self.reach, query.device)
+            return scaled_dot_product(query, key, value, lengths, causal=False, bias=band)
+        return window_in_blocks(query, key, value, lengths, self.reach)
+
+
+# In halves of a window. A block of one half looks at three, so fewer would save nothing.
+_BLOCKS_PAY_FROM = 4
 
 
 def window_bias(count: int, reach: int, device: torch.device | None = None) -> Tensor:
@@ -54,3 +66,42 @@ def window_bias(count: int, reach: int, device: torch.device | None = None) -> T
     places = torch.arange(count, device=device)
     near = (places[:, None] - places).abs() <= reach  # [S,S]
     return torch.where(near | (places == 0), 0.0, -torch.inf)[None, None]
+
+
+def window_in_blocks(
+    query: Tensor, key: Tensor, value: Tensor, lengths: Tensor, reach: int
+) -> Tensor:
+    """What `window_bias` gives, computed block by block: [B,H,S,D] each -> [B,H,S,D].
+
+    The queries are cut into n blocks of c = reach. Those of one block see nothing outside it, the
+    block before and the block after, 3c keys, but for token 0, which is put in front of them.
+    """
+    batch, _, count, _ = query.shape
+    blocks = -(-count // reach)
+    short = blocks * reach - count  # empty places in the last block
+    near_keys, near_values = (_neighbourhoods(x, reach, short) for x in (key, value))
+    own = F.pad(query, (0, 0, 0, short)).unflatten(2, (blocks, reach))  # [B,H,n,c,D]
+
+    query_places = torch.arange(reach, device=query.device)[:, None]  # [c,1], within the block
+    key_places = torch.arange(-reach, 2 * reach, device=query.device)  # [3c], from its first on
+    near = (query_places - key_places).abs() <= reach  # [c,3c]
+    starts = torch.arange(blocks, device=query.device)[:, None] * reach  # [n,1]
+    places = starts + key_places  # [n,3c], in the whole source
+    real = (places > 0) & (places < lengths[:, None, None])  # [B,n,3c]; token 0 is in front
+    keep = F.pad(near & real[:, :, None], (1, 0), value=True)  # [B,n,c,1+3c]
+
+    mixed = F.scaled_dot_product_attention(
+        own.transpose(1, 2).flatten(0, 1),  # [B*n,H,c,D]
+        near_keys.transpose(1, 2).flatten(0, 1),  # [B*n,H,1+3c,D]
+        near_values.transpose(1, 2).flatten(0, 1),
+        attn_mask=keep.flatten(0, 1)[:, None],
+    ).unflatten(0, (batch, blocks))  # [B,n,H,c,D]
+    return mixed.transpose(1, 2).flatten(2, 3)[:, :, :count]
+
+
+def _neighbourhoods(x: Tensor, reach: int, short: int) -> Tensor:
+    """Token 0 and the three blocks around each block: [B,H,S,D] -> [B,H,n,1+3c,D]."""
+    padded = F.pad(x, (0, 0, reach, reach + short))  # [B,H,(n+2)c,D]
+    near = padded.unfold(2, 3 * reach, reach).transpose(-1, -2)  # [B,H,n,3c,D]
+    first = x[:, :, None, :1].expand(-1, -1, near.shape[2], -1, -1)  # [B,H,n,1,D]
+    return torch.cat([first, near], dim=3)

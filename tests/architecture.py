@@ -35,7 +35,13 @@ PACKAGE_ARROWS: Mapping[str, set[str]] = {
     "loadtest": {"precis_client.stubs"},
     "benchmarks": {"bundle", "model", "export", "server", "precis_client", "loadtest"},
 }
-"""Which of our packages each may import beside itself."""
+"""Which of our packages each may import beside itself.
+
+`python -m model evaluate BUNDLE` runs the server's engine without an arrow to it: it starts
+`python -m benchmarks.bundle_summariser` and speaks JSON lines with it (see
+model/evaluation/bundle_process.py). An import would tie training to the server, close the circle
+model -> benchmarks -> model, and put PyTorch's and ONNX Runtime's threads and memory together.
+"""
 
 WORDS = {"server.types", "server.errors"}
 """What the server's rooms share: plain data and the error tree."""

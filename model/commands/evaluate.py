@@ -1,29 +1,66 @@
-"""`python -m model evaluate`: scores on a file of documents with reference summaries."""
+"""`python -m model evaluate`: scores of checkpoints, bundles and baselines on a file of records."""
 
 import argparse
 import json
+import sys
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from model.commands.declare import add_checkpoint, command
-from model.evaluation.evaluate import evaluate_checkpoint
-from model.records import read_records
-from model.text_summarizer import TextSummarizer
+from model.commands.declare import DEFAULT_CHECKPOINT, command
+
+_EPILOG = """examples:
+  python -m model evaluate --data tests/data/arxiv_tldr_en.jsonl
+  python -m model evaluate models/default/checkpoint models/default/bundle-cpu-int8 \\
+      --data pairs.jsonl.xz --style brief --limit 160 --json report.json
+  python -m model evaluate DIR --data pairs.jsonl --baselines lead-1 lead-3 textrank-2
+
+The measures, and how far to trust them: docs/evaluation.md.
+"""
 
 
 def add(commands: Any) -> None:
     """Declare the command."""
-    parser = command(commands, "evaluate", _run, "ROUGE of a checkpoint on a data file")
-    add_checkpoint(parser)
+    parser = command(
+        commands, "evaluate", _run, "score checkpoints and bundles on a data file", _EPILOG
+    )
+    parser.add_argument(
+        "systems",
+        type=Path,
+        nargs="*",
+        metavar="DIR",
+        help="checkpoints and bundles, compared with the first (default: the embedded checkpoint)",
+    )
     parser.add_argument(
         "--data",
         type=Path,
         required=True,
         metavar="FILE",
-        help="JSON lines with id, document, summary, style, lang; .xz and .gz are read too",
+        help="JSON lines of document, summary, style, and as you like lang (en, zh), id and set; "
+        ".xz and .gz are read too",
     )
     parser.add_argument("--limit", type=int, help="score the first so many (default: all)")
     parser.add_argument("--style", help="score the records of this style only (default: all)")
+    parser.add_argument(
+        "--default-style",
+        metavar="STYLE",
+        help="the style of records that name none (default: they are unusable)",
+    )
+    parser.add_argument(
+        "--on-bad-line",
+        choices=("refuse", "skip"),
+        default="refuse",
+        help="what to do about lines that hold no record; they are counted and shown either way "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--baselines",
+        nargs="*",
+        default=["lead", "textrank"],
+        metavar="NAME",
+        help="lead, textrank (three sentences for `detailed`, else one), lead-N, textrank-N; "
+        "none if none is named (default: lead textrank)",
+    )
     parser.add_argument(
         "--batch-size",
         type=int,
@@ -31,17 +68,52 @@ def add(commands: Any) -> None:
         help="documents decoded at once; a matter of time, not of scores (default: %(default)s)",
     )
     parser.add_argument(
-        "--json", type=Path, metavar="FILE", help="write every summary and its scores here"
+        "--json", type=Path, metavar="FILE", help="write all measures of every summary here"
     )
 
 
 def _run(options: argparse.Namespace) -> None:
-    records = read_records(options.data, options.limit, options.style)
+    from model.evaluation.baselines import make_baseline
+    from model.evaluation.evaluate import evaluate
+    from model.evaluation.recipe import recipe
+    from model.evaluation.report import as_dict, tables
+    from model.evaluation.summarisers import open_summariser
+    from model.records import RecordReader
+
+    if options.limit is not None and options.limit < 1:
+        raise ValueError(f"--limit must be at least 1, not {options.limit}")
+    baselines = [make_baseline(name) for name in options.baselines]
+    reader = RecordReader(options.data, options.on_bad_line, options.default_style)
+    chosen = (record for record in reader if options.style in (None, record.style))
+    records = list(islice(chosen, options.limit))
+    if reader.bad_count:
+        print(reader.complaint(), file=sys.stderr)
     if not records:
         raise ValueError(f"{options.data} holds no such record")
-    summarizer = TextSummarizer(options.checkpoint)
-    report = evaluate_checkpoint(records, summarizer, options.batch_size)
-    print(f"{len(records)} documents, ROUGE-1/2/L F1: {report.mean}")
+
+    paths = options.systems or [DEFAULT_CHECKPOINT]
+    systems = [
+        open_summariser(path, options.batch_size, name)
+        for path, name in zip(paths, _names(paths), strict=True)
+    ]
+    evaluation = evaluate(records, systems, baselines)
+    print(tables(evaluation))
     if options.json is not None:
-        text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False)
+        settings = recipe(
+            options.data,
+            systems=[str(path) for path in paths],
+            style=options.style,
+            limit=options.limit,
+            batch_size=options.batch_size,
+            unusable_lines=reader.bad_count,
+        )
+        text = json.dumps(as_dict(evaluation, settings), indent=2, ensure_ascii=False)
         options.json.write_text(text + "\n", encoding="utf-8")
+
+
+def _names(paths: list[Path]) -> list[str]:
+    """The directories' names; with their parents' where two have the same."""
+    names = [path.resolve().name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{path.resolve().parent.name}/{path.resolve().name}" for path in paths]

@@ -1,110 +1,115 @@
-"""ROUGE of a summariser on a file of documents and reference summaries.
+"""Scoring summarisers side by side: every measure of every summary, means, and differences.
 
-The scoring rule, the same for whatever is scored: the first 4,000 characters and 638 tokens of a
-document; greedy with no-repeat 3-grams; at most 64 new tokens for `brief` (80 in Chinese), 32 for
-`headline`, 128 for the others; of the special tokens only padding is banned.
+N records    M measures
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
-from typing import Any
+from functools import cached_property
 
-from tqdm import tqdm
+import numpy as np
 
-from model.evaluation.rouge import Rouge, mean, rouge
-from model.generate import GreedyOptions
+from model.evaluation.bootstrap import Matrix, Mean, differences, means
+from model.evaluation.measures import MEASURES, Measured, measure
+from model.evaluation.protocol import Summariser
+from model.evaluation.rouge import LANGUAGES
 from model.records import Record
-from model.text_summarizer import TextSummarizer
 
-MAX_CHARACTERS = 4_000
-MAX_DOCUMENT_TOKENS = 638
-NO_REPEAT_NGRAM_SIZE = 3
-
-Summarise = Callable[[str, str, str], str]
-"""document, style, lang -> summary."""
+ALL = "all"
 
 
 @dataclass(frozen=True)
-class Report:
-    """Mean scores, and each document's summary and scores in the order of the records."""
+class Scored:
+    """What one summariser made of the records."""
 
-    mean: Rouge
-    records: Sequence[Record]
+    name: str
     summaries: Sequence[str]
-    scores: Sequence[Rouge]
+    measured: Sequence[Measured]
+    seconds: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """What `--json` writes."""
-        return {
-            "documents": len(self.records),
-            "mean": vars(self.mean),
-            "each": [
-                {"id": record.id, "summary": summary, **vars(score)}
-                for record, summary, score in zip(
-                    self.records, self.summaries, self.scores, strict=True
-                )
-            ],
-        }
+    @cached_property
+    def values(self) -> Matrix:
+        """[N,M], NaN where a document has no value of a measure."""
+        return np.array([each.values for each in self.measured])
 
 
-def max_summary_tokens(style: str, lang: str) -> int:
-    """The scoring rule's limit on generated tokens."""
-    if style == "brief":
-        return 80 if lang == "zh" else 64
-    return 32 if style == "headline" else 128
+@dataclass(frozen=True)
+class Evaluation:
+    """Summarisers on the same records; the baselines come last."""
+
+    records: Sequence[Record]
+    systems: Sequence[Scored]
+    baselines: Sequence[Scored]
+
+    @property
+    def everything(self) -> list[Scored]:
+        """Systems, then baselines."""
+        return [*self.systems, *self.baselines]
+
+    @property
+    def comparisons(self) -> list[tuple[Scored, Scored]]:
+        """Who is compared with whom: all with the first baseline, and with the first system."""
+        anchors = [*self.baselines[:1], *self.systems[:1]]
+        return [
+            (scored, anchor)
+            for anchor in anchors
+            for scored in self.everything
+            if scored is not anchor and (anchor in self.baselines or scored in self.systems)
+        ]
+
+    def groups(self) -> dict[str, list[int]]:
+        """Which records are of one kind (set, style, language); only `all` where all are alike."""
+        kinds: dict[str, list[int]] = {}
+        for index, record in enumerate(self.records):
+            name = ", ".join(filter(None, (record.set, record.style, record.lang)))
+            kinds.setdefault(name, []).append(index)
+        return {ALL: list(range(len(self.records)))} | (kinds if len(kinds) > 1 else {})
 
 
-def evaluate(records: Sequence[Record], summarise: Summarise, progress: bool = True) -> Report:
-    """Score any summariser, one document at a time.
+def evaluate(
+    records: Sequence[Record],
+    systems: Sequence[Summariser],
+    baselines: Sequence[Summariser] = (),
+    progress: bool = True,
+) -> Evaluation:
+    """Let each summarise the records, and measure what it says.
 
-    `summarise` gets the document cut to 4,000 characters; the rest of the scoring rule is its own
-    to keep (`MAX_DOCUMENT_TOKENS`, `max_summary_tokens`, `NO_REPEAT_NGRAM_SIZE`).
+    Raises ValueError, before anything runs, for no records, two systems of one name, or a language
+    that ROUGE has no tokens for.
     """
-    summaries = (
-        summarise(record.document[:MAX_CHARACTERS], record.style, record.lang) for record in records
+    _check(records, [*systems, *baselines])
+    return Evaluation(
+        records,
+        [_score(records, system, progress) for system in systems],
+        [_score(records, baseline, progress) for baseline in baselines],
     )
-    return score(records, _with_progress(summaries, len(records), progress))
 
 
-def evaluate_checkpoint(
-    records: Sequence[Record], summarizer: TextSummarizer, batch_size: int, progress: bool = True
-) -> Report:
-    """Score a PyTorch checkpoint, in batches of documents of similar length."""
-    batched = _batched(records, summarizer, batch_size)
-    summaries = dict(_with_progress(batched, len(records), progress))
-    return score(records, [summaries[index] for index in range(len(records))])
+def mean_of(scored: Scored, indices: Sequence[int]) -> Mapping[str, Mean]:
+    """Each measure's mean over these records."""
+    return dict(zip(MEASURES, means(scored.values[indices]), strict=True))
 
 
-def score(records: Sequence[Record], summaries: Iterable[str]) -> Report:
-    """Compare summaries with their references."""
-    summaries = list(summaries)
-    scores = [
-        rouge(record.summary, summary, record.lang)
-        for record, summary in zip(records, summaries, strict=True)
-    ]
-    return Report(mean(scores), records, summaries, scores)
+def difference_of(ours: Scored, theirs: Scored, indices: Sequence[int]) -> Mapping[str, Mean]:
+    """The mean of each measure's difference over these records, document by document."""
+    paired = differences(ours.values[indices], theirs.values[indices])
+    return dict(zip(MEASURES, paired, strict=True))
 
 
-def _batched(
-    records: Sequence[Record], summarizer: TextSummarizer, batch_size: int
-) -> Iterator[tuple[int, str]]:
-    sources = [
-        summarizer.source_ids(record.document[:MAX_CHARACTERS], record.style, MAX_DOCUMENT_TOKENS)
-        for record in records
-    ]
-    limits = [max_summary_tokens(record.style, record.lang) for record in records]
-    order = sorted(range(len(records)), key=lambda i: (limits[i], len(sources[i])))
-    for limit, group in groupby(order, key=limits.__getitem__):
-        options = GreedyOptions(
-            max_tokens=limit,
-            no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
-            banned_ids=(summarizer.model.config.pad_id,),
-        )
-        while batch := list(islice(group, batch_size)):
-            texts = summarizer.summarize_batch([sources[i] for i in batch], options)
-            yield from zip(batch, texts, strict=True)
+def _score(records: Sequence[Record], summariser: Summariser, progress: bool) -> Scored:
+    started_s = time.perf_counter()
+    summaries = summariser.summarise(records, progress)
+    seconds = time.perf_counter() - started_s
+    measured = [measure(*pair) for pair in zip(records, summaries, strict=True)]
+    return Scored(summariser.name, summaries, measured, seconds)
 
 
-def _with_progress(items: Iterable[Any], total: int, progress: bool) -> Iterable[Any]:
-    return tqdm(items, total=total, unit="document", disable=not progress)
+def _check(records: Sequence[Record], summarisers: Sequence[Summariser]) -> None:
+    if not records:
+        raise ValueError("there are no records to score")
+    names = [summariser.name for summariser in summarisers]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two summarisers are called {', '.join(twice)}")
+    if foreign := sorted({record.lang for record in records} - set(LANGUAGES)):
+        raise ValueError(f"no scores for lang {', '.join(foreign)}; known: {', '.join(LANGUAGES)}")

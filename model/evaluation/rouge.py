@@ -7,6 +7,7 @@ digits ("GPT-4模型" is gpt, 4, 模, 型). In both, punctuation counts for noth
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -43,6 +44,9 @@ _SCORERS = {
     "zh": RougeScorer(list(_KINDS), tokenizer=HanTokenizer()),
 }
 
+LANGUAGES = tuple(_SCORERS)
+"""What a record's `lang` may be."""
+
 
 def rouge(reference: str, summary: str, lang: str) -> Rouge:
     """Score one summary against one reference; lang is "en" or "zh"."""
@@ -50,7 +54,7 @@ def rouge(reference: str, summary: str, lang: str) -> Rouge:
     return Rouge(*(100 * scores[kind].fmeasure for kind in _KINDS))
 
 
-def mean(scores: list[Rouge]) -> Rouge:
+def mean(scores: Sequence[Rouge]) -> Rouge:
     """The mean over documents, each counting alike."""
     return Rouge(
         fmean(score.rouge1 for score in scores),

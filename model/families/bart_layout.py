@@ -60,9 +60,9 @@ class BartLayout:
         default_factory=lambda: {"max_positions": "max_position_embeddings"}
     )
     windows_key: str | None = None
+    same_as_vocabulary: tuple[str, ...] = ()  # keys that may not count other words
     prefix: str = "model."
     encoder_self_attention: Mapping[str, str] = field(default_factory=lambda: _SELF_ATTENTION)
-    written: Mapping[str, Any] = field(default_factory=dict)  # keys for transformers' eyes
 
     def family(self, name: str, base_architecture: str) -> Family:
         """The family of this layout."""
@@ -95,6 +95,10 @@ class BartLayout:
         fields["end_id"] = reading.count("eos_token_id")
         # Generation in transformers falls back likewise.
         fields["start_id"] = reading.count("decoder_start_token_id", "bos_token_id")
+        for key in self.same_as_vocabulary:
+            size = reading.count(key, default=fields["vocabulary_size"])
+            if size != fields["vocabulary_size"]:
+                reading.refuse(f"{key} is {size}, not vocab_size, {fields['vocabulary_size']}")
         decoder_heads = reading.count("decoder_attention_heads", default=fields["heads"])
         if decoder_heads != fields["heads"]:
             reading.refuse(
@@ -139,8 +143,9 @@ class BartLayout:
             values["scale_embedding"] = config.scale_embedding
         if self.windows_key:
             values[self.windows_key] = list(config.attention_windows)
+        values |= dict.fromkeys(self.same_as_vocabulary, config.vocabulary_size)
         own = write_own_keys(config)
-        return {**values, **self.fixed, **self.written, **own, **config.other_keys}
+        return {**values, **self.fixed, **own, **config.other_keys}
 
     def tensor_names(self, config: ModelConfig) -> dict[str, str]:
         """Every tensor of our network by name, with the name it has in a file of this family.

@@ -22,4 +22,5 @@ MARIAN = BartLayout(
         # Some pairs of languages have a token matrix a side; we have one for both.
         "share_encoder_decoder_embeddings": True,
     },
+    same_as_vocabulary=("decoder_vocab_size",),
 ).family("Marian", base_architecture="MarianModel")

@@ -47,7 +47,7 @@ _FEED_FORWARDS = {
 }
 _FEED_FORWARD_NAMES = {parts: name for name, parts in _FEED_FORWARDS.items()}
 
-_PARTS = {
+_PARTS: Mapping[str, Any] = {
     "positions": "relative",
     "norm": "rms",
     "norm_first": True,

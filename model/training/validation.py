@@ -6,8 +6,8 @@ from itertools import groupby, islice
 
 import torch
 
-from model.evaluation.evaluate import NO_REPEAT_NGRAM_SIZE, max_summary_tokens
 from model.evaluation.rouge import Rouge, rouge
+from model.evaluation.rule import NO_REPEAT_NGRAM_SIZE, max_summary_tokens
 from model.generate import GreedyOptions, greedy_batch
 from model.records import Record
 from model.training.batches import collate, sorted_batches

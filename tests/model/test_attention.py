@@ -14,7 +14,13 @@ HEADS, HEAD_WIDTH = 2, 4
 
 
 def attention_in_loops(
-    query: Tensor, key: Tensor, value: Tensor, lengths: Tensor, causal: bool
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    lengths: Tensor,
+    causal: bool,
+    bias: Tensor | None = None,
+    scale: float | None = None,
 ) -> Tensor:
     """The formula, one query at a time, over exactly the keys it may see."""
     batch, heads, new_count, width = query.shape
@@ -25,7 +31,9 @@ def attention_in_loops(
             if visible < 1:
                 continue
             for h in range(heads):
-                scores = key[b, h, :visible] @ query[b, h, i] / math.sqrt(width)
+                scores = key[b, h, :visible] @ query[b, h, i] * (scale or 1 / math.sqrt(width))
+                if bias is not None:
+                    scores = scores + bias[b % len(bias), h, i, :visible]
                 weights = scores.exp() / scores.exp().sum()
                 out[b, h, i] = weights @ value[b, h, :visible]
     return out
@@ -55,6 +63,29 @@ def test_attention_equals_the_formula_for_any_lengths(
     got = scaled_dot_product(query, key, value, torch.tensor(lengths), causal)
     expected = attention_in_loops(query, key, value, torch.tensor(lengths), causal)
     torch.testing.assert_close(got, expected)
+
+
+@given(ragged(), st.booleans(), st.booleans(), st.sampled_from([None, 1.0, 0.3]))
+def test_a_bias_is_added_to_the_scores_that_the_scale_has_multiplied(
+    case: tuple[list[int], int, int], causal: bool, one_for_all_rows: bool, scale: float | None
+) -> None:
+    lengths, new_count, capacity = case
+    query, key, value = make_tensors(len(lengths), new_count, capacity)
+    rows = 1 if one_for_all_rows else len(lengths)
+    generator = torch.Generator().manual_seed(7)
+    bias = 2 * torch.randn(rows, HEADS, new_count, capacity, generator=generator)
+    inputs = (query, key, value, torch.tensor(lengths), causal, bias, scale)
+    torch.testing.assert_close(scaled_dot_product(*inputs), attention_in_loops(*inputs))
+
+
+def test_a_bias_may_hide_every_key_and_still_sends_no_nan_back() -> None:
+    query, key, value = (t.requires_grad_() for t in make_tensors(2, 3, 6))
+    bias = torch.zeros(1, HEADS, 3, 6)
+    bias[:, :, 1] = -torch.inf
+    out = scaled_dot_product(query, key, value, torch.tensor([6, 4]), causal=False, bias=bias)
+    assert torch.equal(out[:, :, 1], torch.zeros_like(out[:, :, 1]))
+    out.sum().backward()
+    assert all(bool(t.grad.isfinite().all()) for t in (query, key, value))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -93,11 +124,13 @@ def test_writing_past_the_capacity_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("causal", [True, False])
-def test_the_attend_operator_passes_the_checks_of_torch(causal: bool) -> None:
+@pytest.mark.parametrize("extra", [(), (torch.ones(1, HEADS, 2, 5), 1.0)])
+def test_the_attend_operator_passes_the_checks_of_torch(
+    causal: bool, extra: tuple[object, ...]
+) -> None:
     query, key, value = make_tensors(3, 2, 5)
-    torch.library.opcheck(
-        torch.ops.precis.attend.default, (query, key, value, torch.tensor([5, 2, 0]), causal)
-    )
+    inputs = (query, key, value, torch.tensor([5, 2, 0]), causal, *extra)
+    torch.library.opcheck(torch.ops.precis.attend.default, inputs)
 
 
 def test_the_write_cache_operator_passes_the_checks_of_torch() -> None:

@@ -1,50 +1,77 @@
-"""Position embeddings against the formula, written out."""
+"""The parts of a layer against their formulas, written out."""
 
 import math
+from collections.abc import Callable
 
+import pytest
 import torch
-from torch import nn
+from torch import Tensor
 
-from model.layers import FeedForward
-from model.positions import sinusoids, token_positions
+from model.layers import ACTIVATION_FUNCTIONS, FeedForward, MultiHeadAttention, RmsNorm
 
-
-def test_sinusoids_are_sines_then_cosines_at_falling_rates() -> None:
-    width = 8
-    table = sinusoids(50, width)
-    for position in (0, 1, 7, 49):
-        for channel in range(width // 2):
-            angle = position / 10_000 ** (2 * channel / width)
-            assert math.isclose(table[position, channel], math.sin(angle), abs_tol=1e-6)
-            assert math.isclose(table[position, channel + 4], math.cos(angle), abs_tol=1e-6)
+FORMULAS: dict[str, Callable[[float], float]] = {
+    "gelu": lambda x: x * (1 + math.erf(x / math.sqrt(2))) / 2,
+    "gelu_tanh": lambda x: x * (1 + math.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))) / 2,
+    "relu": lambda x: max(x, 0.0),
+    "silu": lambda x: x / (1 + math.exp(-x)),
+}
 
 
-def test_positions_count_on_from_each_row() -> None:
-    position = torch.tensor([0, 4])
-    assert token_positions(position, 3).tolist() == [[0, 1, 2], [4, 5, 6]]
-    assert token_positions(position, 1).tolist() == [[0], [4]]
-
-
-class Positions(nn.Module):
-    def forward(self, ids: torch.Tensor, position: torch.Tensor) -> torch.Tensor:
-        return token_positions(position, ids.shape[1])
-
-
-def test_one_token_known_while_exporting_leaves_no_arange() -> None:
-    position = torch.tensor([0, 4])
-    one = torch.export.export(Positions(), (torch.zeros(2, 1), position))
-    two = torch.export.export(Positions(), (torch.zeros(2, 2), position))
-    assert "arange" not in str(one.graph)
-    assert "arange" in str(two.graph)
-
-
-def test_the_activation_is_the_exact_gelu() -> None:
-    layer = FeedForward(1, 1)
+def ones(layer: torch.nn.Module) -> torch.nn.Module:
+    """The layer with weights of one and biases of zero."""
     with torch.no_grad():
-        for parameter in layer.parameters():
-            parameter.zero_()
-        layer.inner.weight.fill_(1.0)
-        layer.outer.weight.fill_(1.0)
-        for x in (-2.0, -0.5, 0.0, 1.5):
-            expected = x * (1 + math.erf(x / math.sqrt(2))) / 2
-            assert math.isclose(layer(torch.tensor([[x]])).item(), expected, abs_tol=1e-6)
+        for name, parameter in layer.named_parameters():
+            parameter.fill_(1.0 if name.endswith("weight") else 0.0)
+    return layer
+
+
+def test_every_activation_has_a_formula() -> None:
+    assert FORMULAS.keys() == ACTIVATION_FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@pytest.mark.parametrize("x", [-2.0, -0.5, 0.0, 1.5])
+def test_the_feed_forward_applies_its_activation(name: str, x: float) -> None:
+    plain = ones(FeedForward(1, 1, activation=name))
+    gated = ones(FeedForward(1, 1, activation=name, gated=True))
+    expected = FORMULAS[name](x)
+    assert math.isclose(plain(torch.tensor([[x]])).item(), expected, abs_tol=1e-6)
+    assert math.isclose(gated(torch.tensor([[x]])).item(), expected * x, abs_tol=1e-6)
+
+
+def test_the_rms_norm_divides_by_the_root_of_the_mean_square() -> None:
+    norm = RmsNorm(3, epsilon=0.5)
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, -2.0, 3.0]))
+    root = math.sqrt((1 + 4 + 16) / 3 + 0.5)
+    expected = torch.tensor([1.0, 4.0, 12.0]) / root
+    torch.testing.assert_close(norm(torch.tensor([1.0, -2.0, 4.0])), expected)
+
+
+def test_the_rms_norm_keeps_large_half_precision_numbers_finite() -> None:
+    large = torch.full((2, 4), 60_000.0, dtype=torch.float16)
+    torch.testing.assert_close(RmsNorm(4, 1e-6).half()(large), torch.ones(2, 4).half())
+
+
+@torch.no_grad()
+def test_heads_may_be_wider_than_the_model_and_scores_unscaled() -> None:
+    torch.manual_seed(0)
+    attention = MultiHeadAttention(4, heads=2, head_width=3, bias=False, scale=1.0)
+    assert {name: tuple(p.shape) for name, p in attention.named_parameters()} == {
+        "query.weight": (6, 4),
+        "key.weight": (6, 4),
+        "value.weight": (6, 4),
+        "out.weight": (4, 6),
+    }
+    x = torch.randn(1, 5, 4)
+    got = attention.over_itself(x, torch.tensor([5]))
+
+    def head(layer: torch.nn.Linear, number: int) -> Tensor:
+        return x[0] @ layer.weight[3 * number : 3 * number + 3].T  # [5,3]
+
+    mixed = [
+        torch.softmax(head(attention.query, h) @ head(attention.key, h).T, -1)
+        @ head(attention.value, h)
+        for h in range(2)
+    ]
+    torch.testing.assert_close(got[0], torch.cat(mixed, -1) @ attention.out.weight.T)

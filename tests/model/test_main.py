@@ -55,10 +55,28 @@ def test_evaluate_prints_scores_and_writes_them(
     report = tmp_path / "report.json"
     data = DATA / "arxiv_tldr_zh.jsonl"
     assert main(["evaluate", "--data", str(data), "--limit", "2", "--json", str(report)]) == 0
-    assert capsys.readouterr().out.startswith("2 documents, ROUGE-1/2/L F1: ")
+    out = capsys.readouterr().out
+    assert out.startswith("all: 2 documents\n")
+    for name in ("checkpoint", "lead", "textrank"):
+        assert f"\n| {name} " in out
     content = json.loads(report.read_text(encoding="utf-8"))
-    assert content["documents"] == 2
+    assert content["recipe"]["data"] == "arxiv_tldr_zh.jsonl"
     assert len(content["each"]) == 2
+
+
+def test_evaluate_shows_lines_that_hold_no_record_and_leaves_them_out_if_told(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    record = (DATA / "arxiv_tldr_en.jsonl").read_text(encoding="utf-8").splitlines()[0]
+    data = tmp_path / "pairs.jsonl"
+    data.write_text(f"{{}}\n{record}\nnot json\n", encoding="utf-8")
+    arguments = ["evaluate", "--data", str(data), "--baselines"]
+    assert main(arguments) == 2
+    assert "line 3: not JSON" in capsys.readouterr().err
+    assert main([*arguments, "--on-bad-line", "skip"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("all: 1 document\n")
+    assert "2 unusable lines\n  line 1: lacks document" in err
 
 
 @pytest.mark.parametrize(
@@ -71,6 +89,9 @@ def test_evaluate_prints_scores_and_writes_them(
         (["inspect", "nowhere"], "nowhere"),
         (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--checkpoint", "nowhere"], "nowhere"),
         (["evaluate", "--data", str(DATA / "arxiv_tldr_en.jsonl"), "--style", "x"], "no such"),
+        (["evaluate", "--data", str(DATA / "arxiv_tldr_en.jsonl"), "--limit", "0"], "--limit"),
+        (["evaluate", "docs", "--data", str(DATA / "arxiv_tldr_en.jsonl")], "neither a bundle"),
+        (["evaluate", "--data", "x.jsonl", "--baselines", "random"], "'random'"),
     ],
 )
 def test_wrong_input_ends_with_one_line_and_status_2(

@@ -1,84 +1,134 @@
-"""The scoring rule, the data files it reads, and any summariser it is given."""
+"""Summarisers side by side: who is measured, compared and grouped how."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from model.evaluation.evaluate import (
-    MAX_CHARACTERS,
-    evaluate,
-    evaluate_checkpoint,
-    max_summary_tokens,
-)
-from model.evaluation.rouge import Rouge
-from model.generate import GreedyOptions
-from model.records import Record, read_records
-from model.text_summarizer import TextSummarizer
-from tests.model.factories import DATA
+import pytest
 
-
-def make_record(**changes: str) -> Record:
-    values = {
-        "id": "a",
-        "document": "A long document.",
-        "summary": "short",
-        "style": "brief",
-        "lang": "en",
-    }
-    return Record(**values | changes)
+from model.evaluation.evaluate import difference_of, evaluate, mean_of
+from model.evaluation.measures import MEASURES, measure
+from model.evaluation.report import as_dict, tables
+from model.evaluation.rule import max_summary_tokens
+from model.records import Record
+from tests.model.evaluation.records import make_record
 
 
-def test_any_summariser_can_be_scored() -> None:
-    seen = []
+@dataclass
+class Fixed:
+    """Says the same of every document."""
 
-    def summarise(document: str, style: str, lang: str) -> str:
-        seen.append((len(document), style, lang))
-        return "short" if lang == "en" else "长"
+    name: str
+    says: str
+    asked: list[Record] = field(default_factory=list)
 
-    records = [
-        make_record(document="x" * 9_000),
-        make_record(style="headline", lang="zh", summary="短"),
+    def summarise(self, records: Sequence[Record], progress: bool = True) -> list[str]:
+        self.asked += records
+        return [self.says] * len(records)
+
+
+def test_every_measure_of_a_summary_against_counts_by_hand() -> None:
+    record = make_record(document="In 2020 Ada wrote ten programs.", summary="Ada wrote programs")
+    measured = measure(record, "So Ada wrote 11 programs in 2020").as_dict()
+    assert list(measured) == list(MEASURES)
+    assert measured["rouge1"] == pytest.approx(100 * 2 * 3 / (3 + 7))
+    assert measured["length"] == 7
+    assert measured["length_ratio"] == pytest.approx(100 * 7 / 3)
+    assert measured["novelty_1"] == pytest.approx(100 * 2 / 7)
+    assert measured["coverage"] == pytest.approx(100 * 5 / 7)
+    assert measured["density"] == pytest.approx((4 + 1 + 4) / 7)
+    assert measured["repetition_1"] == 0
+    assert measured["supported_numbers"] == 50
+    assert measured["supported_names"] == 100
+
+
+def test_any_two_summarisers_can_be_compared() -> None:
+    records = [make_record(id="1", summary="a cat"), make_record(id="2", summary="a dog")]
+    right, wrong = Fixed("right", "a cat"), Fixed("wrong", "no")
+    evaluation = evaluate(records, [right], [wrong], progress=False)
+    assert right.asked == wrong.asked == records
+    (ours,), (theirs,) = evaluation.systems, evaluation.baselines
+    assert mean_of(ours, [0, 1])["rouge1"].value == 75
+    gain = difference_of(ours, theirs, [0, 1])["rouge1"]
+    assert (gain.value, gain.low, gain.high) == (75, 50, 100)
+
+
+def test_all_are_compared_with_the_first_baseline_and_systems_with_the_first() -> None:
+    systems = [Fixed("a", "x"), Fixed("b", "x")]
+    baselines = [Fixed("lead", "x"), Fixed("textrank", "x")]
+    evaluation = evaluate([make_record()], systems, baselines, progress=False)
+    assert [(ours.name, theirs.name) for ours, theirs in evaluation.comparisons] == [
+        ("a", "lead"),
+        ("b", "lead"),
+        ("textrank", "lead"),
+        ("b", "a"),
     ]
-    report = evaluate(records, summarise, progress=False)
-    assert seen == [(MAX_CHARACTERS, "brief", "en"), (16, "headline", "zh")]
-    assert report.summaries == ["short", "长"]
-    assert report.mean.rouge1 == 50
 
 
-def test_a_report_can_be_written_as_json() -> None:
-    report = evaluate([make_record(summary="a short one")], lambda *_: "a short one", False)
-    assert report.mean == Rouge(100, 100, 100)
-    assert json.loads(json.dumps(report.to_dict())) == {
-        "documents": 1,
-        "mean": {"rouge1": 100, "rouge2": 100, "rouge_l": 100},
-        "each": [
-            {
-                "id": "a",
-                "summary": "a short one",
-                "rouge1": 100,
-                "rouge2": 100,
-                "rouge_l": 100,
-            }
-        ],
+def test_records_of_several_kinds_are_also_told_apart() -> None:
+    records = [
+        make_record(set="x"),
+        make_record(set="x", lang="zh"),
+        make_record(set="x", lang="zh"),
+    ]
+    evaluation = evaluate(records, [Fixed("a", "short")], progress=False)
+    assert evaluation.groups() == {
+        "all": [0, 1, 2],
+        "x, brief, en": [0],
+        "x, brief, zh": [1, 2],
     }
+    assert list(evaluate(records[:1], [Fixed("a", "x")], progress=False).groups()) == ["all"]
+
+
+def test_the_tables_are_aligned_markdown_with_a_row_for_each_summariser() -> None:
+    evaluation = evaluate(
+        [make_record(), make_record(style="headline")],
+        [Fixed("ours", "short")],
+        [Fixed("lead", "A long document.")],
+        progress=False,
+    )
+    text = tables(evaluation)
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
+    assert len(blocks) == 2 * 3  # all, brief, headline
+    for block in blocks:
+        assert len({len(line) for line in block}) == 1
+        assert [line.split()[1] for line in block[2:]] == ["ours", "lead"]
+    assert "| ours" in text
+    assert "100.0 (100.0 to 100.0)" in text
+    assert "+100.0 (+100.0 to +100.0)" in text
+
+
+def test_the_dictionary_is_strict_json_and_holds_every_summary() -> None:
+    evaluation = evaluate([make_record()], [Fixed("ours", "Paris in 2020")], progress=False)
+    content = json.loads(json.dumps(as_dict(evaluation, {"data": "x"}), allow_nan=False))
+    assert content["recipe"]["data"] == "x"
+    assert content["recipe"]["documents"] == 1
+    (group,) = content["groups"]
+    assert group["means"]["ours"]["rouge1"]["mean"] == 0
+    (each,) = content["each"]
+    assert each["systems"]["ours"]["summary"] == "Paris in 2020"
+    assert each["systems"]["ours"]["unsupported_numbers"] == ["2020"]
+    assert each["systems"]["ours"]["supported_names"] is None
+
+
+@pytest.mark.parametrize(
+    ("records", "names", "message"),
+    [
+        ([], ["a"], "no records"),
+        ([make_record()], ["a", "a"], "two summarisers are called a"),
+        ([make_record(lang="de")], ["a"], "no scores for lang de; known: en, zh"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_before_anything_runs(
+    records: list[Record], names: list[str], message: str
+) -> None:
+    systems = [Fixed(name, "x") for name in names]
+    with pytest.raises(ValueError, match=message):
+        evaluate(records, systems, progress=False)
+    assert not any(system.asked for system in systems)
 
 
 def test_the_rule_gives_chinese_briefs_more_tokens_and_headlines_fewer() -> None:
     assert max_summary_tokens("brief", "en") == 64
     assert max_summary_tokens("brief", "zh") == 80
     assert max_summary_tokens("headline", "en") == max_summary_tokens("headline", "zh") == 32
-
-
-def test_a_checkpoint_is_scored_in_the_order_of_the_records(
-    default_summarizer: TextSummarizer,
-) -> None:
-    records = [
-        *read_records(DATA / "arxiv_tldr_en.jsonl", limit=2),
-        *read_records(DATA / "arxiv_tldr_zh.jsonl", limit=2),
-    ]
-    records[1], records[2] = records[2], records[1]
-    report = evaluate_checkpoint(records, default_summarizer, batch_size=2, progress=False)
-    for record, summary in zip(records, report.summaries, strict=True):
-        options = GreedyOptions(
-            max_tokens=max_summary_tokens(record.style, record.lang), no_repeat_ngram_size=3
-        )
-        assert summary == default_summarizer.summarize(record.document, record.style, options)
-    assert report.mean.rouge_l > 30

@@ -1,0 +1,160 @@
+"""An evaluation as tables for people and as a dictionary for programs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model.evaluation.bootstrap import RESAMPLES, SEED, Mean
+from model.evaluation.evaluate import Evaluation, Scored, difference_of, mean_of
+from model.evaluation.measures import MEASURES
+
+_ROUGE = {"rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rouge_l": "ROUGE-L"}
+_MANNER = {
+    "length": "length",
+    "length_ratio": "% of reference",
+    "novelty_2": "new 2-grams %",
+    "coverage": "coverage %",
+    "density": "density",
+    "repetition_2": "repeated 2-grams %",
+    "supported_numbers": "numbers in document %",
+    "supported_names": "names in document %",
+}
+
+
+def tables(evaluation: Evaluation) -> str:
+    """Two Markdown tables a group: likeness to the references, and manner of the summaries."""
+    parts = []
+    for name, indices in evaluation.groups().items():
+        means = [(scored, mean_of(scored, indices)) for scored in evaluation.everything]
+        manner = [[scored.name, *_numbers(each, _MANNER)] for scored, each in means]
+        parts += [
+            f"{name}: {len(indices)} {'document' if len(indices) == 1 else 'documents'}",
+            _table(["", *_ROUGE.values(), *_likeness_header(evaluation)],
+                   _likeness(evaluation, indices)),
+            _table(["", *_MANNER.values()], manner),
+        ]  # fmt: skip
+    parts.append(
+        "In brackets: the middle 95 % of the means of resampled documents; differences are of "
+        "ROUGE-L, document by document."
+    )
+    return "\n\n".join(parts)
+
+
+def as_dict(evaluation: Evaluation, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything, each summary included; a value that does not exist is null."""
+    return {
+        "recipe": {
+            **recipe,
+            "documents": len(evaluation.records),
+            "bootstrap": {"resamples": RESAMPLES, "seed": SEED, "interval": 0.95},
+            "seconds": {scored.name: round(scored.seconds, 2) for scored in evaluation.everything},
+        },
+        "measures": dict(MEASURES),
+        "groups": [
+            {
+                "name": name,
+                "documents": len(indices),
+                "means": {
+                    scored.name: _plain_means(mean_of(scored, indices))
+                    for scored in evaluation.everything
+                },
+                "differences": [
+                    {
+                        "of": ours.name,
+                        "from": theirs.name,
+                        **_plain_means(difference_of(ours, theirs, indices)),
+                    }
+                    for ours, theirs in evaluation.comparisons
+                ],
+            }
+            for name, indices in evaluation.groups().items()
+        ],
+        "each": [
+            {
+                **{key: getattr(record, key) for key in ("id", "set", "style", "lang")},
+                "reference": record.summary,
+                "systems": {scored.name: _one(scored, index) for scored in evaluation.everything},
+            }
+            for index, record in enumerate(evaluation.records)
+        ],
+    }
+
+
+def _likeness_header(evaluation: Evaluation) -> list[str]:
+    anchors = dict.fromkeys(theirs.name for _, theirs in evaluation.comparisons)
+    return [f"less {anchor}" for anchor in anchors]
+
+
+def _likeness(evaluation: Evaluation, indices: Sequence[int]) -> list[list[str]]:
+    rows = []
+    anchors = list(dict.fromkeys(theirs.name for _, theirs in evaluation.comparisons))
+    for scored in evaluation.everything:
+        means = mean_of(scored, indices)
+        row = [
+            scored.name,
+            *_numbers(means, ("rouge1", "rouge2")),
+            _with_interval(means["rouge_l"]),
+        ]
+        for anchor in anchors:
+            pair = next(
+                (
+                    (ours, theirs)
+                    for ours, theirs in evaluation.comparisons
+                    if ours is scored and theirs.name == anchor
+                ),
+                None,
+            )
+            gain = None if pair is None else difference_of(*pair, indices)["rouge_l"]
+            row.append("" if gain is None else _with_interval(gain, sign="+"))
+        rows.append(row)
+    return rows
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Aligned Markdown: names to the left, figures to the right."""
+    widths = [max(3, *map(len, column)) for column in zip(header, *rows, strict=True)]
+    ruler = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    lines = [
+        [cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]
+        for cells in (header, ruler, *rows)
+    ]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _numbers(means: Mapping[str, Mean], names: Sequence[str] | Mapping[str, str]) -> list[str]:
+    return [_number(means[name].value) for name in names]
+
+
+def _number(value: float, sign: str = "") -> str:
+    return "-" if math.isnan(value) else f"{value:{sign}.1f}"
+
+
+def _with_interval(mean: Mean, sign: str = "") -> str:
+    low, high = _number(mean.low, sign), _number(mean.high, sign)
+    return f"{_number(mean.value, sign)} ({low} to {high})"
+
+
+def _one(scored: Scored, index: int) -> dict[str, Any]:
+    measured = scored.measured[index]
+    return {
+        "summary": scored.summaries[index],
+        **{name: _plain(value) for name, value in measured.as_dict().items()},
+        "unsupported_numbers": list(measured.facts.unsupported_numbers),
+        "unsupported_names": list(measured.facts.unsupported_names),
+    }
+
+
+def _plain_means(means: Mapping[str, Mean]) -> dict[str, Any]:
+    return {
+        name: {
+            "mean": _plain(mean.value),
+            "low": _plain(mean.low),
+            "high": _plain(mean.high),
+            "documents": mean.documents,
+        }
+        for name, mean in means.items()
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else value
