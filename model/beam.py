@@ -53,45 +53,34 @@ def beam_search(
     cross = model.cross_cache(states)
     bias = source_bias(lengths, source.shape[1], states.dtype)  # [1,S]
     cache = model.empty_self_cache(1, options.max_tokens)
-    ids = torch.full_like(lengths, model.config.start_id)[:, None]  # [1,1]
 
     running = [_Beginning([], 0.0)]
+    parents = [0]  # the row that each running summary was continued from
     finished: list[Hypothesis] = []
-    while running:
+    while not _is_over(running, finished, options):
         rows = len(running)  # R
-        position = torch.full((rows,), len(running[0].tokens), device=source.device)
+        last = [[model.config.start_id, *beginning.tokens][-1:] for beginning in running]
         hidden, cache = model.decode(
-            ids,
-            position,
-            _rows(lengths, rows),
-            [
-                (key.expand(rows, -1, -1, -1), value.expand(rows, -1, -1, -1))
-                for key, value in cross
-            ],
-            cache,
+            source.new_tensor(last),  # [R,1]
+            torch.full_like(lengths, len(running[0].tokens)).expand(rows),
+            lengths.expand(rows),
+            [(_repeat(key, rows), _repeat(value, rows)) for key, value in cross],
+            [(key[parents], value[parents]) for key, value in cache],
         )  # [R,1,d]
         step = next_token(
-            model,
-            hidden,
-            _rows(states, rows),
-            _rows(bias, rows),
-            _rows(source, rows),
+            model, hidden, _repeat(states, rows), _repeat(bias, rows), _repeat(source, rows)
         )
         log_probabilities = _allowed(step.log_probabilities, running, source_ids, options, model)
         parents, running, complete = _extend(log_probabilities, running, options, model)
         finished = sorted([*finished, *complete], key=lambda one: -one.score)[: options.num_beams]
-        if _is_over(running, finished, options):
-            break
-        ids = source.new_tensor([[beginning.tokens[-1]] for beginning in running])  # [R,1]
-        cache = [(key[parents], value[parents]) for key, value in cache]
     if not finished:
         raise ValueError("the options forbid every token of the vocabulary")
     return finished
 
 
-def _rows(of_document: Tensor, count: int) -> Tensor:
-    """[1,...] -> [count,...]: every running summary reads the same document."""
-    return of_document.expand(count, *of_document.shape[1:])
+def _repeat(of_document: Tensor, rows: int) -> Tensor:
+    """[1,...] -> [R,...]: every running summary reads the same document."""
+    return of_document.expand(rows, *of_document.shape[1:])
 
 
 def _allowed(

@@ -6,7 +6,6 @@ pipeline. Nothing is passed over in silence: a setting that would change tokens 
 have is refused by name, and a key that we do not know is listed in `unknown`.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from model.generation_keys import (
     SAMPLING,
     TOKEN_KEYS,
 )
+from model.json_files import read_object
 
 GENERATION_FILE = "generation_config.json"
 CONFIG_FILE = "config.json"
@@ -49,7 +49,7 @@ class GenerationDefaults:
 
 def read_generation_defaults(directory: Path, config: ModelConfig) -> GenerationDefaults:
     """Read a checkpoint's defaults, or raise `GenerationConfigError` listing what is wrong."""
-    model_values = _object(directory / CONFIG_FILE)
+    model_values = read_object(directory / CONFIG_FILE)
     layers = _layers(directory, model_values)
     known = _known_keys()
     said: dict[str, Any] = {}
@@ -58,7 +58,7 @@ def read_generation_defaults(directory: Path, config: ModelConfig) -> Generation
         said |= {key: value for key, value in values.items() if value is not None}
         if source != CONFIG_FILE:  # that one is full of keys that have nothing to do with us
             unknown += sorted(values.keys() - known)
-    prefix = said.pop("prefix", None) or model_values.get("prefix") or ""
+    prefix = said.get("prefix", model_values.get("prefix")) or ""
     problems = [*_unsupported(said), *_disagreements(said, config)]
     fields, wrong = _fields(said, config)
     problems += wrong
@@ -86,7 +86,7 @@ def _layers(directory: Path, model_values: Mapping[str, Any]) -> dict[str, Mappi
     layers: dict[str, Mapping[str, Any]] = {}
     path = directory / GENERATION_FILE
     if path.exists():
-        layers[GENERATION_FILE] = _object(path)
+        layers[GENERATION_FILE] = read_object(path)
     elif legacy := _legacy(model_values):
         layers[CONFIG_FILE] = legacy
     tasks = model_values.get("task_specific_params") or {}
@@ -174,13 +174,3 @@ def _disagreements(said: Mapping[str, Any], config: ModelConfig) -> Iterator[str
 
 def _known_keys() -> set[str]:
     return {*READERS, *NEUTRAL_VALUES, *SAMPLING, *HARMLESS, *TOKEN_KEYS, "prefix"}
-
-
-def _object(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise GenerationConfigError(f"{path}: not JSON in UTF-8: {error}") from error
-    if not isinstance(content, dict):
-        raise GenerationConfigError(f"{path}: must be an object, not {type(content).__name__}")
-    return content

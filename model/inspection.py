@@ -3,7 +3,6 @@
 The answer is plain data in sections, for `python -m model inspect` to print or to write as JSON.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from model.checkpoint import check_checkpoint
 from model.config import ConfigError, ModelConfig
 from model.families import UnsupportedFamily, find
 from model.generation_defaults import CONFIG_FILE, GenerationDefaults, read_generation_defaults
+from model.json_files import read_object
 from model.serving_limits import unexportable, unserved
 from model.source_template import read_source_template
 from model.tensor_files import CheckpointError, TensorFiles
@@ -63,7 +63,7 @@ def inspect(directory: Path) -> Inspection:
             f"{directory} has neither {CONFIG_FILE}, as a checkpoint has, nor {MANIFEST_FILE}, as "
             "a bundle has"
         )
-    values = _read_config(directory / CONFIG_FILE)
+    values = read_object(directory / CONFIG_FILE)
     try:
         family = find(values)
         config = family.read(values)
@@ -145,16 +145,12 @@ def _generation(generation: GenerationDefaults) -> Section:
 
 
 def _uses(config: ModelConfig, generation: GenerationDefaults) -> Section:
-    kept_from_export = unexportable(config)
-    kept_from_serving = kept_from_export or unserved(generation.options)
-    served = f"no: {'; '.join(kept_from_serving)}" if kept_from_serving else "yes"
-    if not kept_from_serving and generation.options.num_beams > 1:
-        served = f"yes, greedily (the checkpoint asks for {generation.options.num_beams} beams)"
-    return {
-        "trains": "yes",
-        "exports": f"no: {'; '.join(kept_from_serving)}" if kept_from_serving else "yes",
-        "serves": served,
-    }
+    if obstacles := [*unexportable(config), *unserved(generation.options)]:
+        no = f"no: {'; '.join(obstacles)}"
+        return {"trains": "yes", "exports": no, "serves": no}
+    beams = generation.options.num_beams
+    served = f"yes, greedily (the checkpoint asks for {beams} beams)" if beams > 1 else "yes"
+    return {"trains": "yes", "exports": "yes", "serves": served}
 
 
 def _unsupported(directory: Path, values: Mapping[str, Any], error: ConfigError) -> dict[str, Any]:
@@ -195,13 +191,3 @@ def _inspect_bundle(directory: Path) -> Inspection:
     if manifest.verification is not None:
         sections["verification"] = asdict(manifest.verification)
     return Inspection("bundle", sections)
-
-
-def _read_config(path: Path) -> Mapping[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path}: not JSON in UTF-8: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds a {type(values).__name__}, not an object")
-    return values

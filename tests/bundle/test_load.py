@@ -35,6 +35,23 @@ def test_a_manifest_is_written_as_it_was_read(tmp_path: Path) -> None:
     assert written == (DEFAULT_BUNDLE / "manifest.json").read_bytes()
 
 
+def test_what_few_bundles_need_is_read_where_it_is_and_written_where_it_says_something(
+    broken_bundle: MakeBundle, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def change(manifest: dict[str, Any]) -> None:
+        manifest["special_tokens"] |= {"forced_first_id": 2, "forced_last_id": 1}
+        manifest["styles"][0]["prefix_text"] = "summarize: "
+
+    manifest = load_bundle(broken_bundle(change)).manifest
+    assert manifest.special_tokens.forced_first_id == 2
+    assert manifest.special_tokens.forced_last_id == 1
+    assert [style.prefix_text for style in manifest.styles] == ["summarize: ", None, None, None]
+    again = tmp_path_factory.mktemp("again")
+    write_manifest(again, manifest)
+    assert read_manifest(again) == manifest
+    assert "null" not in (again / "manifest.json").read_text("utf-8")
+
+
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="nowhere: no such bundle directory"):
         load_bundle(tmp_path / "nowhere")
@@ -108,6 +125,14 @@ def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
         (
             _set("special_tokens", "end_id", to=20000),
             r"token ids \[20000\] are not in a vocabulary",
+        ),
+        (
+            _set("special_tokens", "forced_first_id", to=20000),
+            r"token ids \[20000\] are not in a vocabulary",
+        ),
+        (
+            _set("special_tokens", "forced_last_id", to=5),
+            "forced_last_id is 5, the end token 1 expected",
         ),
         (lambda m: m.pop("license"), "lacks the key 'license'"),
         (

@@ -108,6 +108,38 @@ def test_rules_hold_and_ties_go_to_the_lowest_id(
     assert result.log_probabilities == pytest.approx([-math.log(40)] * len(tokens))
 
 
+@pytest.mark.parametrize("decode", [greedy, batch_of_one])
+@pytest.mark.parametrize(
+    ("rules", "tokens", "finish_reason"),
+    [
+        ({"not_first_ids": (0,), "min_tokens": 2}, [2, 0, 0, 0, 0], "length"),
+        ({"not_first_ids": (0,), "forced_first": 7, "min_tokens": 3}, [7, 2, 0, 0, 0], "length"),
+        ({"banned_runs": ((0, 0), (2, 0, 2)), "min_tokens": 5}, [0, 2, 0, 3, 0], "length"),
+        ({"banned_runs": ((0,),)}, [1], "stop"),
+        ({"encoder_no_repeat_ngram_size": 1, "banned_ids": (0, 2, 3, 4)}, [6] * 5, "length"),
+        ({"encoder_no_repeat_ngram_size": 2, "forced_first": 5, "banned_ids": (0, 2)},
+         [5, 1], "stop"),
+        ({"forced_first": 0, "banned_ids": (0, 1, 2)}, [0, 3, 3, 3, 3], "length"),
+        ({"forced_last": 1}, [0, 0, 0, 0, 1], "length"),
+        ({"forced_last": 1, "banned_ids": (0,), "min_tokens": 4}, [2, 2, 2, 2, 1], "stop"),
+        ({"forced_first": 7, "forced_last": 1, "max_tokens": 1}, [1], "length"),
+    ],
+)  # fmt: skip
+def test_rules_of_foreign_checkpoints_hold(
+    decode: Callable[[Summarizer, list[int], GreedyOptions], Generation],
+    rules: dict[str, Any],
+    tokens: list[int],
+    finish_reason: str,
+) -> None:
+    result = decode(make_zero_model(), [5, 9, 1], GreedyOptions(**{"max_tokens": 5, **rules}))
+    assert result.tokens == tokens
+    assert result.finish_reason == finish_reason
+    assert result.log_probabilities == pytest.approx([-math.log(40)] * len(tokens))
+    forced = [math.isinf(margin) for margin in result.margins]
+    assert forced[0] == ("forced_first" in rules or (len(tokens) == 1 and "forced_last" in rules))
+    assert forced[-1] or "forced_last" not in rules
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 4))
 def test_repeating_ids_are_those_that_would_repeat_a_run(tokens: list[int], size: int) -> None:

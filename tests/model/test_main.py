@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model.__main__ import main
-from tests.model.factories import DATA, EXAMPLES
+from tests.model.factories import DATA, DEFAULT_CHECKPOINT, EXAMPLES
 
 
 def test_summarize_prints_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,6 +16,29 @@ def test_summarize_prints_the_summary(capsys: pytest.CaptureFixture[str]) -> Non
     assert len(out.splitlines()) == 1
     assert "FlickCD" in out
     assert err == ""
+
+
+def test_summarize_searches_with_beams_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    text = str(EXAMPLES / "arxiv_en.txt")
+    arguments = ["--style", "headline", "--max-tokens", "6", "--length-penalty", "2"]
+    assert main(["summarize", text, *arguments, "--num-beams", "3"]) == 0
+    assert capsys.readouterr().out.strip()
+
+
+def test_summarize_takes_the_checkpoints_own_rules_and_says_where_it_would_sample(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for path in DEFAULT_CHECKPOINT.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "generation_config.json").unlink()
+    settings = {"max_length": 9, "min_length": 8, "do_sample": True, "forced_bos_token_id": 50}
+    (tmp_path / "generation_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    document = str(EXAMPLES / "arxiv_en.txt")
+    # min_length gives way: a default must never clash with what the caller did say.
+    assert main(["summarize", document, "--checkpoint", str(tmp_path), "--max-tokens", "3"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("K")  # token 50, which the file forces
+    assert "samples (do_sample)" in err
 
 
 def test_summarize_reads_standard_input(
@@ -62,6 +85,8 @@ def test_evaluate_shows_lines_that_hold_no_record_and_leaves_them_out_if_told(
         (["summarize", "no-such-file.txt"], "no-such-file.txt"),
         (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--style", "haiku"], "'haiku'"),
         (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--max-tokens", "0"], "max_tokens"),
+        (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--num-beams", "0"], "num_beams"),
+        (["inspect", "nowhere"], "nowhere"),
         (["summarize", str(EXAMPLES / "arxiv_en.txt"), "--checkpoint", "nowhere"], "nowhere"),
         (["evaluate", "--data", str(DATA / "arxiv_tldr_en.jsonl"), "--style", "x"], "no such"),
         (["evaluate", "--data", str(DATA / "arxiv_tldr_en.jsonl"), "--limit", "0"], "--limit"),
@@ -87,7 +112,10 @@ def test_an_empty_document_is_refused(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "empty" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["evaluate", "--help"], ["summarize", "--help"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["evaluate", "--help"], ["inspect", "--help"]],
+)
 def test_help_shows_how(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main(arguments)

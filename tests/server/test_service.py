@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -113,6 +114,22 @@ async def test_usage_and_timings_tell_what_happened(harness: Harness) -> None:
     parts = timings.queue_s + timings.tokenize_s + timings.encode_s + timings.decode_s
     assert 0 < parts <= timings.total_s
     assert min(timings.encode_s, timings.decode_s, timings.tokenize_s) > 0
+
+
+async def test_text_before_every_document_is_read_with_it(
+    runner: OrtRunner, harness: Harness
+) -> None:
+    plain = make_model()
+    brief, *others = plain.manifest.styles
+    introduced = (replace(brief, prefix_text="Summarise: "), *others)
+    model = replace(plain, manifest=replace(plain.manifest, styles=introduced))
+    other = Harness(model, runner, max_documents=3)
+    _, expected = await summarise(harness, make_request("Summarise: " + CHINESE, max_tokens=9))
+    _, found = await summarise(other, make_request(CHINESE, max_tokens=9))
+    await other.close()
+    assert found.text == expected.text
+    assert found.usage.source_tokens == expected.usage.source_tokens
+    assert found.usage.document_characters == len(CHINESE)
 
 
 async def test_a_document_of_too_many_tokens_is_told_both_numbers(harness: Harness) -> None:

@@ -1,5 +1,7 @@
 """What a greedy row may write, and when it ends."""
 
+from dataclasses import replace
+
 from bundle.manifest import SpecialTokens
 from server.decoding.greedy import Greedy
 from server.decoding.strategy import Candidates
@@ -9,11 +11,13 @@ END = 1
 SPECIAL = SpecialTokens(pad_id=0, end_id=END, decoder_start_id=9, never_emitted_ids=(0, 2))
 
 
-def make_greedy(*, max_tokens: int = 10, min_tokens: int = 0, ngram: int = 0) -> Greedy:
+def make_greedy(
+    *, max_tokens: int = 10, min_tokens: int = 0, ngram: int = 0, special: SpecialTokens = SPECIAL
+) -> Greedy:
     options = DecodingOptions(
         max_tokens=max_tokens, min_tokens=min_tokens, no_repeat_ngram_size=ngram
     )
-    return Greedy(options, SPECIAL)
+    return Greedy(options, special)
 
 
 def best(token: int) -> Candidates:
@@ -56,3 +60,32 @@ def test_what_would_repeat_an_ngram_is_excluded() -> None:
     for token in (7, 8, 7):
         greedy.advance(best(token))
     assert 8 in greedy.excluded_ids()
+
+
+FORCED = replace(SPECIAL, forced_first_id=6, forced_last_id=END)
+
+
+def test_a_forced_first_token_is_written_whatever_is_best() -> None:
+    greedy = make_greedy(special=FORCED)
+    assert greedy.advance(best(END)) is None
+    assert greedy.tokens == [6]
+    assert (greedy.input_token, greedy.position) == (6, 1)
+
+
+def test_a_forced_end_takes_the_last_place_and_the_reason_stays_the_limit() -> None:
+    greedy = make_greedy(max_tokens=3, special=FORCED)
+    assert [greedy.advance(best(7)) for _ in range(3)] == [None, None, FinishReason.LENGTH]
+    assert greedy.tokens == [6, 7]
+
+
+def test_an_end_that_the_model_itself_puts_in_the_last_place_is_its_own() -> None:
+    greedy = make_greedy(max_tokens=2, special=FORCED)
+    greedy.advance(best(7))
+    assert greedy.advance(best(END)) is FinishReason.STOP
+
+
+def test_the_start_token_counts_as_written_for_the_ngram_rule() -> None:
+    greedy = make_greedy(ngram=2)
+    greedy.advance(best(7))
+    greedy.advance(best(9))  # the start token again
+    assert 7 in greedy.excluded_ids()
