@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from model.commands import attention_plots, evaluate, explain, summarize, train
+from model.commands import attention_plots, evaluate, explain, summarize, sweep, train
 
 EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
@@ -12,12 +12,14 @@ EXAMPLES = """examples:
   python -m model evaluate models/default/checkpoint models/default/bundle-cpu-int8 \\
       --data pairs.jsonl.xz --style brief --limit 160 --json report.json
   python -m model explain examples/arxiv_en.txt --output out
+  python -m model train --config configs/tiny.toml --output runs/tiny
+  python -m model sweep --config configs/tiny.toml --grid optimizer.learning_rate=1e-3,3e-3
   python -m model attention-plots --output docs/attention
 
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
 
-_COMMANDS = (summarize, explain, evaluate, train, attention_plots)
+_COMMANDS = (summarize, explain, evaluate, train, sweep, attention_plots)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m model",
         description="The summariser in PyTorch: summarise a document, show what a summary looked "
-        "at, score checkpoints and bundles, draw attentions.",
+        "at, score checkpoints and bundles, train and fine-tune, draw attentions.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
