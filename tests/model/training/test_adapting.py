@@ -66,7 +66,7 @@ def test_fine_tuning_with_lora_stops_and_goes_on_to_the_same_end(tmp_path: Path)
     start_run(make_config("schedule.steps=2"), tmp_path / "base", None, ALONE, shown=False)
     init = tmp_path / "base" / "last"
     changes = [
-        'lora={rank=2, targets=["decoder.*.query"]}',
+        'lora={rank=2, targets=["decoder.*.inner"]}',
         "optimizer.kind=adamw",
         "validation.every_steps=4",
         "saving.every_steps=2",
@@ -88,4 +88,4 @@ def test_fine_tuning_with_lora_stops_and_goes_on_to_the_same_end(tmp_path: Path)
         load_checkpoint(path).state_dict() for path in (init, tmp_path / "straight/last")
     )
     changed = {name for name, value in tuned.items() if not torch.equal(value, base[name])}
-    assert changed == {name for name in base if name.startswith("decoder.") and ".query.w" in name}
+    assert changed == {name for name in base if name.startswith("decoder.") and ".inner.w" in name}

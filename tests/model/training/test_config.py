@@ -47,7 +47,7 @@ def test_values_are_changed_by_their_dotted_keys() -> None:
         ("data.sources=[]", "sources is empty"),
         ("data.too_long=shrink", "too_long must be one of cut, drop, refuse"),
         ("batches.tokens=90", "too few for one example"),
-        ("validation.metric=rouge_l", "needs rouge_documents above 0"),
+        ("validation={path='v', every_steps=1, metric='rouge_l'}", "needs rouge_documents above 0"),
         ('lora={rank=4, targets=["*"]}', "lora is for a checkpoint"),
         ("data.sources=[{path='a', share=[[0.5, 0.1], [0.2, 0.1]]}]", "must rise"),
         ("data.sources=[{path='a', share=[[0.5]]}]", "[progress, share] points"),
@@ -57,7 +57,7 @@ def test_values_are_changed_by_their_dotted_keys() -> None:
 )
 def test_what_no_run_can_follow_is_refused_by_its_key(change: str, message: str) -> None:
     with pytest.raises(TrainingConfigError) as refusal:
-        make_config(change)
+        read_training_config(TINY_CONFIG, [change])
     assert str(refusal.value).startswith(str(TINY_CONFIG))
     assert message in str(refusal.value)
 

@@ -56,7 +56,7 @@ def test_text_is_split_at_sentence_ends(text: str, sentences: list[str]) -> None
 def test_the_sentences_that_share_most_words_are_principal() -> None:
     assert principal_sentences(SENTENCES, 1) == [2]
     assert principal_sentences(SENTENCES, 2) == [0, 2]
-    assert principal_sentences(["同一 的 词", "别", "词 的 同一 的"], 1) == [2]
+    assert principal_sentences(["另一句话", "别", "别的一句"], 1) == [2]
 
 
 def test_gap_sentences_are_masked_in_the_source_and_are_the_target() -> None:

@@ -47,7 +47,7 @@ def test_any_normal_text_comes_back(tokenizer: BundleTokenizer, text: str) -> No
 
 
 def test_a_vocabulary_too_small_for_bytes_and_special_tokens_is_refused() -> None:
-    with pytest.raises(TrainingConfigError, match="200; .* alone are 261"):
+    with pytest.raises(TrainingConfigError, match=r"200; .* alone are 261"):
         train_tokenizer([], TokenizerConfig(vocabulary_size=200, styles=("brief",)), shown=False)
 
 
