@@ -115,8 +115,11 @@ class ModelConfig:
 
     @classmethod
     def from_file(cls, path: Path) -> "ModelConfig":
-        """Read a `config.json`."""
-        values = json.loads(path.read_text(encoding="utf-8"))
+        """Read a `config.json`; what is no JSON raises `ConfigError` too."""
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ConfigError(f"{path} holds no JSON: {error}") from error
         if not isinstance(values, dict):
             raise ConfigError(f"{path} holds a {type(values).__name__}, not an object")
         return cls.from_dict(values)
@@ -151,6 +154,8 @@ def _check_sizes(config: ModelConfig) -> None:
     for name in ("dropout", "inner_dropout", "final_dropout"):
         if not 0 <= getattr(config, name) < 1:
             raise ConfigError(f"{name} is {getattr(config, name)}, not from 0 to below 1")
+    if not config.norm_epsilon > 0:
+        raise ConfigError(f"norm_epsilon must be above 0, not {config.norm_epsilon}")
     if config.separate_head_width is None and config.width % config.heads:
         raise ConfigError(f"width {config.width} does not divide into {config.heads} heads")
     if config.positions == "sinusoidal" and config.width % 2:

@@ -79,6 +79,12 @@ def test_a_file_that_holds_no_object_is_refused(tmp_path: Path) -> None:
         ModelConfig.from_file(tmp_path / "config.json")
 
 
+def test_a_file_that_is_no_json_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes(b'{"d_model": \xff')
+    with pytest.raises(ConfigError, match=r"config.json holds no JSON: "):
+        ModelConfig.from_file(tmp_path / "config.json")
+
+
 @pytest.mark.parametrize("key", ["copy_attention", "cross_attention"])
 def test_an_attention_that_is_not_in_the_zoo_is_refused_with_its_key(key: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}: no attention is called 'aditive'.*'additive'"):
@@ -94,6 +100,7 @@ def test_an_attention_that_is_not_in_the_zoo_is_refused_with_its_key(key: str) -
         ({"end_id": 40}, "end_id is 40, not below 40"),
         ({"style_token_ids": {"brief": 99}}, "'brief'] is 99, not below 40"),
         ({"separate_head_width": 0}, "separate_head_width must be at least 1, not 0"),
+        ({"norm_epsilon": 0.0}, "norm_epsilon must be above 0, not 0.0"),
         ({"dropout": 1.0}, "dropout is 1.0, not from 0 to below 1"),
         ({"positions": "rotary"}, "positions='rotary' is none of sinusoidal, learned, relative"),
         ({"positions": "relative", "relative_buckets": 5}, "relative_buckets 5 must be even"),

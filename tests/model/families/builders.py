@@ -145,10 +145,20 @@ def randomise(model: PreTrainedModel, seed: int = 0) -> None:
             tensor.copy_(1 + 0.3 * noise)
         else:
             tensor.copy_(_spread(name) * noise)
+        if name == "final_logits_bias":  # BART starts with its end token, which would end it all
+            tensor[:, model.config.eos_token_id] -= 3
 
 
 def _spread(name: str) -> float:
-    """Places and sublayers outweigh the token itself, or every summary would repeat one token."""
-    if "embed_positions" in name:
-        return 2.0
-    return 0.2 if "shared" in name or name.endswith("bias") else 0.8
+    """What is read of the source outweighs the token itself, or each would only repeat itself.
+
+    Queries are small, lest attention sees one key alone and every rounding is magnified; T5's are
+    the smallest, since its scores are not scaled.
+    """
+    if name.endswith((".q.weight", "bias")):
+        return 0.1
+    if name.endswith(("q_proj.weight", "query.weight", "query_global.weight")):
+        return 0.3
+    if "embed_positions" in name or "shared" in name:
+        return 0.3
+    return 1.2 if "encoder_attn" in name or "EncDecAttention" in name else 0.4
