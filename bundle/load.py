@@ -57,14 +57,14 @@ def _check_sizes(directory: Path, manifest: Manifest) -> None:
     geometry, limits, special = manifest.geometry, manifest.limits, manifest.special_tokens
     affixes = [(*style.prefix_ids, *style.suffix_ids) for style in manifest.styles]
     longest_source = limits.max_source_tokens + max(len(ids) for ids in affixes)
-    for name, tokens in (
-        ("max_source_tokens with a style's tokens", longest_source),
-        ("max_summary_tokens", limits.max_summary_tokens),
+    for name, tokens, positions in (
+        ("max_source_tokens with a style's tokens", longest_source, geometry.source_positions),
+        ("max_summary_tokens", limits.max_summary_tokens, geometry.max_positions),
     ):
-        if not 1 <= tokens <= geometry.max_positions:
+        if not 1 <= tokens <= positions:
             raise BundleError(
                 directory / MANIFEST_FILE,
-                f"{name} is {tokens}, from 1 to {geometry.max_positions} positions expected",
+                f"{name} is {tokens}, from 1 to {positions} positions expected",
             )
     named = [special.pad_id, special.end_id, special.decoder_start_id]
     if special.forced_first_id is not None:

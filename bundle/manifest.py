@@ -23,8 +23,17 @@ class Geometry:
     decoder_layers: int
     heads: int
     head_dim: int
-    max_positions: int
+    max_positions: int  # of a summary; of a source too unless max_source_positions says otherwise
     copy_head: bool
+    max_source_positions: int | None = None
+    relative_positions: bool | None = None  # true: decoder_step asks for slot_positions
+
+    @property
+    def source_positions(self) -> int:
+        """How many tokens the encoder can read."""
+        return (
+            self.max_positions if self.max_source_positions is None else self.max_source_positions
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

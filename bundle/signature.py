@@ -18,6 +18,10 @@ DECODER_STEP = "decoder_step"
 # zero in float16 and float32.
 SOURCE_PADDING_BIAS = -1e4
 
+# 0, 1, 2 and so on, as many as the cache has slots. Only a decoder with relative positions reads
+# it: counting the slots in the graph would put a Shape node there.
+SLOT_POSITIONS = "slot_positions"
+
 # The greedy choice and its runner-up: the margin between them tells a near-tie from a difference.
 TOP_K = 2
 
@@ -64,6 +68,8 @@ def decoder_step_signature(geometry: Geometry, file: str) -> GraphSpec:
         _tensor("source_lengths", "int64", "batch"),
         _tensor("excluded_ids", "int64", "batch", "1", "excluded"),
     ]
+    if geometry.relative_positions:
+        inputs.append(_tensor(SLOT_POSITIONS, "int64", "cache"))
     if geometry.copy_head:
         inputs += [
             _tensor("source_ids", "int64", "batch", "source"),

@@ -15,16 +15,20 @@ def main() -> int:
         epilog="""examples:
   python -m export                                   rebuild the embedded default bundle
   python -m export --precision fp32 --output /tmp/b  the same model without quantisation
+  python -m export --checkpoint DIR --output BUNDLE  any checkpoint that `python -m model inspect`
+                                                     says is supported
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--checkpoint", type=Path, default=_DEFAULT / "checkpoint",
-        help="directory with config.json, model.safetensors, tokenizer.json (default: %(default)s)",
+        help="directory with config.json, weights as safetensors, and a tokenizer; one without "
+        "tokenizer.json gets it built from its older files (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--recipe", type=Path, default=_DEFAULT / "bundle.toml",
-        help="how the model is presented: styles, limits, licence (default: %(default)s)",
+        "--recipe", type=Path,
+        help="how the model is presented: styles, limits, licence (default: bundle.toml beside the "
+        "checkpoint directory; without one, what the checkpoint says of itself)",
     )  # fmt: skip
     parser.add_argument(
         "--precision", choices=("int8", "fp32"), default="int8",
@@ -32,7 +36,7 @@ def main() -> int:
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path,
-        help="bundle directory (default: models/default/bundle-cpu-PRECISION)",
+        help="bundle directory (default: bundle-cpu-PRECISION beside the checkpoint directory)",
     )  # fmt: skip
     parser.add_argument(
         "--documents", type=Path, default=Path("examples"),
@@ -43,14 +47,13 @@ def main() -> int:
 
     # torch takes seconds to import: --help and usage errors need not wait for it.
     from export.pipeline import ExportConfig, ExportError, export_bundle
-    from export.recipe import RecipeError
-    from model.checkpoint import CheckpointError
-    from model.config import ConfigError
 
-    output = parsed.output or _DEFAULT / f"bundle-cpu-{parsed.precision}"
+    home = parsed.checkpoint.parent
+    output = parsed.output or home / f"bundle-cpu-{parsed.precision}"
+    recipe = parsed.recipe or home / "bundle.toml"
     config = ExportConfig(
         checkpoint=parsed.checkpoint,
-        recipe=parsed.recipe,
+        recipe=recipe if parsed.recipe or recipe.exists() else None,
         output=output,
         documents=parsed.documents,
         precision=parsed.precision,
@@ -58,7 +61,8 @@ def main() -> int:
     )
     try:
         report = export_bundle(config)
-    except (ExportError, RecipeError, CheckpointError, ConfigError, OSError) as error:
+    # Every refusal of ours is a ValueError: of a config, a checkpoint, a tokenizer, a recipe.
+    except (ExportError, ValueError, OSError) as error:
         sys.stderr.write(f"export: {error}\n")
         return 1
     sys.stdout.write(

@@ -20,6 +20,7 @@ class BundleConstraints:
 
     special_tokens: SpecialTokens
     defaults: DecodingDefaults
+    prefix_text: str = ""
 
 
 def bundle_constraints(
@@ -46,4 +47,4 @@ def bundle_constraints(
         min_tokens=options.min_tokens,
         no_repeat_ngram_size=options.no_repeat_ngram_size,
     )
-    return BundleConstraints(special_tokens, defaults)
+    return BundleConstraints(special_tokens, defaults, generation.prefix)

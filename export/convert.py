@@ -28,8 +28,12 @@ def geometry_of(summarizer: Summarizer) -> Geometry:
         decoder_layers=config.decoder_layers,
         heads=config.heads,
         head_dim=config.head_width,
-        max_positions=config.max_positions,
+        max_positions=config.max_target_positions,
         copy_head=config.copy_head,
+        max_source_positions=(
+            None if config.max_target_positions == config.max_positions else config.max_positions
+        ),
+        relative_positions=True if config.positions == "relative" else None,
     )
 
 
@@ -55,21 +59,27 @@ def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
     source_ids, lengths = _example_source(summarizer)
     head_shape = (_ROWS, geometry.heads, _SOURCE, geometry.head_dim)
     cache_shape = (_ROWS, geometry.heads, _CACHE, geometry.head_dim)
-    copy_source: list[torch.Tensor] = []
-    copy_dynamic: list[Any] = []
+    others: list[torch.Tensor] = []
+    dynamic: list[Any] = []
+    if geometry.relative_positions:
+        others.append(torch.arange(_CACHE))
+        dynamic.append({0: cache})
     if geometry.copy_head:
         states = torch.randn(_ROWS, _SOURCE, geometry.d_model)
-        copy_source = [source_ids, source_bias(lengths, _SOURCE), states]
-        copy_dynamic = [{0: batch, 1: source}] * 3
-    num_cross, num_cache = len(cross_names(geometry)), len(cache_names(geometry))
+        others += [source_ids, source_bias(lengths, _SOURCE), states]
+        dynamic += [{0: batch, 1: source}] * 3
+    for _ in cross_names(geometry):
+        others.append(torch.randn(head_shape))
+        dynamic.append({0: batch, 2: source})
+    for _ in cache_names(geometry):
+        others.append(torch.zeros(cache_shape))
+        dynamic.append({0: batch, 2: cache})
     arguments = (
         torch.randint(geometry.vocab_size, (_ROWS, 1)),
         torch.tensor([0, 4, 2]),
         lengths,
         torch.full((_ROWS, 1, _EXCLUDED), -1),
-        copy_source,
-        [torch.randn(head_shape) for _ in range(num_cross)],
-        [torch.zeros(cache_shape) for _ in range(num_cache)],
+        others,
     )
     graph_model = to_onnx(
         DecoderStepGraph(summarizer),
@@ -81,9 +91,7 @@ def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
             {0: batch},
             {0: batch},
             {0: batch, 2: excluded},
-            copy_dynamic,
-            [{0: batch, 2: source}] * num_cross,
-            [{0: batch, 2: cache}] * num_cache,
+            dynamic,
         ),
     )
     if any(node.op_type == "Shape" for node in graph_model.graph.node):

@@ -3,6 +3,9 @@
 Flat tensors in, flat tensors out, in the order of bundle/signature.py.
 """
 
+from collections.abc import Iterator
+from itertools import islice
+
 import torch
 from torch import Tensor, nn
 
@@ -53,14 +56,17 @@ class DecoderStepGraph(nn.Module):
         position: Tensor,  # [B]
         source_lengths: Tensor,  # [B]
         excluded_ids: Tensor,  # [B,1,N], padded with -1
-        # source_ids [B,S], source_bias [B,S], states [B,S,d]; or nothing
-        copy_source: list[Tensor],
-        cross: list[Tensor],  # key, value, key, ... [B,H,S,D]
-        cache: list[Tensor],  # key, value, key, ... [B,H,L,D]
+        others: list[Tensor],  # see `_split`
     ) -> tuple[Tensor, ...]:
         """Gives the likeliest tokens not excluded, where the copy head looks, and the caches."""
+        slots, copy_source, cross, cache = self._split(others)
         hidden, new_cache = self.summarizer.decode(
-            token_ids, position, source_lengths, _pairs(cross), _pairs(cache)
+            token_ids,
+            position,
+            source_lengths,
+            _pairs(cross),
+            _pairs(cache),
+            slots[0] if slots else None,
         )
         updated = [part for layer in new_cache for part in layer]
         if not copy_source:
@@ -76,6 +82,18 @@ class DecoderStepGraph(nn.Module):
             mixed.copy_attention.argmax(-1),
             *updated,
         )
+
+    def _split(self, tensors: list[Tensor]) -> Iterator[list[Tensor]]:
+        """Tells apart what comes in one list (the exporter takes no empty one).
+
+        slot_positions [L], with relative positions; source_ids [B,S], source_bias [B,S] and states
+        [B,S,d], with a copy head; cross [B,H,S,D] and cache [B,H,L,D], key, value, key and so on.
+        """
+        config = self.summarizer.config
+        num_pairs = 2 * config.decoder_layers
+        parts = iter(tensors)
+        for count in (config.positions == "relative", 3 * config.copy_head, num_pairs, num_pairs):
+            yield list(islice(parts, count))
 
 
 def _likeliest(probabilities: Tensor, excluded_ids: Tensor) -> tuple[Tensor, Tensor]:

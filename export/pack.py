@@ -1,5 +1,6 @@
 """From a checkpoint, a recipe and graph files to a manifest."""
 
+import hashlib
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -7,20 +8,18 @@ from pathlib import Path
 from bundle.checksum import sha256_of
 from bundle.manifest import (
     FORMAT_VERSION,
-    DecodingDefaults,
     FileEntry,
     Manifest,
     Provenance,
-    Style,
     Verification,
 )
 from bundle.signature import expected_graphs
-from export.constraints import bundle_constraints
+from export.constraints import BundleConstraints
 from export.convert import geometry_of
-from export.recipe import Recipe, RecipeError
+from export.recipe import Recipe
 from export.store import WEIGHTS_FILE
+from export.styles import make_styles
 from export.verify import Report
-from model.generation_defaults import read_generation_defaults
 from model.transformer import Summarizer
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -29,11 +28,15 @@ _EXPORTER_PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 
 
 def make_manifest(
-    summarizer: Summarizer, checkpoint: Path, recipe: Recipe, precision: str, directory: Path
+    summarizer: Summarizer,
+    checkpoint: Path,
+    recipe: Recipe,
+    constraints: BundleConstraints,
+    precision: str,
+    directory: Path,
 ) -> Manifest:
     """Describes the files that lie in `directory`; not verified yet."""
-    config, geometry = summarizer.config, geometry_of(summarizer)
-    generation = read_generation_defaults(checkpoint, config)
+    geometry = geometry_of(summarizer)
     files = sorted(path.name for path in directory.iterdir())
     return Manifest(
         format_version=FORMAT_VERSION,
@@ -44,8 +47,10 @@ def make_manifest(
         precision=precision,
         languages=recipe.languages,
         geometry=geometry,
-        special_tokens=bundle_constraints(checkpoint, config, generation).special_tokens,
-        styles=_styles(summarizer, recipe),
+        special_tokens=constraints.special_tokens,
+        styles=make_styles(
+            summarizer.config, directory / TOKENIZER_FILE, recipe, constraints.prefix_text
+        ),
         default_style=recipe.default_style,
         limits=recipe.limits,
         graphs=expected_graphs(geometry),
@@ -53,7 +58,7 @@ def make_manifest(
         tokenizer_file=TOKENIZER_FILE,
         files=file_entries(directory, files),
         provenance=Provenance(
-            checkpoint_sha256=sha256_of(checkpoint / "model.safetensors"),
+            checkpoint_sha256=_weights_sha256(checkpoint),
             exporter={package: version(package) for package in _EXPORTER_PACKAGES},
         ),
     )
@@ -78,26 +83,11 @@ def summary_of(report: Report) -> Verification:
     )
 
 
-def _styles(summarizer: Summarizer, recipe: Recipe) -> tuple[Style, ...]:
-    """The recipe's styles, the default one first."""
-    config = summarizer.config
-    if unknown := sorted(recipe.styles.keys() - config.style_token_ids.keys()):
-        known = sorted(config.style_token_ids)
-        raise RecipeError(f"the checkpoint has no style token for {unknown}; it has {known}")
-    if recipe.default_style not in recipe.styles:
-        raise RecipeError(f"default_style {recipe.default_style!r} is not among the styles")
-    names = sorted(recipe.styles, key=lambda name: name != recipe.default_style)
-    return tuple(
-        Style(
-            name=name,
-            description=recipe.styles[name].description,
-            prefix_ids=(config.style_token_ids[name],),
-            suffix_ids=(config.end_id,),
-            defaults=DecodingDefaults(
-                max_tokens=recipe.styles[name].max_tokens,
-                min_tokens=recipe.styles[name].min_tokens,
-                no_repeat_ngram_size=recipe.styles[name].no_repeat_ngram_size,
-            ),
-        )
-        for name in names
-    )
+def _weights_sha256(checkpoint: Path) -> str:
+    """The checksum of model.safetensors; of the list of checksums where it comes in shards."""
+    whole = checkpoint / "model.safetensors"
+    if whole.exists():
+        return sha256_of(whole)
+    shards = sorted(checkpoint.glob("*.safetensors"))
+    listed = "".join(f"{sha256_of(shard)}  {shard.name}\n" for shard in shards)
+    return hashlib.sha256(listed.encode()).hexdigest()

@@ -13,18 +13,22 @@ import onnx
 from tqdm import tqdm
 
 from bundle.load import load_bundle
-from bundle.manifest import write_manifest
+from bundle.manifest import Manifest, write_manifest
 from bundle.signature import expected_graphs
+from export.constraints import bundle_constraints
 from export.convert import export_decoder_step, export_encoder, geometry_of
+from export.derive import derive_recipe
 from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
 from export.quantise_blocks import quantise_blocks, quantise_embedding
 from export.quantise_rows import quantise_rows
-from export.recipe import read_recipe
+from export.recipe import Recipe, read_recipe
 from export.store import save_graphs
 from export.verify import TOLERANCES, Report
 from model.checkpoint import load_checkpoint
 from model.config import ModelConfig
+from model.generation_defaults import read_generation_defaults
 from model.serving_limits import unexportable
+from model.tokenizing import ensure_tokenizer, fitting
 from model.transformer import Summarizer
 
 PRECISIONS = tuple(TOLERANCES)
@@ -39,7 +43,7 @@ class ExportConfig:
     """What to make of what."""
 
     checkpoint: Path
-    recipe: Path
+    recipe: Path | None  # None: derived from the checkpoint
     output: Path
     documents: Path
     precision: str = "int8"
@@ -50,7 +54,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
     """Makes a bundle; an existing one is replaced only by force, and only by a verified one."""
     if config.output.exists() and not config.force:
         raise ExportError(f"{config.output} exists already; --force replaces it")
-    recipe = read_recipe(config.recipe)
+    recipe = None if config.recipe is None else read_recipe(config.recipe)
     config.output.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
@@ -63,16 +67,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
             bar.update()
             bar.set_description(name)
 
-        summarizer = load_checkpoint(config.checkpoint)
-        graphs = _convert(summarizer, stage)
-        stage("quantise")
-        if config.precision == "int8":
-            _quantise(graphs, summarizer.config.vocabulary_size)
-        stage("store")
-        save_graphs(graphs, directory)
-        shutil.copyfile(config.checkpoint / TOKENIZER_FILE, directory / TOKENIZER_FILE)
-        manifest = make_manifest(summarizer, config.checkpoint, recipe, config.precision, directory)
-        write_manifest(directory, manifest)
+        manifest = build_unverified(config, recipe, directory, stage)
         stage("verify")
         report = _verify(config, directory)
         files = {**manifest.files, **file_entries(directory, [REPORT_FILE])}
@@ -81,6 +76,34 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
         _replace(config.output, directory)
         bar.update()
     return report
+
+
+def build_unverified(
+    config: ExportConfig,
+    recipe: Recipe | None,
+    directory: Path,
+    stage: Callable[[str], None] = lambda name: None,
+) -> Manifest:
+    """All that makes a bundle but its verification, in an empty directory."""
+    summarizer = load_checkpoint(config.checkpoint)
+    _write_tokenizer(config.checkpoint, summarizer.config, directory / TOKENIZER_FILE)
+    generation = read_generation_defaults(config.checkpoint, summarizer.config)
+    constraints = bundle_constraints(config.checkpoint, summarizer.config, generation)
+    if recipe is None:
+        recipe = derive_recipe(
+            summarizer, config.checkpoint, directory / TOKENIZER_FILE, constraints.defaults
+        )
+    graphs = _convert(summarizer, stage)
+    stage("quantise")
+    if config.precision == "int8":
+        _quantise(graphs)
+    stage("store")
+    save_graphs(graphs, directory)
+    manifest = make_manifest(
+        summarizer, config.checkpoint, recipe, constraints, config.precision, directory
+    )
+    write_manifest(directory, manifest)
+    return manifest
 
 
 def refuse_unexportable(config: ModelConfig) -> None:
@@ -98,12 +121,23 @@ def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, 
     return dict(zip(files, (encoder, export_decoder_step(summarizer)), strict=True))
 
 
-def _quantise(graphs: dict[str, onnx.ModelProto], vocab_size: int) -> None:
+def _quantise(graphs: dict[str, onnx.ModelProto]) -> None:
     encoder, decoder_step = graphs.values()
     quantise_rows(encoder)
     quantise_blocks(decoder_step)
     for graph_model in graphs.values():
-        quantise_embedding(graph_model, vocab_size)
+        quantise_embedding(graph_model)
+
+
+def _write_tokenizer(checkpoint: Path, config: ModelConfig, target: Path) -> None:
+    """Copies the checkpoint's tokenizer, less the special tokens that it has no embedding for."""
+    source = ensure_tokenizer(checkpoint)
+    content = json.loads(source.read_text("utf-8"))
+    fitted = fitting(content, config.vocabulary_size, source)
+    if fitted is content:
+        shutil.copyfile(source, target)
+    else:
+        target.write_text(json.dumps(fitted, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
 
 def _verify(config: ExportConfig, directory: Path) -> Report:

@@ -16,6 +16,7 @@ from bundle.manifest import GraphSpec, Manifest, TensorSpec
 from bundle.signature import (
     DECODER_STEP,
     ENCODER,
+    SLOT_POSITIONS,
     cache_names,
     cross_names,
     tensor_as_read,
@@ -73,6 +74,8 @@ class PlainDecoder:
         shape = (1, geometry.heads, capacity, geometry.head_dim)
         for name in cache_names(geometry):
             inputs[name] = np.zeros(shape, np.float32)
+        if geometry.relative_positions:
+            inputs[SLOT_POSITIONS] = np.arange(capacity)
         return PlainRow(self._sessions[DECODER_STEP], self.manifest, inputs)
 
 

@@ -1,11 +1,13 @@
 """The decoder in eight bits: a scale for each block of 64 weights of an output.
 
 `MatMulNBits` quantises the activations itself, row by row and block by block, so a row's result
-does not depend on its company. The token embedding is the same matrix as the output projection
-and is read from the very bytes of it.
+does not depend on its company. The token embedding, where it is the same matrix as the output
+projection, is read from the very bytes of it.
 
 docs/adr/0004-int8.md has the measurements behind this.
 """
+
+from collections.abc import Collection
 
 import numpy as np
 import onnx
@@ -52,12 +54,17 @@ def quantise_blocks(graph_model: onnx.ModelProto) -> None:
     use_microsoft_operators(graph_model)
 
 
-def quantise_embedding(graph_model: onnx.ModelProto, vocab_size: int) -> None:
-    """Reads the token embedding from the bytes of the output projection."""
+def quantise_embedding(graph_model: onnx.ModelProto) -> None:
+    """Reads the token embedding from bytes: those of the output projection, if it is tied.
+
+    A row that is not whole blocks stays in float32: `GatherBlockQuantized` would give its padding
+    out as part of it.
+    """
     graph = graph_model.graph
     weights = Weights(graph)
+    inputs = {value.name for value in graph.input}
     nodes = [
-        _embed(node, weights) if _is_embedding(node, vocab_size, weights) else node
+        _embed(node, weights) if _is_embedding(node, inputs, weights) else node
         for node in graph.node
     ]
     replace_nodes(graph, nodes)
@@ -79,11 +86,13 @@ def _is_worthwhile(name: str, weights: Weights) -> bool:
     return weights.is_matrix(name) and weights.get(name).shape[1] >= _FEWEST_OUTPUTS
 
 
-def _is_embedding(node: onnx.NodeProto, vocab_size: int, weights: Weights) -> bool:
+def _is_embedding(node: onnx.NodeProto, inputs: Collection[str], weights: Weights) -> bool:
+    """Whether a matrix is read by ids that come from outside, unlike a table of positions."""
     return (
         node.op_type == "Gather"
+        and node.input[1] in inputs
         and weights.is_matrix(node.input[0])
-        and weights.get(node.input[0]).shape[0] == vocab_size
+        and weights.get(node.input[0]).shape[1] % BLOCK == 0
     )
 
 

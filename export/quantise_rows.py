@@ -21,7 +21,8 @@ from export.weights import Weights, replace_nodes, use_microsoft_operators
 Nodes = Iterator[onnx.NodeProto]
 
 _LARGEST = 127
-# Just above 0.16998, the depth of GELU's minimum: x + this is never below zero.
+# Just above 0.16998, the depth of GELU's minimum: x + this is never below zero. (By its tanh
+# approximation it may be by 0.00005, which rounds to zero.)
 _GELU_SHIFT = 0.17
 # Keeps a row of nothing but zeros from being divided by zero.
 _SMALLEST_MAGNITUDE = 1e-9

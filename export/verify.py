@@ -103,7 +103,7 @@ def _compare_values(
     for style, document in tqdm(cases, desc="verify", unit="summary", leave=False):
         source_ids = _source_ids(tokenizer, style, manifest, document)
         options = GreedyOptions(
-            max_tokens=_MAX_TOKENS,
+            max_tokens=min(_MAX_TOKENS, manifest.limits.max_summary_tokens),
             no_repeat_ngram_size=style.defaults.no_repeat_ngram_size,
             banned_ids=manifest.special_tokens.never_emitted_ids,
             forced_first=manifest.special_tokens.forced_first_id,

@@ -3,7 +3,15 @@
 import argparse
 import sys
 
-from model.commands import attention_plots, evaluate, explain, inspect, summarize, train
+from model.commands import (
+    attention_plots,
+    evaluate,
+    explain,
+    inspect,
+    summarize,
+    sweep,
+    train,
+)
 
 EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
@@ -18,7 +26,7 @@ EXAMPLES = """examples:
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
 
-_COMMANDS = (summarize, inspect, explain, evaluate, train, attention_plots)
+_COMMANDS = (summarize, inspect, explain, evaluate, train, sweep, attention_plots)
 
 
 def main(arguments: list[str] | None = None) -> int:

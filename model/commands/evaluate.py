@@ -82,6 +82,8 @@ def _run(options: argparse.Namespace) -> None:
 
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"--limit must be at least 1, not {options.limit}")
+    if options.json is not None and not options.json.parent.is_dir():
+        raise ValueError(f"--json: there is no directory {options.json.parent}")
     baselines = [make_baseline(name) for name in options.baselines]
     reader = RecordReader(options.data, options.on_bad_line, options.default_style)
     chosen = (record for record in reader if options.style in (None, record.style))

@@ -48,15 +48,13 @@ class Evaluation:
         return [*self.systems, *self.baselines]
 
     @property
-    def comparisons(self) -> list[tuple[Scored, Scored]]:
-        """Who is compared with whom: all with the first baseline, and with the first system."""
-        anchors = [*self.baselines[:1], *self.systems[:1]]
-        return [
-            (scored, anchor)
-            for anchor in anchors
-            for scored in self.everything
-            if scored is not anchor and (anchor in self.baselines or scored in self.systems)
-        ]
+    def anchors(self) -> list[Scored]:
+        """Whom others are compared with: the first baseline, and the first of several systems."""
+        return [*self.baselines[:1], *(self.systems[:1] if len(self.systems) > 1 else [])]
+
+    def compares(self, scored: Scored, anchor: Scored) -> bool:
+        """Whether the difference between these is told: baselines have one from baselines alone."""
+        return scored is not anchor and (anchor in self.baselines or scored in self.systems)
 
     def groups(self) -> dict[str, list[int]]:
         """Which records are of one kind (set, style, language); only `all` where all are alike."""

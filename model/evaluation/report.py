@@ -1,7 +1,7 @@
 """An evaluation as tables for people and as a dictionary for programs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from model.evaluation.bootstrap import RESAMPLES, SEED, Mean
@@ -24,15 +24,17 @@ _MANNER = {
 def tables(evaluation: Evaluation) -> str:
     """Two Markdown tables a group: likeness to the references, and manner of the summaries."""
     parts = []
+    likeness_header = ["", *_ROUGE.values(), *(f"less {a.name}" for a in evaluation.anchors)]
     for name, indices in evaluation.groups().items():
-        means = [(scored, mean_of(scored, indices)) for scored in evaluation.everything]
-        manner = [[scored.name, *_numbers(each, _MANNER)] for scored, each in means]
+        manner = [
+            [scored.name, *_numbers(mean_of(scored, indices), _MANNER)]
+            for scored in evaluation.everything
+        ]
         parts += [
             f"{name}: {len(indices)} {'document' if len(indices) == 1 else 'documents'}",
-            _table(["", *_ROUGE.values(), *_likeness_header(evaluation)],
-                   _likeness(evaluation, indices)),
+            _table(likeness_header, _likeness(evaluation, indices)),
             _table(["", *_MANNER.values()], manner),
-        ]  # fmt: skip
+        ]
     parts.append(
         "In brackets: the middle 95 % of the means of resampled documents; differences are of "
         "ROUGE-L, document by document."
@@ -64,7 +66,9 @@ def as_dict(evaluation: Evaluation, recipe: Mapping[str, Any]) -> dict[str, Any]
                         "from": theirs.name,
                         **_plain_means(difference_of(ours, theirs, indices)),
                     }
-                    for ours, theirs in evaluation.comparisons
+                    for theirs in evaluation.anchors
+                    for ours in evaluation.everything
+                    if evaluation.compares(ours, theirs)
                 ],
             }
             for name, indices in evaluation.groups().items()
@@ -80,32 +84,17 @@ def as_dict(evaluation: Evaluation, recipe: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def _likeness_header(evaluation: Evaluation) -> list[str]:
-    anchors = dict.fromkeys(theirs.name for _, theirs in evaluation.comparisons)
-    return [f"less {anchor}" for anchor in anchors]
-
-
 def _likeness(evaluation: Evaluation, indices: Sequence[int]) -> list[list[str]]:
     rows = []
-    anchors = list(dict.fromkeys(theirs.name for _, theirs in evaluation.comparisons))
     for scored in evaluation.everything:
         means = mean_of(scored, indices)
-        row = [
-            scored.name,
-            *_numbers(means, ("rouge1", "rouge2")),
-            _with_interval(means["rouge_l"]),
-        ]
-        for anchor in anchors:
-            pair = next(
-                (
-                    (ours, theirs)
-                    for ours, theirs in evaluation.comparisons
-                    if ours is scored and theirs.name == anchor
-                ),
-                None,
-            )
-            gain = None if pair is None else difference_of(*pair, indices)["rouge_l"]
-            row.append("" if gain is None else _with_interval(gain, sign="+"))
+        row = [scored.name, *_numbers(means, ("rouge1", "rouge2"))]
+        row.append(_with_interval(means["rouge_l"]))
+        for anchor in evaluation.anchors:
+            gain = ""
+            if evaluation.compares(scored, anchor):
+                gain = _with_interval(difference_of(scored, anchor, indices)["rouge_l"], sign="+")
+            row.append(gain)
         rows.append(row)
     return rows
 
@@ -121,7 +110,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def _numbers(means: Mapping[str, Mean], names: Sequence[str] | Mapping[str, str]) -> list[str]:
+def _numbers(means: Mapping[str, Mean], names: Iterable[str]) -> list[str]:
     return [_number(means[name].value) for name in names]
 
 

@@ -96,12 +96,13 @@ def page(
 
 def _button(explanation: Explanation, number: int) -> str:
     word = explanation.summary[number]
-    gate = "" if explanation.gate is None else float(explanation.gate[number])
-    told = "" if gate == "" else f' style="--gate:{gate:.3f}" title="copied: {gate:.0%}"'
+    copied = ""
+    if explanation.gate is not None:
+        share = float(explanation.gate[number])
+        copied = f' style="--gate:{share:.3f}" title="copied: {share:.0%}"'
     space = " " * word.follows_space
-    return (
-        f'{space}<button type="button" aria-pressed="false"{told}>{html.escape(word.text)}</button>'
-    )
+    text = html.escape(word.text)
+    return f'{space}<button type="button" aria-pressed="false"{copied}>{text}</button>'
 
 
 def _span(word: Word) -> str:

@@ -73,17 +73,14 @@ def start_run(
     Raises `TrainingConfigError` for a configuration that does not go with that, and
     FileExistsError if the directory holds a run.
     """
-    if init is None and config.network is None:
-        raise TrainingConfigError("the configuration has no [network]: name a checkpoint to --init")
-    if init is not None and config.network is not None:
-        raise TrainingConfigError("--init and [network] are two beginnings: give one of them")
+    check_beginning(config, init)
     if workers.is_first:
         if (directory / CONFIG_FILE).exists():
             raise FileExistsError(f"{directory} holds a run already; --resume goes on with it")
-        _keep_tokenizer(config, init, directory / TOKENIZER, shown)
+        keep_tokenizer(config, init, directory / TOKENIZER, shown)
         (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     workers.wait()
-    model = _new(config, directory) if init is None else load_checkpoint(init)
+    model = beginning(config, directory, init)
     data = read_data(config, read_layout(directory / TOKENIZER, model.config), directory, shown)
     return train(config, directory, model, data, workers, shown)
 
@@ -169,16 +166,16 @@ def train(
     return RunResult(trainer.train(), trainer.position, trainer.stopped_by)
 
 
-def _new(config: TrainingConfig, directory: Path) -> Summarizer:
-    assert config.network is not None
-    assert config.tokenizer is not None
-    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER / "tokenizer.json"))
-    return new_network(config.network, tokenizer, config.tokenizer.styles, config.seed)
+def check_beginning(config: TrainingConfig, init: Path | None) -> None:
+    """Raise `TrainingConfigError` unless there is one beginning: a checkpoint or [network]."""
+    if init is None and config.network is None:
+        raise TrainingConfigError("the configuration has no [network]: name a checkpoint to --init")
+    if init is not None and config.network is not None:
+        raise TrainingConfigError("--init and [network] are two beginnings: give one of them")
 
 
-def _keep_tokenizer(
-    config: TrainingConfig, init: Path | None, directory: Path, shown: bool
-) -> None:
+def keep_tokenizer(config: TrainingConfig, init: Path | None, directory: Path, shown: bool) -> None:
+    """Put the tokenizer of the run into a directory: the checkpoint's, or one trained now."""
     if init is not None:
         directory.mkdir(parents=True, exist_ok=True)
         _copy_companions(init, directory)
@@ -188,6 +185,16 @@ def _keep_tokenizer(
     every_text = chain.from_iterable(texts(source) for source in config.data.sources)
     tokenizer = train_tokenizer(every_text, config.tokenizer, shown)
     save_tokenizer(tokenizer, directory, config.network.max_positions)
+
+
+def beginning(config: TrainingConfig, directory: Path, init: Path | None) -> Summarizer:
+    """The network before its first step: the checkpoint's, or a new one for the run's tokenizer."""
+    if init is not None:
+        return load_checkpoint(init)
+    assert config.network is not None
+    assert config.tokenizer is not None
+    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER / "tokenizer.json"))
+    return new_network(config.network, tokenizer, config.tokenizer.styles, config.seed)
 
 
 def _copy_companions(source: Path, target: Path) -> None:

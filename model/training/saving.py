@@ -82,6 +82,8 @@ def _remove_all_but_linked(run: Path) -> None:
     for path in run.glob("step-*"):
         if path.name not in linked:
             shutil.rmtree(path, ignore_errors=True)
+        elif path.name != os.readlink(run / LAST):
+            (path / STATE_FILE).unlink(missing_ok=True)  # nobody goes on from there
 
 
 def _point(link: Path, target: str) -> None:

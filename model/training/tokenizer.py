@@ -72,8 +72,8 @@ def save_tokenizer(tokenizer: Tokenizer, directory: Path, max_positions: int) ->
 
 def _first(texts: Iterable[str], max_characters: int) -> Iterator[str]:
     for text in texts:
+        normal = normalise(text)[:max_characters]
+        yield normal
+        max_characters -= len(normal)
         if max_characters <= 0:
             return
-        normal = normalise(text)[:max_characters]
-        max_characters -= len(normal)
-        yield normal

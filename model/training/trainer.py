@@ -57,6 +57,7 @@ class Position:
     tokens: int = 0
     skipped: int = 0  # steps in a row without a finite gradient
     first: Scores | None = None  # before the first step
+    last: Scores | None = None
     best: Scores | None = None
     best_step: int = 0
     validations_since_best: int = 0
@@ -81,7 +82,7 @@ class Trainer:
         self._parts.optimizers.load_state_dict(state["optimizers"])
         self._parts.stream.restore(state["stream"])
         position = dict(state["position"])
-        for name in ("first", "best"):
+        for name in ("first", "last", "best"):
             position[name] = _scores(position[name])
         self.position = Position(**position)
         self._saved_step = self.position.step
@@ -159,7 +160,9 @@ class Trainer:
         if self._validation_log is not None:
             rouge = vars(scores.rouge).values() if scores.rouge else ("", "", "")
             self._validation_log.add(position.step, scores.loss, *rouge, position.seconds)
-            self._bar.write(f"step {position.step}: validation {scores}")
+            if self._parts.progress_bar:
+                self._bar.write(f"step {position.step}: validation {scores}")
+        position.last = scores
         if position.step == 0:
             position.first = scores
         assert self._config.validation is not None

@@ -1,7 +1,7 @@
 """One allocation of a lane's tensors.
 
-Every array has the row as its first axis, so rows 0..n-1 are one contiguous piece of memory that a
-step can be bound to without copying.
+Every array of rows has the row as its first axis, so rows 0..n-1 are one contiguous piece of memory
+that a step can be bound to without copying.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.manifest import Geometry
-from bundle.signature import SOURCE_PADDING_BIAS, TOP_K, cache_names, cross_names
+from bundle.signature import (
+    SLOT_POSITIONS,
+    SOURCE_PADDING_BIAS,
+    TOP_K,
+    cache_names,
+    cross_names,
+)
 
 Array = NDArray[Any]
 
@@ -44,14 +50,18 @@ class LaneArrays:
                 "source_bias": np.full((rows, source), SOURCE_PADDING_BIAS, np.float32),
                 "encoder_states": np.zeros((rows, source, geometry.d_model), np.float32),
             }
+        # The same for every row: what the slots of the caches stand for.
+        self.of_all_rows: dict[str, Array] = {}
+        if geometry.relative_positions:
+            self.of_all_rows[SLOT_POSITIONS] = np.arange(capacity.cache_tokens, dtype=np.int64)
         self.token_ids = np.zeros((rows, 1), np.int64)
         self.position = np.zeros(rows, np.int64)
         self.top_ids = np.zeros((rows, 1, TOP_K), np.int64)
         self.top_log_probs = np.zeros((rows, 1, TOP_K), np.float32)
 
-    def inputs(self) -> dict[str, Array]:
-        """Every input of the decoder that lives here, by name."""
-        return {
+    def inputs(self, num_rows: int) -> dict[str, Array]:
+        """Every input of the decoder that lives here, by name, for the first rows."""
+        by_row = {
             "token_ids": self.token_ids,
             "position": self.position,
             "source_lengths": self.source_lengths,
@@ -59,6 +69,7 @@ class LaneArrays:
             **self.cross,
             **self.caches,
         }
+        return {name: array[:num_rows] for name, array in by_row.items()} | self.of_all_rows
 
     def store(self, row: int, source_ids: Sequence[int], encoded: Mapping[str, Array]) -> None:
         """Puts one encoded document in a row: [H,S,D] and [S,d] arrays, padding allowed.

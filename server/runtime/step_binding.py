@@ -28,7 +28,7 @@ class StepBinding:
         self._arrays = arrays
         self._binding = session.io_binding()
         self._excluded = np.full((num_rows, 1, num_excluded), _PADDING, np.int64)
-        inputs = {name: array[:num_rows] for name, array in arrays.inputs().items()}
+        inputs = arrays.inputs(num_rows)
         for name, array in (*inputs.items(), ("excluded_ids", self._excluded)):
             self._binding.bind_input(
                 name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data

@@ -48,7 +48,7 @@ def test_an_exported_copy_attention_computes_what_pytorch_does(name: str) -> Non
     cache = [part for layer in model.empty_self_cache(2, 6) for part in layer]
     copy_source = [source_ids, source_bias(lengths, 9), states]
     first = (torch.tensor([[8], [9]]), torch.tensor([0, 0]), lengths, torch.tensor([[[-1]], [[3]]]))
-    expected = DecoderStepGraph(model)(*first, copy_source, cross, cache)
+    expected = DecoderStepGraph(model)(*first, [*copy_source, *cross, *cache])
 
     session = onnxruntime.InferenceSession(graph.SerializeToString())
     tensors = [*first, *copy_source, *cross, *cache]

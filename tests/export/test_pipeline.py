@@ -49,7 +49,7 @@ def test_rebuilding_the_embedded_bundle_gives_its_weights_to_the_byte(tmp_path: 
 
     summarizer = load_checkpoint(CHECKPOINT)
     graphs = _convert(summarizer, lambda stage: None)
-    _quantise(graphs, summarizer.config.vocabulary_size)
+    _quantise(graphs)
     save_graphs(graphs, tmp_path)
     files = read_manifest(EMBEDDED).files
     assert sha256_of(tmp_path / WEIGHTS_FILE) == files[WEIGHTS_FILE].sha256

@@ -142,7 +142,7 @@ def test_the_embedding_reads_the_bytes_of_the_tied_projection() -> None:
 
     def quantise(model: onnx.ModelProto) -> None:
         quantise_blocks(model)
-        quantise_embedding(model, VOCABULARY)
+        quantise_embedding(model)
 
     model = quantised(graph, quantise)
     contents = {

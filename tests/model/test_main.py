@@ -92,6 +92,7 @@ def test_evaluate_shows_lines_that_hold_no_record_and_leaves_them_out_if_told(
         (["evaluate", "--data", str(DATA / "arxiv_tldr_en.jsonl"), "--limit", "0"], "--limit"),
         (["evaluate", "docs", "--data", str(DATA / "arxiv_tldr_en.jsonl")], "neither a bundle"),
         (["evaluate", "--data", "x.jsonl", "--baselines", "random"], "'random'"),
+        (["evaluate", "--data", "x.jsonl", "--json", "no/where.json"], "no directory no"),
     ],
 )
 def test_wrong_input_ends_with_one_line_and_status_2(

@@ -57,12 +57,14 @@ def test_all_are_compared_with_the_first_baseline_and_systems_with_the_first() -
     systems = [Fixed("a", "x"), Fixed("b", "x")]
     baselines = [Fixed("lead", "x"), Fixed("textrank", "x")]
     evaluation = evaluate([make_record()], systems, baselines, progress=False)
-    assert [(ours.name, theirs.name) for ours, theirs in evaluation.comparisons] == [
-        ("a", "lead"),
-        ("b", "lead"),
-        ("textrank", "lead"),
-        ("b", "a"),
+    compared = [
+        (scored.name, anchor.name)
+        for anchor in evaluation.anchors
+        for scored in evaluation.everything
+        if evaluation.compares(scored, anchor)
     ]
+    assert compared == [("a", "lead"), ("b", "lead"), ("textrank", "lead"), ("b", "a")]
+    assert evaluate([make_record()], systems[:1], progress=False).anchors == []
 
 
 def test_records_of_several_kinds_are_also_told_apart() -> None:

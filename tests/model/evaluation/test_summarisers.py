@@ -12,8 +12,11 @@ from model.evaluation.rule import max_summary_tokens
 from model.evaluation.summarisers import CheckpointSummariser, open_summariser
 from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
+from model.tokenizing.ensure import ensure_tokenizer
 from tests.model.evaluation.records import make_record
 from tests.model.factories import DATA, DEFAULT_CHECKPOINT
+from tests.model.families.builders import build
+from tests.model.tokenizing.checkpoints import MAKERS
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,19 @@ def test_a_bundle_says_what_its_checkpoint_says(
     assert bundle.summarise(records, progress=False) == checkpoint.summarise(
         records, progress=False
     )
+
+
+@pytest.mark.parametrize("family", ["bart", "t5"])
+def test_a_network_without_styles_and_of_few_positions_is_scored_too(
+    family: str, tmp_path: Path
+) -> None:
+    MAKERS[family](tmp_path)
+    build(family, tmp_path, vocab_size=2_000)
+    ensure_tokenizer(tmp_path)
+    record = make_record(document="the cat sat on the mat. " * 100, style="headline")
+    summaries = open_summariser(tmp_path, batch_size=2).summarise([record] * 3, progress=False)
+    assert len(summaries) == 3
+    assert len(set(summaries)) == 1
 
 
 def test_a_directory_that_is_neither_is_refused(tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ import torch
 
 from model.__main__ import main
 from model.decoding_options import GreedyOptions
-from model.explain.explanation import COPY, ExplanationError, explain
+from model.explain.explanation import COPY, ExplanationError, explain, joined
 from model.text_summarizer import TextSummarizer
+from model.tokenizing.ensure import ensure_tokenizer
 from model.transformer import Summarizer
 from tests.model.factories import EXAMPLES
+from tests.model.families.builders import build
+from tests.model.tokenizing.checkpoints import MAKERS
 
 OPTIONS = GreedyOptions(max_tokens=16, no_repeat_ngram_size=3)
 DOCUMENT = (EXAMPLES / "arxiv_en.txt").read_text(encoding="utf-8")
@@ -48,6 +51,19 @@ def test_a_model_without_a_copy_head_is_explained_by_its_cross_attention(
     explanation = explain(plain, DOCUMENT[:300], "brief", replace(OPTIONS, max_tokens=4))
     assert explanation.gate is None
     assert COPY not in explanation.views
+
+
+@pytest.mark.parametrize("family", ["bart", "t5"])
+def test_a_network_of_another_family_is_explained_in_words(family: str, tmp_path: Path) -> None:
+    MAKERS[family](tmp_path)
+    build(family, tmp_path, vocab_size=2_000)
+    ensure_tokenizer(tmp_path)
+    document = "We propose new models, e.g. for images."
+    explanation = explain(TextSummarizer(tmp_path), document, None, OPTIONS)
+    assert document in joined(explanation.source)
+    assert [word.text for word in explanation.source if "mod" in word.text] == ["models"]
+    for weights in explanation.views.values():
+        torch.testing.assert_close(weights.sum(-1), torch.ones(len(weights)))
 
 
 def test_a_summary_without_words_is_refused(default_summarizer: TextSummarizer) -> None:

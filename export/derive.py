@@ -1,0 +1,45 @@
+"""A recipe made from what a checkpoint says of itself, for one that comes without bundle.toml."""
+
+from pathlib import Path
+
+from bundle.manifest import DecodingDefaults, Limits
+from export.recipe import Recipe, StyleRecipe
+from model.families import family_of
+from model.source_template import read_source_template
+from model.transformer import Summarizer
+
+STYLE = "summary"
+_UNDETERMINED = "und"  # BCP 47's word for a language that nobody named
+
+
+def derive_recipe(
+    summarizer: Summarizer, checkpoint: Path, tokenizer_file: Path, defaults: DecodingDefaults
+) -> Recipe:
+    """One style, or one for each style token, as long as the network has positions for."""
+    config = summarizer.config
+    names = sorted(config.style_token_ids) or [STYLE]
+    template = read_source_template(tokenizer_file, config.end_id)
+    around = 2 if config.style_token_ids else template.added_tokens
+    family = family_of(config).name
+    parameters = sum(parameter.numel() for parameter in summarizer.parameters())
+    return Recipe(
+        name=checkpoint.resolve().name,
+        version="1",
+        description=f"{family} checkpoint with {parameters / 1e6:.3g} M parameters.",
+        license="unknown",
+        languages=(_UNDETERMINED,),
+        default_style=names[0],
+        limits=Limits(
+            max_source_tokens=config.max_positions - around,
+            max_summary_tokens=config.max_target_positions,
+        ),
+        styles={
+            name: StyleRecipe(
+                description="As the checkpoint's own generation settings have it.",
+                max_tokens=defaults.max_tokens,
+                min_tokens=defaults.min_tokens,
+                no_repeat_ngram_size=defaults.no_repeat_ngram_size,
+            )
+            for name in names
+        },
+    )

@@ -1,0 +1,46 @@
+"""The styles of a bundle: what the recipe calls them, with the ids that the checkpoint reads."""
+
+from pathlib import Path
+
+from bundle.manifest import DecodingDefaults, Style
+from export.recipe import Recipe, RecipeError
+from model.config import ModelConfig
+from model.source_template import read_source_template
+
+
+def make_styles(
+    config: ModelConfig, tokenizer_file: Path, recipe: Recipe, prefix_text: str
+) -> tuple[Style, ...]:
+    """The recipe's styles, the default one first.
+
+    A network that learned styles has a token for each. Any other reads its document as its
+    tokenizer wraps it, and `prefix_text` before that unless the style names a text of its own.
+    """
+    if recipe.default_style not in recipe.styles:
+        raise RecipeError(f"default_style {recipe.default_style!r} is not among the styles")
+    known = config.style_token_ids
+    if known and (unknown := sorted(recipe.styles.keys() - known.keys())):
+        raise RecipeError(
+            f"the checkpoint has no style token for {unknown}; it has {sorted(known)}"
+        )
+    template = read_source_template(tokenizer_file, config.end_id)
+    names = sorted(recipe.styles, key=lambda name: name != recipe.default_style)
+    styles = []
+    for name in names:
+        style = recipe.styles[name]
+        text = prefix_text if style.prefix_text is None else style.prefix_text
+        styles.append(
+            Style(
+                name=name,
+                description=style.description,
+                prefix_ids=(known[name],) if known else template.prefix_ids,
+                suffix_ids=(config.end_id,) if known else template.suffix_ids,
+                defaults=DecodingDefaults(
+                    max_tokens=style.max_tokens,
+                    min_tokens=style.min_tokens,
+                    no_repeat_ngram_size=style.no_repeat_ngram_size,
+                ),
+                prefix_text=text or None,
+            )
+        )
+    return tuple(styles)
