@@ -80,11 +80,13 @@ def start_run(
         if (directory / CONFIG_FILE).exists():
             raise FileExistsError(f"{directory} holds a run already; --resume goes on with it")
         keep_tokenizer(config, init, directory / TOKENIZER, shown)
-        (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     workers.wait()
     model = beginning(config, directory, init)
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
+    check_room(config, model.config, layout)
     data = read_data(config, layout, directory, shown)
+    if workers.is_first:  # from here on it is a run that can be gone on with
+        (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     return train(config, directory, model, layout, data, workers, shown)
 
 
@@ -99,6 +101,7 @@ def resume_run(directory: Path, changes: Sequence[str], workers: Workers, shown:
     model = load_checkpoint(directory / LAST)
     file = directory / TOKENIZER / TOKENIZER_FILE
     layout = read_layout(file, model.config, directory / LAST)
+    check_room(config, model.config, layout)
     data = read_data(config, layout, directory, shown)
     return train(config, directory, model, layout, data, workers, shown, state)
 
@@ -128,7 +131,6 @@ def train(
 ) -> RunResult:
     """Train a network on data that has been read; from `state` on, if it is given."""
     _set_up(workers)
-    _check_room(config, model.config, layout)
     if config.dropout is not None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):
@@ -180,6 +182,27 @@ def check_beginning(config: TrainingConfig, init: Path | None) -> None:
         raise TrainingConfigError("--init and [network] are two beginnings: give one of them")
 
 
+def check_room(config: TrainingConfig, model: ModelConfig, layout: Layout) -> None:
+    """Raise `TrainingConfigError` for limits or shifts that the network has no positions for."""
+    problems = []
+    document = config.data.max_document_tokens + layout.added_tokens
+    summary = layout.target([0] * config.data.max_summary_tokens)
+    if document > model.max_positions:
+        problems.append(
+            f"data.max_document_tokens is {config.data.max_document_tokens}, with what stands "
+            f"around a document {document}; the network has {model.max_positions} positions"
+        )
+    if len(summary) > model.max_target_positions:
+        problems.append(
+            f"data.max_summary_tokens is {config.data.max_summary_tokens}, with what stands around "
+            f"a summary {len(summary)}; the network has {model.max_target_positions} positions"
+        )
+    if config.data.shifted_share and model.positions == "relative":
+        problems.append("data.shifted_share: relative positions cannot be shifted")
+    if problems:
+        raise TrainingConfigError("; ".join(problems))
+
+
 def keep_tokenizer(config: TrainingConfig, init: Path | None, directory: Path, shown: bool) -> None:
     """Put the tokenizer of the run into a directory: the checkpoint's, or one trained now."""
     if init is not None:
@@ -220,27 +243,6 @@ def _validation(config: TrainingConfig, data: RunData, layout: Layout) -> Valida
         config.batches.tokens,
         config.validation.rouge_documents,
     )
-
-
-def _check_room(config: TrainingConfig, model: ModelConfig, layout: Layout) -> None:
-    """Raise `TrainingConfigError` for limits or shifts that the network has no positions for."""
-    problems = []
-    document = config.data.max_document_tokens + layout.added_tokens
-    summary = layout.target([0] * config.data.max_summary_tokens)
-    if document > model.max_positions:
-        problems.append(
-            f"data.max_document_tokens is {config.data.max_document_tokens}, with what stands "
-            f"around a document {document}; the network has {model.max_positions} positions"
-        )
-    if len(summary) > model.max_target_positions:
-        problems.append(
-            f"data.max_summary_tokens is {config.data.max_summary_tokens}, with what stands around "
-            f"a summary {len(summary)}; the network has {model.max_target_positions} positions"
-        )
-    if config.data.shifted_share and model.positions == "relative":
-        problems.append("data.shifted_share: relative positions cannot be shifted")
-    if problems:
-        raise TrainingConfigError("; ".join(problems))
 
 
 def _set_up(workers: Workers) -> None:

@@ -24,7 +24,15 @@ from model.training.config import TrainingConfig, TrainingConfigError, Validatio
 from model.training.data import make_examples
 from model.training.distributed import Workers
 from model.training.layout import read_layout
-from model.training.run import TOKENIZER, RunData, beginning, check_beginning, keep_tokenizer, train
+from model.training.run import (
+    TOKENIZER,
+    RunData,
+    beginning,
+    check_beginning,
+    check_room,
+    keep_tokenizer,
+    train,
+)
 from model.training.validation import Scores
 
 _LAST_STEP = 2**31  # validate and save at the end alone
@@ -119,6 +127,7 @@ def _run_fold(
 ) -> Scores:
     model = beginning(config, directory, init)
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
+    check_room(config, model.config, layout)
     parts = [_deal(source, fold, config.seed) for source in records]
     data = RunData(
         [make_examples(learnt, layout, config.data) for learnt, _ in parts],
