@@ -48,9 +48,17 @@ class Summarizer(nn.Module):
         self.output_scale = 1 / math.sqrt(config.width) if config.scale_output else None
         self.copy_head = _copy_head(config) if config.copy_head else None
 
-    def encode(self, source_ids: Tensor, source_lengths: Tensor) -> Tensor:
-        """Read the documents: source_ids [B,S], source_lengths [B] -> states [B,S,d]."""
-        places = torch.arange(source_ids.shape[1], device=source_ids.device)  # [S]
+    def encode(
+        self, source_ids: Tensor, source_lengths: Tensor, start: Tensor | None = None
+    ) -> Tensor:
+        """Read the documents: source_ids [B,S], source_lengths [B] -> states [B,S,d].
+
+        Row b stands at the places from start[b] on, 0 unless training shifts it.
+        """
+        if start is None:
+            places = torch.arange(source_ids.shape[1], device=source_ids.device)  # [S]
+        else:
+            places = token_positions(start, source_ids.shape[1])  # [B,S]
         return self.encoder(self.embedding(source_ids, places), places, source_lengths)
 
     def cross_cache(self, states: Tensor) -> Cache:

@@ -8,7 +8,7 @@ are shuffled. `state` is four small things, and restoring them gives the same ba
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -31,6 +31,7 @@ class Batch:
     source_lengths: Tensor  # [B]
     target_in: Tensor  # [B,T], the start token first
     target_out: Tensor  # [B,T], `IGNORED` where there is nothing
+    start: Tensor | None = None  # [B], the place of each row's first source token; None is 0
 
     @property
     def tokens(self) -> int:
@@ -46,9 +47,24 @@ class Batch:
         """The same on a device."""
         if device.type == "cpu":
             return self
-        tensors = (self.source, self.source_lengths, self.target_in, self.target_out)
-        moved = [tensor.pin_memory().to(device, non_blocking=True) for tensor in tensors]
+        tensors = (
+            self.source,
+            self.source_lengths,
+            self.target_in,
+            self.target_out,
+            self.start,
+        )
+        moved = (t if t is None else t.pin_memory().to(device, non_blocking=True) for t in tensors)
         return Batch(self.ids, *moved)
+
+    def shifted(self, share: float, places: int) -> "Batch":
+        """The same with the sources of a random share of rows at random places below `places`.
+
+        So every position is trained, though few documents are long enough to reach the last.
+        """
+        count, length = self.source.shape
+        anywhere = torch.randint(max(1, places - length + 1), (count,))
+        return replace(self, start=torch.where(torch.rand(count) < share, anywhere, 0))
 
 
 def collate(examples: Sequence[Example], pad_id: int, start_id: int) -> Batch:

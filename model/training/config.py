@@ -71,6 +71,7 @@ class DataConfig:
     max_summary_tokens: int
     too_long: str = "cut"
     sentence_share: float = 0.2  # of a text's sentences taken by `gaps` and `extracts`
+    shifted_share: float = 0.0  # of documents that are read at positions further on, at random
 
     def __post_init__(self) -> None:
         if not self.sources:
@@ -78,6 +79,7 @@ class DataConfig:
         _check_one_of("too_long", self.too_long, ("cut", "drop", "refuse"))
         _check_range("max_document_tokens", self.max_document_tokens, least=1)
         _check_range("max_summary_tokens", self.max_summary_tokens, least=1)
+        _check_range("shifted_share", self.shifted_share, least=0, most=1)
         _check_range("sentence_share", self.sentence_share, above=0, most=0.5)
 
 

@@ -41,7 +41,7 @@ class TeacherForcing(nn.Module):
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The sums over the batch of what is minimised and of the negative log-likelihood."""
         model = self.model
-        states = model.encode(batch.source, batch.source_lengths)  # [B,S,d]
+        states = model.encode(batch.source, batch.source_lengths, batch.start)  # [B,S,d]
         start = torch.zeros_like(batch.source_lengths)
         cross = model.cross_cache(states)
         hidden, _ = model.decode(batch.target_in, start, batch.source_lengths, cross, None)

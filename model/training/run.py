@@ -17,7 +17,9 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from model.checkpoint import load_checkpoint, save_checkpoint
+from model.config import ModelConfig
 from model.records import Record, RecordReader
+from model.tokenizing.ensure import TOKENIZER_FILE, ensure_tokenizer
 from model.training.adapting import Adapters, freeze
 from model.training.batches import BatchStream
 from model.training.config import TrainingConfig, TrainingConfigError, changed
@@ -78,11 +80,14 @@ def start_run(
         if (directory / CONFIG_FILE).exists():
             raise FileExistsError(f"{directory} holds a run already; --resume goes on with it")
         keep_tokenizer(config, init, directory / TOKENIZER, shown)
-        (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     workers.wait()
     model = beginning(config, directory, init)
-    data = read_data(config, read_layout(directory / TOKENIZER, model.config), directory, shown)
-    return train(config, directory, model, data, workers, shown)
+    layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
+    check_room(config, model.config, layout)
+    data = read_data(config, layout, directory, shown)
+    if workers.is_first:  # from here on it is a run that can be gone on with
+        (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
+    return train(config, directory, model, layout, data, workers, shown)
 
 
 def resume_run(directory: Path, changes: Sequence[str], workers: Workers, shown: bool) -> RunResult:
@@ -94,13 +99,16 @@ def resume_run(directory: Path, changes: Sequence[str], workers: Workers, shown:
     text = (directory / CONFIG_FILE).read_text(encoding="utf-8")
     config = changed(TrainingConfig.from_json(text), changes)
     model = load_checkpoint(directory / LAST)
-    data = read_data(config, read_layout(directory / TOKENIZER, model.config), directory, shown)
-    return train(config, directory, model, data, workers, shown, state)
+    file = directory / TOKENIZER / TOKENIZER_FILE
+    layout = read_layout(file, model.config, directory / LAST)
+    check_room(config, model.config, layout)
+    data = read_data(config, layout, directory, shown)
+    return train(config, directory, model, layout, data, workers, shown, state)
 
 
 def read_data(config: TrainingConfig, layout: Layout, directory: Path, shown: bool) -> RunData:
     """Everything the run reads, tokenised where it is learnt from."""
-    tokenizer_file = directory / TOKENIZER / "tokenizer.json"
+    tokenizer_file = directory / TOKENIZER / TOKENIZER_FILE
     sources = [
         read_source(source, config.data, layout, tokenizer_file, shown)
         for source in config.data.sources
@@ -115,6 +123,7 @@ def train(
     config: TrainingConfig,
     directory: Path,
     model: Summarizer,
+    layout: Layout,
     data: RunData,
     workers: Workers,
     shown: bool,
@@ -122,7 +131,6 @@ def train(
 ) -> RunResult:
     """Train a network on data that has been read; from `state` on, if it is given."""
     _set_up(workers)
-    layout = read_layout(directory / TOKENIZER, model.config)
     if config.dropout is not None:
         for module in model.modules():
             if isinstance(module, nn.Dropout):
@@ -174,11 +182,33 @@ def check_beginning(config: TrainingConfig, init: Path | None) -> None:
         raise TrainingConfigError("--init and [network] are two beginnings: give one of them")
 
 
+def check_room(config: TrainingConfig, model: ModelConfig, layout: Layout) -> None:
+    """Raise `TrainingConfigError` for limits or shifts that the network has no positions for."""
+    problems = []
+    document = config.data.max_document_tokens + layout.added_tokens
+    summary = layout.target([0] * config.data.max_summary_tokens)
+    if document > model.max_positions:
+        problems.append(
+            f"data.max_document_tokens is {config.data.max_document_tokens}, with what stands "
+            f"around a document {document}; the network has {model.max_positions} positions"
+        )
+    if len(summary) > model.max_target_positions:
+        problems.append(
+            f"data.max_summary_tokens is {config.data.max_summary_tokens}, with what stands around "
+            f"a summary {len(summary)}; the network has {model.max_target_positions} positions"
+        )
+    if config.data.shifted_share and model.positions == "relative":
+        problems.append("data.shifted_share: relative positions cannot be shifted")
+    if problems:
+        raise TrainingConfigError("; ".join(problems))
+
+
 def keep_tokenizer(config: TrainingConfig, init: Path | None, directory: Path, shown: bool) -> None:
     """Put the tokenizer of the run into a directory: the checkpoint's, or one trained now."""
     if init is not None:
         directory.mkdir(parents=True, exist_ok=True)
         _copy_companions(init, directory)
+        ensure_tokenizer(init, output=directory)
         return
     assert config.network is not None
     assert config.tokenizer is not None
@@ -193,7 +223,7 @@ def beginning(config: TrainingConfig, directory: Path, init: Path | None) -> Sum
         return load_checkpoint(init)
     assert config.network is not None
     assert config.tokenizer is not None
-    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER / TOKENIZER_FILE))
     return new_network(config.network, tokenizer, config.tokenizer.styles, config.seed)
 
 

@@ -67,7 +67,10 @@ class Stepper:
         mine = batches[workers.rank :: workers.count]
         loss = 0.0
         for index, examples in enumerate(mine):
-            batch = collate(examples, config.pad_id, config.start_id).to(workers.device)
+            batch = collate(examples, config.pad_id, config.start_id)
+            if self._config.data.shifted_share:
+                batch = batch.shifted(self._config.data.shifted_share, config.max_positions)
+            batch = batch.to(workers.device)
             with self._no_exchange(index < len(mine) - 1):
                 with self._autocast():
                     minimised, likelihood = self._network(batch)
@@ -84,7 +87,7 @@ class Stepper:
         return StepResult(loss, norm, self._config.optimizer.learning_rate * rate)
 
     def _seed(self, number: int) -> None:
-        # Dropout depends on the step alone: no generator's state needs to be saved.
+        # Dropout and shifts depend on the step alone: no generator's state needs to be saved.
         sequence = np.random.SeedSequence((self._config.seed, 2, number, self._workers.rank))
         torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 

@@ -19,11 +19,20 @@ from tqdm import tqdm
 
 from model.json_lines import DataError
 from model.records import Record, RecordReader
+from model.tokenizing.ensure import TOKENIZER_FILE
 from model.training.config import TrainingConfig, TrainingConfigError, ValidationConfig, changed
 from model.training.data import make_examples
 from model.training.distributed import Workers
 from model.training.layout import read_layout
-from model.training.run import TOKENIZER, RunData, beginning, check_beginning, keep_tokenizer, train
+from model.training.run import (
+    TOKENIZER,
+    RunData,
+    beginning,
+    check_beginning,
+    check_room,
+    keep_tokenizer,
+    train,
+)
 from model.training.validation import Scores
 
 _LAST_STEP = 2**31  # validate and save at the end alone
@@ -117,13 +126,14 @@ def _run_fold(
     workers: Workers,
 ) -> Scores:
     model = beginning(config, directory, init)
-    layout = read_layout(directory / TOKENIZER, model.config)
+    layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
+    check_room(config, model.config, layout)
     parts = [_deal(source, fold, config.seed) for source in records]
     data = RunData(
         [make_examples(learnt, layout, config.data) for learnt, _ in parts],
         [record for _, judged in parts for record in judged],
     )
-    position = train(config, directory, model, data, workers, shown=False).position
+    position = train(config, directory, model, layout, data, workers, shown=False).position
     assert position.last is not None
     return position.last
 

@@ -6,9 +6,10 @@ from itertools import groupby, islice
 
 import torch
 
+from model.decoding_options import GreedyOptions
 from model.evaluation.rouge import Rouge, rouge
 from model.evaluation.rule import NO_REPEAT_NGRAM_SIZE, max_summary_tokens
-from model.generate import GreedyOptions, greedy_batch
+from model.generate import greedy_batch
 from model.records import Record
 from model.training.batches import collate, sorted_batches
 from model.training.distributed import Workers
@@ -86,9 +87,10 @@ class Validation:
         order = sorted(mine, key=lambda i: (limits[i], self.examples.source_lengths[i]))
         for limit, group in groupby(order, key=limits.__getitem__):
             options = GreedyOptions(
-                max_tokens=limit,
+                max_tokens=min(limit, config.max_target_positions),
                 no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
                 banned_ids=(config.pad_id,),
+                forced_first=self.layout.forced_first,
             )
             while batch := list(islice(group, _SUMMARISED_AT_ONCE)):
                 sources = [self.examples[index].source for index in batch]

@@ -100,3 +100,13 @@ def test_examples_come_out_of_their_arrays_as_they_went_in() -> None:
 @pytest.mark.parametrize("other", [[(3, 2), (1, 4)], [(2, 3), (1, 5)], [(3, 2)]])
 def test_other_data_has_another_fingerprint(other: list[tuple[int, int]]) -> None:
     assert make_examples([(3, 2), (1, 5)]).fingerprint() != make_examples(other).fingerprint()
+
+
+def test_a_share_of_sources_stands_anywhere_below_the_last_place() -> None:
+    batch = collate([Example("a", [5] * 6, [1])] * 400, pad_id=0, start_id=0)
+    torch.manual_seed(0)
+    start = batch.shifted(0.5, 16).start
+    assert start.min() == 0
+    assert start.max() == 10  # its last token is then at place 15
+    assert 0.4 < (start > 0).float().mean() < 0.55
+    assert batch.shifted(0.5, 6).start.max() == 0

@@ -4,6 +4,7 @@ import pytest
 
 from model.json_lines import DataError
 from model.records import Record
+from model.source_template import SourceTemplate
 from model.training.config import DataConfig, SourceConfig
 from model.training.data import read_source
 from model.training.examples import Counts, Example, pair_maker
@@ -19,8 +20,8 @@ class Words:
         return [10 + len(word) for word in text.split()]
 
 
-STYLED = Layout(Words(), 1, {"brief": 5, "headline": 4}, suffix_ids=(1,))
-PLAIN = Layout(Words(), 2, {}, "sum up: ", prefix_ids=(0,), suffix_ids=(2,))
+STYLED = Layout(Words(), SourceTemplate((), (1,)), 1, {"brief": 5, "headline": 4})
+PLAIN = Layout(Words(), SourceTemplate((0,), (2,), "sum up: "), 2)
 
 
 def make_data(**changes: object) -> DataConfig:

@@ -6,7 +6,7 @@ import pytest
 
 from bundle.tokenizer import BundleTokenizer
 from model.json_lines import DataError
-from model.sentences import split_sentences
+from model.source_template import SourceTemplate
 from model.training.config import DataConfig, SourceConfig
 from model.training.data import read_source
 from model.training.examples import Counts
@@ -17,7 +17,7 @@ from tests.model.training.builders import write_json_lines
 
 MASK, GAP, DETAILED = 3, 7, 6
 TOKENIZER = BundleTokenizer(DEFAULT_CHECKPOINT / "tokenizer.json")
-LAYOUT = Layout(TOKENIZER, 1, {"detailed": DETAILED}, suffix_ids=(1,))
+LAYOUT = Layout(TOKENIZER, SourceTemplate((), (1,)), 1, {"detailed": DETAILED})
 
 # The third sentence shares most words with the others.
 SENTENCES = [
@@ -37,20 +37,6 @@ def make_data(**changes: object) -> DataConfig:
         "max_summary_tokens": 50,
     }
     return DataConfig(**values | changes)
-
-
-@pytest.mark.parametrize(
-    ("text", "sentences"),
-    [
-        ("One. Two! Three? Four", ["One.", "Two!", "Three?", "Four"]),
-        ('He said "stop." She did.', ['He said "stop."', "She did."]),
-        ("第一句。第二句！“第三句。”第四句", ["第一句。", "第二句！", "“第三句。”", "第四句"]),
-        ("A title\n\nThen text 3.5 long.", ["A title", "Then text 3.5 long."]),
-        (" \n ", []),
-    ],
-)
-def test_text_is_split_at_sentence_ends(text: str, sentences: list[str]) -> None:
-    assert split_sentences(text) == sentences
 
 
 def test_the_sentences_that_share_most_words_are_principal() -> None:

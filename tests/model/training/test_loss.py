@@ -1,5 +1,7 @@
 """The loss at the targets is what the whole distribution says of them."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -85,3 +87,14 @@ def test_it_works_under_bf16_autocast() -> None:
     rough.backward()
     assert rough.dtype == torch.float32
     assert rough.item() == pytest.approx(exact.item(), rel=0.02)
+
+
+def test_a_shifted_source_is_read_at_the_places_further_on() -> None:
+    model, batch = make_model(), make_batch()
+    forcing = TeacherForcing(model)
+    plain = forcing(batch)[1].item()
+    unmoved = replace(batch, start=torch.zeros(3, dtype=torch.long))
+    assert forcing(unmoved)[1].item() == pytest.approx(plain, rel=1e-6)
+    shifted = model.encode(batch.source, batch.source_lengths, torch.tensor([3, 3, 3]))
+    model.embedding.positions = model.embedding.positions.roll(-3, 0)
+    assert torch.allclose(shifted, model.encode(batch.source, batch.source_lengths))
