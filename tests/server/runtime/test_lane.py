@@ -35,7 +35,8 @@ def add(lane: Lane, row: int, length: int, value: float) -> None:
 
 
 def row_of(lane: Lane, row: int) -> dict[str, NDArray[Any]]:
-    return {name: array[row].copy() for name, array in lane.arrays.inputs().items()}
+    inputs = lane.arrays.inputs(num_rows=row + 1)
+    return {name: array[row].copy() for name, array in inputs.items()}
 
 
 def test_a_lane_begins_with_room_for_what_it_is_given() -> None:
