@@ -94,5 +94,3 @@ def tame(checkpoint: Path) -> None:
             if name.endswith(".q.weight"):  # T5 divides its scores by nothing
                 state[name] /= config["d_kv"] ** 0.5
     save_file(state, path, metadata={"format": "pt"})
-
-

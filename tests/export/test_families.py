@@ -98,9 +98,7 @@ def test_a_bundle_says_what_its_checkpoint_says(made: FamilyBundle) -> None:
         ("flan-t5", {"d_model": 64, "d_kv": 24, "d_ff": 128}),
     ],
 )
-def test_eight_bits_say_nearly_the_same(
-    family: str, sizes: dict[str, int], tmp_path: Path
-) -> None:
+def test_eight_bits_say_nearly_the_same(family: str, sizes: dict[str, int], tmp_path: Path) -> None:
     checkpoint = make_checkpoint(family, tmp_path, **sizes)
     tame(checkpoint)
     made = make_bundle(checkpoint, "int8")
