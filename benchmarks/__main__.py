@@ -19,6 +19,7 @@ def main() -> int:
   python -m benchmarks quality            ROUGE of the default bundle beside PyTorch fp32, 160 a set
   python -m benchmarks startup --runs 5   time to ready, memory and size of the server
   python -m benchmarks ablation           what each attention is worth, by training small networks
+  python -m benchmarks families           every family beside transformers, exported and served
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -46,9 +47,14 @@ def main() -> int:
     )
     ablation.add_argument("--limit", type=int, help="use so many pairs of each file (default: all)")
     ablation.add_argument("--threads", type=int, default=1, help="that compute (default: 1)")
+    families = commands.add_parser("families", help="random checkpoints of every family, compared")
+    families.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="these checkpoints (default: all)"
+    )
+    families.add_argument("--threads", type=int, default=0, help="0 takes all cores (default: 0)")
     for command in (quality, startup):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
-    for command in (quality, startup, ablation):
+    for command in (quality, startup, ablation, families):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     report, table = _run(parsed)
@@ -84,6 +90,11 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
             threads=parsed.threads,
         )
         return report, ablation_table(report)
+    if parsed.command == "families":
+        from benchmarks.families import compare_families, families_table
+
+        report = compare_families(parsed.only, threads=parsed.threads)
+        return report, families_table(report)
     from benchmarks.startup import measure_startup, startup_table
 
     document = Path("examples/arxiv_en.txt")

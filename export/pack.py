@@ -58,7 +58,7 @@ def make_manifest(
         tokenizer_file=TOKENIZER_FILE,
         files=file_entries(directory, files),
         provenance=Provenance(
-            checkpoint_sha256=_weights_sha256(checkpoint),
+            checkpoint_sha256=weights_sha256(checkpoint),
             exporter={package: version(package) for package in _EXPORTER_PACKAGES},
         ),
     )
@@ -83,7 +83,7 @@ def summary_of(report: Report) -> Verification:
     )
 
 
-def _weights_sha256(checkpoint: Path) -> str:
+def weights_sha256(checkpoint: Path) -> str:
     """The checksum of model.safetensors; of the list of checksums where it comes in shards."""
     whole = checkpoint / "model.safetensors"
     if whole.exists():

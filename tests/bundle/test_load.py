@@ -122,6 +122,11 @@ def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
             "max_summary_tokens is 1025, from 1 to 1024",
         ),
         (_set("limits", "max_source_tokens", to=1023), "is 1025, from 1 to 1024 positions"),
+        (_set("geometry", "max_source_positions", to=512), "is 1024, from 1 to 512 positions"),
+        (
+            _set("geometry", "relative_positions", to=True),
+            "input 'slot_positions' is missing",
+        ),
         (
             _set("special_tokens", "end_id", to=20000),
             r"token ids \[20000\] are not in a vocabulary",

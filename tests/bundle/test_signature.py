@@ -2,8 +2,14 @@
 
 from dataclasses import replace
 
-from bundle.manifest import read_manifest
-from bundle.signature import DECODER_STEP, decoder_step_signature, differences, expected_graphs
+from bundle.manifest import Geometry, read_manifest
+from bundle.signature import (
+    DECODER_STEP,
+    SLOT_POSITIONS,
+    decoder_step_signature,
+    differences,
+    expected_graphs,
+)
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
 GEOMETRY = read_manifest(DEFAULT_BUNDLE).geometry
@@ -32,3 +38,12 @@ def test_without_a_copy_head_nothing_of_the_source_but_keys_and_values_is_asked_
     plain = decoder_step_signature(replace(GEOMETRY, copy_head=False), "d.onnx")
     names = {tensor.name for tensor in (*plain.inputs, *plain.outputs)}
     assert not names & {"source_ids", "source_bias", "encoder_states", "copy_gate"}
+
+
+def test_only_relative_positions_ask_for_the_places_of_the_slots() -> None:
+    def places(geometry: Geometry) -> list[tuple[str, ...]]:
+        inputs = decoder_step_signature(geometry, "d.onnx").inputs
+        return [tensor.shape for tensor in inputs if tensor.name == SLOT_POSITIONS]
+
+    assert places(GEOMETRY) == []
+    assert places(replace(GEOMETRY, relative_positions=True)) == [("cache",)]
