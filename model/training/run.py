@@ -77,7 +77,7 @@ def start_run(
     """
     check_beginning(config, init)
     if workers.is_first:
-        if (directory / CONFIG_FILE).exists():
+        if (directory / LAST).exists():
             raise FileExistsError(f"{directory} holds a run already; --resume goes on with it")
         keep_tokenizer(config, init, directory / TOKENIZER, shown)
     workers.wait()
@@ -85,7 +85,7 @@ def start_run(
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
     check_room(config, model.config, layout)
     data = read_data(config, layout, directory, shown)
-    if workers.is_first:  # from here on it is a run that can be gone on with
+    if workers.is_first:
         (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     return train(config, directory, model, layout, data, workers, shown)
 

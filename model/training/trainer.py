@@ -129,8 +129,8 @@ class Trainer:
         self.position.skipped = 0 if result.is_finite else self.position.skipped + 1
         if self.position.skipped > self._config.optimizer.skip_non_finite:
             raise NonFiniteLoss(
-                f"step {self.position.step}: the gradient's norm is {result.gradient_norm}, the "
-                f"{self.position.skipped}th time in a row; the examples were {', '.join(ids[:8])}"
+                f"step {self.position.step}: the gradient's norm is {result.gradient_norm}, for "
+                f"{self.position.skipped} steps in a row; the examples were {', '.join(ids[:8])}"
                 f"{f' and {len(ids) - 8} more' if len(ids) > 8 else ''}"
             )
 
