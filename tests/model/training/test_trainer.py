@@ -13,7 +13,7 @@ import torch
 from model.checkpoint import load_checkpoint
 from model.text_summarizer import TextSummarizer
 from model.training.run import resume_run, start_run
-from model.training.saving import ResumeError
+from model.training.saving import ResumeError, SaveError
 from model.training.trainer import NonFiniteLoss
 from tests.model.factories import ROOT
 from tests.model.training.builders import ALONE, TINY_CONFIG, make_config, read_csv_column
@@ -145,6 +145,12 @@ def test_other_data_than_the_run_began_with_is_refused(straight: Path) -> None:
 def test_a_directory_that_holds_a_run_is_not_written_over(straight: Path) -> None:
     with pytest.raises(FileExistsError, match="--resume goes on with it"):
         start_run(make_config(), straight, None, ALONE, shown=False)
+
+
+def test_weights_too_large_for_their_file_are_refused(tmp_path: Path) -> None:
+    config = make_config("saving.precision=fp16", "optimizer.learning_rate=3e6")
+    with pytest.raises(SaveError, match=r"holds numbers above 65504.*none before it"):
+        start_run(config, tmp_path / "run", None, ALONE, shown=False)
 
 
 def test_a_run_that_ended_before_its_first_checkpoint_can_be_started_again(
