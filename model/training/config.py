@@ -243,7 +243,8 @@ class TrainingConfig:
 def read_training_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
     """Read a run's TOML file, with `key=value` changes put in its place.
 
-    Paths in it are relative to the folder that the file lies in. Raises `TrainingConfigError`.
+    Paths in it are relative to the folder that the file lies in, and absolute from then on.
+    Raises `TrainingConfigError`.
     """
     try:
         values = tomllib.loads(path.read_text("utf-8"))
@@ -251,7 +252,7 @@ def read_training_config(path: Path, changes: Sequence[str] = ()) -> TrainingCon
             _change(values, change)
         for place in _places_of_paths(values):
             if isinstance(place.get("path"), str):
-                place["path"] = str(path.parent / place["path"])
+                place["path"] = str((path.parent / place["path"]).resolve())
         return parse(TrainingConfig, values, path.name)
     except (OSError, ValueError) as error:
         raise TrainingConfigError(f"{path}: {error}") from error

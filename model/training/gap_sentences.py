@@ -47,13 +47,22 @@ class ProseReader(JsonLines[Prose]):
         return Prose(**text_fields(values, ("id", "text", "lang"), defaults))
 
 
-def principal_sentences(sentences: Sequence[str], count: int) -> list[int]:
-    """The indices, rising, of the `count` sentences that share most words with the others."""
+def principal_sentences(
+    sentences: Sequence[str], lengths: Sequence[int], count: int, max_tokens: int
+) -> list[int]:
+    """The indices, rising, of the sentences that share most words with the others.
+
+    At most `count` of them, of at most `max_tokens` together: one that has no room is passed over.
+    """
     words = [Counter(_WORD.findall(sentence.lower())) for sentence in sentences]
     everything = sum(words, Counter())
     scores = [_f1(own, everything - own) for own in words]
-    best = sorted(range(len(sentences)), key=lambda index: (-scores[index], index))
-    return sorted(best[:count])
+    chosen: list[int] = []
+    for index in sorted(range(len(sentences)), key=lambda index: (-scores[index], index))[:count]:
+        if lengths[index] <= max_tokens:
+            chosen.append(index)
+            max_tokens -= lengths[index]
+    return sorted(chosen)
 
 
 def prose_maker(
@@ -74,10 +83,12 @@ def prose_maker(
         ]
         kept = _fitting(tokens, config.max_document_tokens)
         counts.cut_documents += kept < len(tokens)
-        chosen = principal_sentences(sentences[:kept], max(1, round(kept * config.sentence_share)))
-        fitting = _fitting([tokens[index] for index in chosen], config.max_summary_tokens)
-        counts.cut_summaries += fitting < len(chosen)
-        chosen = chosen[:fitting]
+        chosen = principal_sentences(
+            sentences[:kept],
+            [len(sentence) for sentence in tokens[:kept]],
+            max(1, round(kept * config.sentence_share)),
+            config.max_summary_tokens,
+        )
         if kept < _FEWEST_SENTENCES or not chosen:
             counts.dropped += 1
             return None

@@ -8,6 +8,7 @@ runs/x/last, runs/x/best checkpoints, see saving.py
 
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -77,7 +78,7 @@ def start_run(
     """
     check_beginning(config, init)
     if workers.is_first:
-        if (directory / CONFIG_FILE).exists():
+        if (directory / LAST).exists():
             raise FileExistsError(f"{directory} holds a run already; --resume goes on with it")
         keep_tokenizer(config, init, directory / TOKENIZER, shown)
     workers.wait()
@@ -85,7 +86,7 @@ def start_run(
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
     check_room(config, model.config, layout)
     data = read_data(config, layout, directory, shown)
-    if workers.is_first:  # from here on it is a run that can be gone on with
+    if workers.is_first:
         (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
     return train(config, directory, model, layout, data, workers, shown)
 
@@ -141,11 +142,10 @@ def train(
     forcing = TeacherForcing(model, config.optimizer.label_smoothing, adapters).to(workers.device)
 
     def write_model(checkpoint: Path) -> None:
-        if adapters is None:
-            save_checkpoint(model, checkpoint, _DTYPES[config.saving.precision])
-        else:
-            with adapters.merged():
-                save_checkpoint(model, checkpoint, _DTYPES[config.saving.precision])
+        with nullcontext() if adapters is None else adapters.merged():
+            dtype = _DTYPES[config.saving.precision]
+            _check_magnitudes(model, dtype)
+            save_checkpoint(model, checkpoint, dtype)
         _copy_companions(directory / TOKENIZER, checkpoint)
 
     sizes = [len(examples) for examples in data.sources]
@@ -243,6 +243,13 @@ def _validation(config: TrainingConfig, data: RunData, layout: Layout) -> Valida
         config.batches.tokens,
         config.validation.rouge_documents,
     )
+
+
+def _check_magnitudes(model: Summarizer, dtype: torch.dtype) -> None:
+    limit = torch.finfo(dtype).max
+    for name, value in model.named_parameters():
+        if value.detach().abs().max() > limit:
+            raise ValueError(f"{name} holds numbers above {limit}, the most of saving.precision")
 
 
 def _set_up(workers: Workers) -> None:

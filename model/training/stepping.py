@@ -52,7 +52,10 @@ class Stepper:
         self._network: nn.Module = forcing
         if workers.count > 1:
             devices = [workers.device] if workers.device.type == "cuda" else None
-            self._network = DistributedDataParallel(forcing, device_ids=devices)
+            # Its buffers are tables that nothing changes.
+            self._network = DistributedDataParallel(
+                forcing, device_ids=devices, broadcast_buffers=False
+            )
 
     def step(self, number: int, batches: Sequence[Sequence[Example]], rate: float) -> StepResult:
         """Take the step of this number, at this share of the learning rate.

@@ -129,8 +129,8 @@ class Trainer:
         self.position.skipped = 0 if result.is_finite else self.position.skipped + 1
         if self.position.skipped > self._config.optimizer.skip_non_finite:
             raise NonFiniteLoss(
-                f"step {self.position.step}: the gradient's norm is {result.gradient_norm}, the "
-                f"{self.position.skipped}th time in a row; the examples were {', '.join(ids[:8])}"
+                f"step {self.position.step}: the gradient's norm is {result.gradient_norm}, for "
+                f"{self.position.skipped} steps in a row; the examples were {', '.join(ids[:8])}"
                 f"{f' and {len(ids) - 8} more' if len(ids) > 8 else ''}"
             )
 
@@ -138,8 +138,8 @@ class Trainer:
         self, loss: float, result: StepResult, tokens_per_second: float, seconds: float
     ) -> None:
         position = self.position
-        by_steps = self._config.schedule.steps is not None
-        self._bar.update(1 if by_steps else seconds)
+        left = self._bar.total - self._bar.n
+        self._bar.update(min(left, 1 if self._config.schedule.steps is not None else seconds))
         self._bar.set_postfix_str(f"loss {loss:.3f}, {tokens_per_second:,.0f} tokens/s")
         if self._log is not None and position.step % self._config.saving.log_every_steps == 0:
             self._log.add(

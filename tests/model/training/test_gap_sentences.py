@@ -40,9 +40,15 @@ def make_data(**changes: object) -> DataConfig:
 
 
 def test_the_sentences_that_share_most_words_are_principal() -> None:
-    assert principal_sentences(SENTENCES, 1) == [2]
-    assert principal_sentences(SENTENCES, 2) == [0, 2]
-    assert principal_sentences(["另一句话", "别", "别的一句"], 1) == [2]
+    lengths = [1] * len(SENTENCES)
+    assert principal_sentences(SENTENCES, lengths, 1, 99) == [2]
+    assert principal_sentences(SENTENCES, lengths, 2, 99) == [0, 2]
+    assert principal_sentences(["另一句话", "别", "别的一句"], [1, 1, 1], 1, 99) == [2]
+
+
+def test_a_principal_sentence_without_room_is_passed_over() -> None:
+    assert principal_sentences(SENTENCES, [5, 5, 20, 5, 5], 2, 19) == [0]
+    assert principal_sentences(SENTENCES, [20] * 5, 2, 19) == []
 
 
 def test_gap_sentences_are_masked_in_the_source_and_are_the_target() -> None:

@@ -13,7 +13,7 @@ import torch
 from model.checkpoint import load_checkpoint
 from model.text_summarizer import TextSummarizer
 from model.training.run import resume_run, start_run
-from model.training.saving import ResumeError
+from model.training.saving import ResumeError, SaveError
 from model.training.trainer import NonFiniteLoss
 from tests.model.factories import ROOT
 from tests.model.training.builders import ALONE, TINY_CONFIG, make_config, read_csv_column
@@ -113,7 +113,7 @@ def test_a_loss_that_stays_infinite_ends_the_run_and_names_the_examples(
 ) -> None:
     monkeypatch.setattr("torch.nn.utils.clip_grad_norm_", lambda *_: torch.tensor(float("nan")))
     config = make_config("optimizer.skip_non_finite=2")
-    with pytest.raises(NonFiniteLoss, match=r"step 3: .* nan, the 3th time in a row; .*arxiv"):
+    with pytest.raises(NonFiniteLoss, match=r"step 3: .* nan, for 3 steps in a row; .*arxiv"):
         start_run(config, tmp_path / "run", None, ALONE, shown=False)
 
 
@@ -145,6 +145,26 @@ def test_other_data_than_the_run_began_with_is_refused(straight: Path) -> None:
 def test_a_directory_that_holds_a_run_is_not_written_over(straight: Path) -> None:
     with pytest.raises(FileExistsError, match="--resume goes on with it"):
         start_run(make_config(), straight, None, ALONE, shown=False)
+
+
+def test_weights_too_large_for_their_file_are_refused(tmp_path: Path) -> None:
+    config = make_config("saving.precision=fp16", "optimizer.learning_rate=3e6")
+    with pytest.raises(SaveError, match=r"holds numbers above 65504.*none before it"):
+        start_run(config, tmp_path / "run", None, ALONE, shown=False)
+
+
+def test_a_run_that_ended_before_its_first_checkpoint_can_be_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no disk")
+
+    config = make_config("schedule.steps=1", "validation.every_steps=1")
+    with monkeypatch.context() as patch:
+        patch.setattr("model.training.trainer.save_step", refuse)
+        with pytest.raises(OSError, match="no disk"):
+            start_run(config, tmp_path / "run", None, ALONE, shown=False)
+    assert start_run(config, tmp_path / "run", None, ALONE, shown=False).ending == "finished"
 
 
 def test_a_budget_of_seconds_ends_a_run(tmp_path: Path) -> None:
