@@ -2,8 +2,8 @@
 
 A cheap test of faithfulness: what it finds missing may still be right (a sum, a rounded figure, an
 acronym written out), and a figure that the document gives for something else passes. Numbers are
-compared by value: 1,000 = 1000 = "1 thousand" = 1千, 5 % = 5 percent = five per cent. Names are
-words with a capital letter that is no sentence's first, compared whatever their case.
+compared by value: 1,000 = 1000 = 1k = "1 thousand" = 1千, 5 % = 5 percent = five per cent. Names
+are words with a capital letter that is no sentence's first, compared whatever their case.
 """
 
 import re
@@ -30,12 +30,14 @@ _SPELLED |= {
 _HAN_DIGITS = {"零": 0, "\u3007": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _HAN_DIGITS |= {"七": 7, "八": 8, "九": 9, "十": 10}
 _MULTIPLIERS = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+_SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
 _MULTIPLIERS |= {"trillion": 10**12, "百": 10**2, "千": 10**3, "万": 10**4, "亿": 10**8}
 
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?"
 _WORDS = "|".join(sorted(_SPELLED, key=len, reverse=True))
 _NUMBER = re.compile(
     rf"(?P<han_percent>百分之)?(?:(?P<digits>{_DIGITS})|\b(?P<word>{_WORDS})\b)"
+    r"(?P<scale>(?-i:[kKMB])(?![A-Za-z0-9]))?"
     r"(?:[\s-]?(?P<multiplier>(?:hundred|thousand|million|billion|trillion)\b|[百千万亿]))?"
     r"(?P<percent>\s?%|[\s-]per\s?cent(?:age)?\b)?",
     re.IGNORECASE,
@@ -135,13 +137,14 @@ def _number(match: re.Match[str]) -> Number:
         value = Decimal(match["digits"].replace(",", ""))
     else:
         value = Decimal(_SPELLED[match["word"].lower()])
+    value *= _SCALES.get(match["scale"], 1)
     if match["multiplier"]:
         value *= _MULTIPLIERS[match["multiplier"].lower()]
     return Number(value.normalize() + 0, bool(match["percent"] or match["han_percent"]))
 
 
 def _is_part_of_a_name(text: str, match: re.Match[str]) -> bool:
-    """GPT-4, v2.1 and 7B are names, 2019-2020 and 10x are not."""
+    """GPT-4, v2.1 and 3D are names, 2019-2020, 10x and 7B are not."""
     if not match["digits"]:
         return False
     before, after = text[: match.start()][-2:], text[match.end() :][:1]
@@ -161,11 +164,12 @@ def _is_title_case(text: str) -> bool:
 
 def _is_name(word: str, ordinary: bool) -> bool:
     """`ordinary`: a capital at the beginning says nothing here."""
-    if word == "I":
+    telling = [part for part in _parts(word) if not re.fullmatch(r"\d+[kKMB]?", part)]  # not 1.7M
+    capitals = [part for part in telling if part != part.lower()]
+    if word == "I" or not capitals:
         return False
-    inside = any(part[1:] != part[1:].lower() for part in _parts(word))
-    mixed = any(c.isdigit() for c in word) and any(c.isupper() for c in word)
-    return inside or mixed or (not ordinary and word != word.lower())
+    inside = any(part[1:] != part[1:].lower() for part in capitals)
+    return not ordinary or inside or any(character.isdigit() for character in word)
 
 
 def _is_held(name: str, held: set[str]) -> bool:

@@ -20,11 +20,11 @@ def unsupported(document: str, summary: str, lang: str = "en") -> list[str]:
         ("1,000 or 1000.0", ["1000", "1000"]),
         ("5 %, 5%, 5 percent, five per cent, \uff15\uff05", ["5%"] * 5),
         ("百分之5", ["5%"]),
-        ("two million, 2M parameters", ["2000000"]),
+        ("two million, 2M parameters, 1.5k-scale", ["2000000", "2000000", "1500"]),
         ("1.2 万 and 3亿", ["12000", "300000000"]),
         ("twenty-five of Ninety", ["25", "90"]),
         ("one of the best, someone", []),
-        ("GPT-4, v2.1 and a 7B model", []),
+        ("GPT-4, v2.1, a 3D model, B52", []),
         ("2019-2020, 10x, 3rd", ["2019", "2020", "10", "3"]),
         ("1,2,3", ["1", "2", "3"]),
     ],
@@ -48,6 +48,7 @@ def test_a_number_is_the_same_with_and_without_separators(value: int) -> None:
         ("A Modular Framework for Testing LLMs", "en", ["LLMs"]),
         ("Here I met Alice's cat.", "en", ["Alice"]),
         ("Bert模型在Paris上", "zh", ["Bert", "Paris"]),
+        ("a 7B model of 1.7M paths, 180K-scale, in 3D", "en", ["3D"]),
     ],
 )
 def test_names_are_words_whose_capital_says_something(
