@@ -30,7 +30,7 @@ _FIRST_ORDINARY_ID = 8
 _SOURCE_LENGTHS = (200, 120, 60, 31)
 _MAX_TOKENS = 32
 _PRECISIONS = ("fp32", "int8")
-# As many bytes of text as the verification reads, two documents.
+# What the verification of an export reads: two documents of so many characters, a token each.
 _DOCUMENT = Path("examples/arxiv_en.txt")
 _DOCUMENT_CHARACTERS = 200
 
@@ -170,7 +170,7 @@ def _export(checkpoint: Path, output: Path, precision: str, documents: Path) -> 
     started_s = time.perf_counter()
     outcome = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
     if outcome.returncode:
-        return {"refused": outcome.stderr.strip().splitlines()[-1]}
+        return {"refused": outcome.stderr.strip().splitlines()[-1].removeprefix("export: ")}
     report = json.loads((output / "verification.json").read_text("utf-8"))
     figures = ("agreement", "encoder_relative_error", "mean_log_probability_difference")
     return {
@@ -211,13 +211,13 @@ def _equal(is_equal: bool) -> str:
 
 def _fp32(result: dict[str, Any]) -> str:
     if "refused" in result:
-        return result["refused"]
+        return f"refused: {result['refused']}"
     return f"{result['agreement']:.1%}, {result['served_tokens_equal']:.0%} of summaries equal"
 
 
 def _int8(result: dict[str, Any]) -> str:
     if "refused" in result:
-        return result["refused"]
+        return f"refused: {result['refused']}"
     size = result["bytes"] / 1e6
     return f"{result['agreement']:.1%}, {result['encoder_relative_error']:.1%}, {size:.1f} MB"
 
