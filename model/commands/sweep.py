@@ -51,7 +51,7 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     try:
-        from model.training.config import read_training_config
+        from model.training.config_file import read_training_config
         from model.training.distributed import workers
         from model.training.sweep import read_grid, sweep, table
     except ModuleNotFoundError as error:

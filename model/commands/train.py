@@ -55,7 +55,7 @@ def _run(options: argparse.Namespace) -> None:
     if options.resume and options.init is not None:
         raise ValueError("--init is for a new run: --resume starts where the run was saved")
     try:
-        from model.training.config import read_training_config
+        from model.training.config_file import read_training_config
         from model.training.distributed import workers
         from model.training.run import resume_run, start_run
     except ModuleNotFoundError as error:

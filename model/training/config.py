@@ -1,14 +1,11 @@
-"""A training run as a file: TOML to frozen dataclasses; configs/*.toml explain every key.
+"""What a training run does, as frozen dataclasses; configs/default-h200.toml explains every key.
 
-An unknown key, a value of the wrong type or out of range is refused by its path.
+config_file.py reads them, and refuses unknown keys; values out of range are refused here.
 """
 
 import json
-import tomllib
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from bundle.strict_json import parse
 
@@ -238,54 +235,6 @@ class TrainingConfig:
     def from_json(cls, text: str) -> "TrainingConfig":
         """Read what `to_json` wrote."""
         return parse(cls, json.loads(text), "training.json")
-
-
-def read_training_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
-    """Read a run's TOML file, with `key=value` changes put in its place.
-
-    Paths in it are relative to the folder that the file lies in, and absolute from then on.
-    Raises `TrainingConfigError`.
-    """
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-        for change in changes:
-            _change(values, change)
-        for place in _places_of_paths(values):
-            if isinstance(place.get("path"), str):
-                place["path"] = str((path.parent / place["path"]).resolve())
-        return parse(TrainingConfig, values, path.name)
-    except (OSError, ValueError) as error:
-        raise TrainingConfigError(f"{path}: {error}") from error
-
-
-def changed(config: TrainingConfig, changes: Sequence[str]) -> TrainingConfig:
-    """The configuration with `key=value` changes, such as `optimizer.learning_rate=1e-4`."""
-    values = json.loads(config.to_json())
-    for change in changes:
-        _change(values, change)
-    return parse(TrainingConfig, values, "the changed configuration")
-
-
-def _change(values: dict[str, Any], change: str) -> None:
-    key, equals, text = change.partition("=")
-    *parents, name = key.strip().split(".")
-    if not equals or not name:
-        raise TrainingConfigError(f"{change!r} is not key=value")
-    for parent in parents:
-        values = values.setdefault(parent, {})
-        if not isinstance(values, dict):
-            raise TrainingConfigError(f"{change!r}: {parent} has no keys of its own")
-    try:
-        values[name] = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        values[name] = text.strip()  # a bare word: --set precision=bf16
-
-
-def _places_of_paths(values: dict[str, Any]) -> list[dict[str, Any]]:
-    data, validation = values.get("data"), values.get("validation")
-    sources = data.get("sources") if isinstance(data, dict) else None
-    places = [*(sources if isinstance(sources, list) else []), validation]
-    return [place for place in places if isinstance(place, dict)]
 
 
 def _check_one_of(name: str, value: str, known: tuple[str, ...]) -> None:

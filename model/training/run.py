@@ -6,49 +6,45 @@ runs/x/log.csv           a row a step; validation.csv: a row a validation
 runs/x/last, runs/x/best checkpoints, see saving.py
 """
 
-import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer
 from torch import nn
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.config import ModelConfig
 from model.records import Record, RecordReader
-from model.tokenizing.ensure import TOKENIZER_FILE, ensure_tokenizer
+from model.tokenizing.ensure import TOKENIZER_FILE
 from model.training.adapting import Adapters, freeze
 from model.training.batches import BatchStream
-from model.training.config import TrainingConfig, TrainingConfigError, changed
-from model.training.data import make_examples, read_source, texts
+from model.training.beginning import (
+    TOKENIZER,
+    beginning,
+    check_beginning,
+    check_room,
+    copy_companions,
+    keep_tokenizer,
+)
+from model.training.config import TrainingConfig
+from model.training.config_file import changed
+from model.training.data import make_examples, read_source
 from model.training.distributed import Workers
 from model.training.examples import Examples
 from model.training.layout import Layout, read_layout
 from model.training.loss import TeacherForcing
 from model.training.mixing import shares
-from model.training.new_network import new_network
 from model.training.optimizers import make_optimizers
 from model.training.saving import LAST, load_state
-from model.training.tokenizer import save_tokenizer, train_tokenizer
 from model.training.trainer import Ending, Parts, Position, Trainer
 from model.training.validation import Validation
 from model.transformer import Summarizer
 
 CONFIG_FILE = "training.json"
-TOKENIZER = "tokenizer"
 
 _DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
-# What a checkpoint says beside its network: copied from the beginning to every checkpoint.
-_COMPANIONS = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "generation_config.json",
-)
 
 
 @dataclass(frozen=True)
@@ -146,7 +142,7 @@ def train(
             dtype = _DTYPES[config.saving.precision]
             _check_magnitudes(model, dtype)
             save_checkpoint(model, checkpoint, dtype)
-        _copy_companions(directory / TOKENIZER, checkpoint)
+        copy_companions(directory / TOKENIZER, checkpoint)
 
     sizes = [len(examples) for examples in data.sources]
     trainer = Trainer(
@@ -172,65 +168,6 @@ def train(
     if state is not None:
         trainer.restore(state)
     return RunResult(trainer.train(), trainer.position, trainer.stopped_by)
-
-
-def check_beginning(config: TrainingConfig, init: Path | None) -> None:
-    """Raise `TrainingConfigError` unless there is one beginning: a checkpoint or [network]."""
-    if init is None and config.network is None:
-        raise TrainingConfigError("the configuration has no [network]: name a checkpoint to --init")
-    if init is not None and config.network is not None:
-        raise TrainingConfigError("--init and [network] are two beginnings: give one of them")
-
-
-def check_room(config: TrainingConfig, model: ModelConfig, layout: Layout) -> None:
-    """Raise `TrainingConfigError` for limits or shifts that the network has no positions for."""
-    problems = []
-    document = config.data.max_document_tokens + layout.added_tokens
-    summary = layout.target([0] * config.data.max_summary_tokens)
-    if document > model.max_positions:
-        problems.append(
-            f"data.max_document_tokens is {config.data.max_document_tokens}, with what stands "
-            f"around a document {document}; the network has {model.max_positions} positions"
-        )
-    if len(summary) > model.max_target_positions:
-        problems.append(
-            f"data.max_summary_tokens is {config.data.max_summary_tokens}, with what stands around "
-            f"a summary {len(summary)}; the network has {model.max_target_positions} positions"
-        )
-    if config.data.shifted_share and model.positions == "relative":
-        problems.append("data.shifted_share: relative positions cannot be shifted")
-    if problems:
-        raise TrainingConfigError("; ".join(problems))
-
-
-def keep_tokenizer(config: TrainingConfig, init: Path | None, directory: Path, shown: bool) -> None:
-    """Put the tokenizer of the run into a directory: the checkpoint's, or one trained now."""
-    if init is not None:
-        directory.mkdir(parents=True, exist_ok=True)
-        _copy_companions(init, directory)
-        ensure_tokenizer(init, output=directory)
-        return
-    assert config.network is not None
-    assert config.tokenizer is not None
-    every_text = chain.from_iterable(texts(source) for source in config.data.sources)
-    tokenizer = train_tokenizer(every_text, config.tokenizer, shown)
-    save_tokenizer(tokenizer, directory, config.network.max_positions)
-
-
-def beginning(config: TrainingConfig, directory: Path, init: Path | None) -> Summarizer:
-    """The network before its first step: the checkpoint's, or a new one for the run's tokenizer."""
-    if init is not None:
-        return load_checkpoint(init)
-    assert config.network is not None
-    assert config.tokenizer is not None
-    tokenizer = Tokenizer.from_file(str(directory / TOKENIZER / TOKENIZER_FILE))
-    return new_network(config.network, tokenizer, config.tokenizer.styles, config.seed)
-
-
-def _copy_companions(source: Path, target: Path) -> None:
-    for name in _COMPANIONS:
-        if (source / name).exists():
-            shutil.copyfile(source / name, target / name)
 
 
 def _validation(config: TrainingConfig, data: RunData, layout: Layout) -> Validation | None:

@@ -20,19 +20,19 @@ from tqdm import tqdm
 from model.json_lines import DataError
 from model.records import Record, RecordReader
 from model.tokenizing.ensure import TOKENIZER_FILE
-from model.training.config import TrainingConfig, TrainingConfigError, ValidationConfig, changed
-from model.training.data import make_examples
-from model.training.distributed import Workers
-from model.training.layout import read_layout
-from model.training.run import (
+from model.training.beginning import (
     TOKENIZER,
-    RunData,
     beginning,
     check_beginning,
     check_room,
     keep_tokenizer,
-    train,
 )
+from model.training.config import TrainingConfig, TrainingConfigError, ValidationConfig
+from model.training.config_file import changed
+from model.training.data import make_examples
+from model.training.distributed import Workers
+from model.training.layout import read_layout
+from model.training.run import RunData, train
 from model.training.validation import Scores
 
 _LAST_STEP = 2**31  # validate and save at the end alone

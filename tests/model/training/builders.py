@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from model.training.config import TrainingConfig, changed, read_training_config
+from model.training.config import TrainingConfig
+from model.training.config_file import changed, read_training_config
 from model.training.distributed import Workers
 from model.training.examples import Example, Examples
 from tests.model.factories import DATA, ROOT

@@ -4,12 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from model.training.config import (
-    TrainingConfig,
-    TrainingConfigError,
-    changed,
-    read_training_config,
-)
+from model.training.config import TrainingConfig, TrainingConfigError
+from model.training.config_file import changed, read_training_config
 from tests.model.factories import ROOT
 from tests.model.training.builders import TINY_CONFIG, make_config
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from model.checkpoint import load_checkpoint
-from model.training.config import read_training_config
+from model.training.config_file import read_training_config
 from model.training.run import start_run
 from tests.model.factories import ROOT
 from tests.model.training.builders import ALONE, TINY_CONFIG, read_csv_column
