@@ -24,13 +24,13 @@ class BundleConstraints:
 
 
 def bundle_constraints(
-    checkpoint: Path, config: ModelConfig, generation: GenerationDefaults
+    tokenizer_file: Path, config: ModelConfig, generation: GenerationDefaults
 ) -> BundleConstraints:
     """Raises `UnservedSettingError` where a summary would break one of the checkpoint's rules."""
     options = generation.options
     if settings := unserved(options):
         raise UnservedSettingError(
-            f"{checkpoint} sets {', '.join(settings)}, which the server does not do; export it "
+            f"the checkpoint sets {', '.join(settings)}, which the server does not do; export it "
             "without, by setting them to null in its generation_config.json"
         )
     banned = {run[0] for run in options.banned_runs} | set(options.banned_ids)
@@ -38,7 +38,7 @@ def bundle_constraints(
         pad_id=config.pad_id,
         end_id=config.end_id,
         decoder_start_id=config.start_id,
-        never_emitted_ids=tuple(sorted(banned | set(never_emitted_ids(checkpoint, config)))),
+        never_emitted_ids=tuple(sorted(banned | set(never_emitted_ids(tokenizer_file, config)))),
         forced_first_id=options.forced_first,
         forced_last_id=options.forced_last,
     )

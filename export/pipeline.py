@@ -88,7 +88,7 @@ def build_unverified(
     summarizer = load_checkpoint(config.checkpoint)
     _write_tokenizer(config.checkpoint, summarizer.config, directory / TOKENIZER_FILE)
     generation = read_generation_defaults(config.checkpoint, summarizer.config)
-    constraints = bundle_constraints(config.checkpoint, summarizer.config, generation)
+    constraints = bundle_constraints(directory / TOKENIZER_FILE, summarizer.config, generation)
     if recipe is None:
         recipe = derive_recipe(
             summarizer, config.checkpoint, directory / TOKENIZER_FILE, constraints.defaults
@@ -131,13 +131,14 @@ def _quantise(graphs: dict[str, onnx.ModelProto]) -> None:
 
 def _write_tokenizer(checkpoint: Path, config: ModelConfig, target: Path) -> None:
     """Copies the checkpoint's tokenizer, less the special tokens that it has no embedding for."""
-    source = ensure_tokenizer(checkpoint)
+    # Never into the checkpoint: that may be somebody else's, and not ours to write to.
+    source = ensure_tokenizer(checkpoint, output=target.parent)
     content = json.loads(source.read_text("utf-8"))
     fitted = fitting(content, config.vocabulary_size, source)
-    if fitted is content:
-        shutil.copyfile(source, target)
-    else:
+    if fitted is not content:
         target.write_text(json.dumps(fitted, ensure_ascii=False, indent=2) + "\n", "utf-8")
+    elif source != target:
+        shutil.copyfile(source, target)
 
 
 def _verify(config: ExportConfig, directory: Path) -> Report:
@@ -150,7 +151,9 @@ def _verify(config: ExportConfig, directory: Path) -> Report:
     content = json.loads(report_file.read_text("utf-8"))
     passed = content.pop("passed")
     if not passed:
-        raise ExportError("the bundle was not written: " + "; ".join(content["problems"]))
+        problems = "; ".join(content["problems"])
+        hint = "" if config.precision == "fp32" else " (--precision fp32 keeps PyTorch's values)"
+        raise ExportError(f"the bundle was not written: {problems}{hint}")
     return Report(**content)
 
 

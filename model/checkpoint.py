@@ -87,12 +87,12 @@ def _fitted(
     return model, stored
 
 
-def never_emitted_ids(directory: Path, config: ModelConfig) -> tuple[int, ...]:
+def never_emitted_ids(tokenizer_file: Path, config: ModelConfig) -> tuple[int, ...]:
     """Ids that no summary may hold: every special token of the tokenizer but the end token.
 
     (One without a row in the embedding, such as the `<mask>` of facebook/bart-large-cnn, is none.)
     """
-    content = json.loads((directory / "tokenizer.json").read_text(encoding="utf-8"))
+    content = json.loads(tokenizer_file.read_text(encoding="utf-8"))
     special = {token["id"] for token in content["added_tokens"] if token["special"]}
     return tuple(sorted(i for i in special - {config.end_id} if i < config.vocabulary_size))
 

@@ -21,7 +21,7 @@ class TextSummarizer:
         self.model = load_checkpoint(checkpoint)
         tokenizer_file = ensure_tokenizer(checkpoint)
         self.tokenizer = BundleTokenizer(tokenizer_file)
-        self.never_emitted_ids = never_emitted_ids(checkpoint, self.model.config)
+        self.never_emitted_ids = never_emitted_ids(tokenizer_file, self.model.config)
         self.defaults = read_generation_defaults(checkpoint, self.model.config)
         self._template = read_source_template(
             tokenizer_file, self.model.config.end_id, self.defaults.prefix

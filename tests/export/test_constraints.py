@@ -18,7 +18,9 @@ CHECKPOINT = Path("models/default/checkpoint")
 
 def constraints(directory: Path) -> BundleConstraints:
     config = ModelConfig.from_file(directory / "config.json")
-    return bundle_constraints(directory, config, read_generation_defaults(directory, config))
+    return bundle_constraints(
+        directory / "tokenizer.json", config, read_generation_defaults(directory, config)
+    )
 
 
 def checkpoint_with(directory: Path, **generation: Any) -> Path:

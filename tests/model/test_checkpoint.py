@@ -115,7 +115,7 @@ def test_an_unknown_architecture_is_refused_before_any_tensor_is_read(tmp_path: 
 
 def test_no_special_token_but_the_end_may_be_emitted() -> None:
     config = ModelConfig.from_file(DEFAULT_CHECKPOINT / "config.json")
-    assert never_emitted_ids(DEFAULT_CHECKPOINT, config) == (0, 2, 3, 4, 5, 6, 7)
+    assert never_emitted_ids(DEFAULT_CHECKPOINT / "tokenizer.json", config) == (0, 2, 3, 4, 5, 6, 7)
 
 
 def test_a_saved_checkpoint_keeps_the_generation_settings_of_the_one_it_came_from(
