@@ -39,7 +39,7 @@ def read_source(
             examples.append(example)
     counts.unusable_lines = reader.bad_count
     if shown:
-        print(f"{path}: {counts}", file=sys.stderr)
+        print(f"{path.name}: {counts}", file=sys.stderr)
         if complaint := reader.complaint():
             print(complaint, file=sys.stderr)
     if not examples:
