@@ -13,7 +13,7 @@ import onnx
 from tqdm import tqdm
 
 from bundle.load import load_bundle
-from bundle.manifest import Manifest, write_manifest
+from bundle.manifest import MANIFEST_FILE, Manifest, write_manifest
 from bundle.signature import expected_graphs
 from export.constraints import bundle_constraints
 from export.convert import export_decoder_step, export_encoder, geometry_of
@@ -54,6 +54,8 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
     """Makes a bundle; an existing one is replaced only by force, and only by a verified one."""
     if config.output.exists() and not config.force:
         raise ExportError(f"{config.output} exists already; --force replaces it")
+    if config.output.exists() and not (config.output / MANIFEST_FILE).is_file():
+        raise ExportError(f"{config.output} is no bundle, so --force does not replace it")
     recipe = None if config.recipe is None else read_recipe(config.recipe)
     config.output.parent.mkdir(parents=True, exist_ok=True)
     with (

@@ -44,6 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return options.run(options) or 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130  # 128 and the signal's number, as shells have it
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

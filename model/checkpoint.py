@@ -116,7 +116,10 @@ def save_checkpoint(
         theirs: state[ours].detach().to("cpu", dtype).contiguous()
         for ours, theirs in tensor_names(model.config).items()
     }
-    save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
+    weights = directory / "model.safetensors"
+    save_file(tensors, weights, metadata={"format": "pt"})
+    # The library lets nobody but its owner read it.
+    weights.chmod((directory / "config.json").stat().st_mode)
     if tokenizer_from is not None:
         for name in ("tokenizer.json", "tokenizer_config.json"):
             shutil.copyfile(tokenizer_from / name, directory / name)

@@ -21,7 +21,7 @@ from model.json_files import read_object
 from model.serving_limits import unexportable, unserved
 from model.source_template import read_source_template
 from model.tensor_files import CheckpointError, TensorFiles
-from model.tokenizing import TokenizerError, describe
+from model.tokenizing import describe, tokenizer_problem
 from model.transformer import Summarizer
 
 Section = dict[str, Any]
@@ -58,6 +58,8 @@ def inspect(directory: Path) -> Inspection:
     """
     if (directory / MANIFEST_FILE).is_file():
         return _inspect_bundle(directory)
+    if not directory.is_dir():
+        raise CheckpointError(f"{directory}: no such directory")
     if not (directory / CONFIG_FILE).is_file():
         raise CheckpointError(
             f"{directory} has neither {CONFIG_FILE}, as a checkpoint has, nor {MANIFEST_FILE}, as "
@@ -74,8 +76,10 @@ def inspect(directory: Path) -> Inspection:
         "network": {"family": family.name, **_network(model)},
         "weights": _weights(directory, sum(value.numel() for value in model.parameters())),
         "tokens": {"pad": config.pad_id, "end": config.end_id, "start": config.start_id},
-        "tokenizer": _tokenizer(directory),
+        "tokenizer": {"tokenizer": describe(directory)},
     }
+    if problem := tokenizer_problem(directory):
+        return Inspection("checkpoint", sections, problem)
     try:
         generation = read_generation_defaults(directory, config)
     except ConfigError as error:
@@ -119,11 +123,11 @@ def _weights(directory: Path, parameters: int | None = None) -> Section:
     }
 
 
-def _tokenizer(directory: Path) -> Section:
+def _weights_if_any(directory: Path) -> Section:
     try:
-        return {"tokenizer": describe(directory)}
-    except TokenizerError as error:
-        return {"tokenizer": f"none: {error}"}
+        return _weights(directory)
+    except CheckpointError as error:
+        return {"problem": str(error)}
 
 
 def _source(directory: Path, config: ModelConfig, generation: GenerationDefaults) -> Section:
@@ -160,8 +164,8 @@ def _unsupported(directory: Path, values: Mapping[str, Any], error: ConfigError)
         network["closest_family"] = error.closest
     return {
         "network": network,
-        "weights": _weights(directory),
-        "tokenizer": _tokenizer(directory),
+        "weights": _weights_if_any(directory),
+        "tokenizer": {"tokenizer": describe(directory)},
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.commands.declare import add_checkpoint, command
+from model.commands.document import read_document
 
 if TYPE_CHECKING:
     from model.decoding_options import GreedyOptions
@@ -66,12 +67,7 @@ def _run(options: argparse.Namespace) -> None:
     from model.explain.page import page
     from model.text_summarizer import TextSummarizer
 
-    standard_input = options.file == "-"
-    document = (
-        sys.stdin.read() if standard_input else Path(options.file).read_text(encoding="utf-8")
-    )
-    if not document.strip():
-        raise ValueError("the document is empty")
+    document = read_document(options.file)
     summarizer = TextSummarizer(options.checkpoint)
     layers = summarizer.model.config.decoder_layers
     layer = layers if options.layer is None else options.layer
@@ -79,7 +75,7 @@ def _run(options: argparse.Namespace) -> None:
         raise ValueError(f"--layer is {layer}; the decoder has layers 1 to {layers}")
     style = options.style or ("brief" if summarizer.styles else None)
     explanation = explain(summarizer, document, style, _decoding(summarizer, options.max_tokens))
-    name = "document" if standard_input else Path(options.file).stem
+    name = "document" if options.file == "-" else Path(options.file).stem
     views = [view for view in (COPY, layer_name(layer)) if view in explanation.views]
     options.output.mkdir(parents=True, exist_ok=True)
     picture, text = options.output / f"{name}.png", options.output / f"{name}.html"

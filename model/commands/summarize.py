@@ -3,10 +3,10 @@
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from model.commands.declare import add_checkpoint, command
+from model.commands.document import read_document
 from model.decoding_options import BeamOptions
 from model.generation_defaults import GenerationDefaults
 from model.text_summarizer import TextSummarizer
@@ -56,11 +56,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    document = (
-        sys.stdin.read() if options.file == "-" else Path(options.file).read_text(encoding="utf-8")
-    )
-    if not document.strip():
-        raise ValueError("the document is empty")
+    document = read_document(options.file)
     summarizer = TextSummarizer(options.checkpoint)
     style = options.style or ("brief" if summarizer.styles else None)
     print(summarizer.summarize(document, style, _decoding(options, summarizer.defaults)))

@@ -7,6 +7,8 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from bundle.errors import BundleError
+from bundle.tokenizer import BundleTokenizer
 from model.tokenizing.declared import Declared, TokenizerError, read_json_object
 from model.tokenizing.families import RECIPES, Recipe
 from model.tokenizing.fitting import fitting, token_ids
@@ -38,27 +40,45 @@ def ensure_tokenizer(directory: Path, output: Path | None = None) -> Path:
 
 def describe(directory: Path) -> str:
     """One sentence: which tokenizer a checkpoint has, or would get."""
+    if problem := tokenizer_problem(directory):
+        return f"none: {problem}"
     path = directory / TOKENIZER_FILE
     if path.is_file():
         content = _read(path)
         return f"{TOKENIZER_FILE}: {content['model']['type']}, {len(token_ids(content))} tokens"
-    recipe, missing = _recipe(Declared(directory))
-    if missing:
-        return f"none, and no {' and no '.join(missing)} to build one from"
+    recipe, _ = _recipe(Declared(directory))
     return f"none yet; it is built from {' and '.join(recipe.files)} when it is needed"
 
 
+def tokenizer_problem(directory: Path) -> str | None:
+    """Why a checkpoint has no tokenizer that works and can get none; None if all is well."""
+    path = directory / TOKENIZER_FILE
+    try:
+        if path.is_file():
+            fitting(_read(path), Declared(directory).embedding_rows, path)
+            BundleTokenizer(path)
+        else:
+            _refuse_missing(Declared(directory))
+    except (TokenizerError, BundleError) as error:
+        return str(error)
+    return None
+
+
 def _build(declared: Declared) -> Tokenizer:
+    tokenizer = _refuse_missing(declared).build(declared)
+    for token_id, token in declared.added_tokens().items():
+        _add(tokenizer, declared, token_id, token)
+    return tokenizer
+
+
+def _refuse_missing(declared: Declared) -> Recipe:
     recipe, missing = _recipe(declared)
     if missing:
         raise TokenizerError(
             f"{declared.directory} has no {TOKENIZER_FILE}, and to build one for a "
             f"{declared.family} checkpoint no {' and no '.join(missing)}"
         )
-    tokenizer = recipe.build(declared)
-    for token_id, token in declared.added_tokens().items():
-        _add(tokenizer, declared, token_id, token)
-    return tokenizer
+    return recipe
 
 
 def _recipe(declared: Declared) -> tuple[Recipe, list[str]]:

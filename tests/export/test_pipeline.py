@@ -68,6 +68,20 @@ def test_an_existing_bundle_is_not_overwritten_unasked(tmp_path: Path) -> None:
         export_bundle(config, progress=False)
 
 
+def test_force_replaces_a_bundle_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    config = ExportConfig(
+        checkpoint=CHECKPOINT,
+        recipe=RECIPE,
+        output=tmp_path,
+        documents=ROOT / "examples",
+        force=True,
+    )
+    with pytest.raises(ExportError, match="is no bundle"):
+        export_bundle(config, progress=False)
+    assert (tmp_path / "thesis.txt").exists()
+
+
 def test_a_bundle_that_says_something_else_than_the_model_fails_verification(
     fp32_bundle: Path, tmp_path: Path
 ) -> None:

@@ -39,6 +39,12 @@ def test_half_precision_rounds_once_and_then_stays_byte_for_byte(tmp_path: Path)
     assert {value.dtype for value in stored.values()} == {torch.float16}
 
 
+def test_whoever_may_read_the_config_may_read_the_weights(tmp_path: Path) -> None:
+    save_checkpoint(make_model(), tmp_path)
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
+
+
 def test_tokenizer_files_are_copied_along(tmp_path: Path) -> None:
     save_checkpoint(make_model(), tmp_path, tokenizer_from=DEFAULT_CHECKPOINT)
     for name in ("tokenizer.json", "tokenizer_config.json"):

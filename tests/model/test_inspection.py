@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 from model.__main__ import main
 from model.inspection import inspect
@@ -27,6 +29,13 @@ NAMES = {
 }
 
 
+def make(family: str, directory: Path) -> Any:
+    """A tiny checkpoint with a tokenizer of one word."""
+    tokenizer = Tokenizer(WordLevel({"word": 0}))
+    tokenizer.save(str(directory / "tokenizer.json"))
+    return build(family, directory)
+
+
 def test_the_embedded_checkpoint_is_told_in_full() -> None:
     found = inspect(DEFAULT_CHECKPOINT).to_dict()
     assert found["supported"]
@@ -41,19 +50,43 @@ def test_the_embedded_checkpoint_is_told_in_full() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_known_and_its_parameters_are_counted(family: str, tmp_path: Path) -> None:
-    theirs = build(family, tmp_path)
+    theirs = make(family, tmp_path)
     found = inspect(tmp_path)
     assert found.supported
     assert found.sections["network"]["family"] == NAMES[family]
     learned = {p.data_ptr(): p.numel() for p in theirs.parameters() if p.requires_grad}
     assert found.sections["weights"]["parameters"] == sum(learned.values())
-    assert found.sections["tokenizer"]["tokenizer"].startswith("none")
+    assert found.sections["tokenizer"]["tokenizer"] == "tokenizer.json: WordLevel, 1 tokens"
+
+
+def test_without_a_tokenizer_or_what_makes_one_a_checkpoint_does_not_run(tmp_path: Path) -> None:
+    build("bart", tmp_path)
+    found = inspect(tmp_path)
+    assert not found.supported
+    assert "no vocab.json and no merges.txt" in str(found.problem)
+
+
+def test_a_tokenizer_that_is_broken_is_the_problem_that_is_told(tmp_path: Path) -> None:
+    build("bart", tmp_path)
+    for content in ("{oops", '{"model": {"type": "BPE", "vocab": {}}, "added_tokens": []}'):
+        (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
+        assert "tokenizer.json" in str(inspect(tmp_path).problem)
+
+
+def test_an_unsupported_family_is_named_even_without_weights_that_can_be_read(
+    tmp_path: Path,
+) -> None:
+    config = '{"architectures": ["LlamaForCausalLM"], "model_type": "llama"}'
+    (tmp_path / "config.json").write_text(config, encoding="utf-8")
+    found = inspect(tmp_path)
+    assert "LlamaForCausalLM" in str(found.problem)
+    assert "safetensors" in found.sections["weights"]["problem"]
 
 
 def test_a_checkpoint_that_the_server_would_break_the_rules_of_runs_but_is_not_served(
     tmp_path: Path,
 ) -> None:
-    build("bart", tmp_path)
+    make("bart", tmp_path)
     settings = '{"repetition_penalty": 1.5}'
     (tmp_path / "generation_config.json").write_text(settings, encoding="utf-8")
     found = inspect(tmp_path)
@@ -62,7 +95,7 @@ def test_a_checkpoint_that_the_server_would_break_the_rules_of_runs_but_is_not_s
 
 
 def test_beams_are_told_where_the_server_takes_none(tmp_path: Path) -> None:
-    build("bart", tmp_path)
+    make("bart", tmp_path)
     (tmp_path / "generation_config.json").write_text('{"num_beams": 4}', encoding="utf-8")
     served = inspect(tmp_path).sections["uses"]["serves"]
     assert served == "yes, greedily (the checkpoint asks for 4 beams)"
@@ -85,7 +118,7 @@ def test_another_family_is_readable_with_the_reason_and_the_closest(
 
 
 def test_generation_settings_that_we_lack_make_a_checkpoint_unsupported(tmp_path: Path) -> None:
-    build("bart", tmp_path)
+    make("bart", tmp_path)
     (tmp_path / "generation_config.json").write_text('{"penalty_alpha": 0.6}', encoding="utf-8")
     found = inspect(tmp_path)
     assert found.problem is not None
@@ -125,7 +158,7 @@ def break_weights(directory: Path) -> None:
 def test_what_is_broken_is_an_error_with_status_2(
     tmp_path: Path, damage: Any, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    build("bart", tmp_path)
+    make("bart", tmp_path)
     damage(tmp_path)
     assert main(["inspect", str(tmp_path)]) == 2
     out, err = capsys.readouterr()

@@ -44,7 +44,8 @@ def test_summarize_takes_the_checkpoints_own_rules_and_says_where_it_would_sampl
 def test_summarize_reads_standard_input(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("The council approved the budget on Monday."))
+    content = io.BytesIO(b"The council approved the budget on Monday.")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(content))
     assert main(["summarize", "-", "--style", "headline", "--max-tokens", "8"]) == 0
     assert capsys.readouterr().out.strip()
 
@@ -104,6 +105,27 @@ def test_wrong_input_ends_with_one_line_and_status_2(
     assert err.startswith("error: ")
     assert message in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [["summarize"], ["explain", "--output", "out"]])
+def test_a_document_that_is_not_utf_8_is_refused_with_its_name(
+    command: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"caf\xe9")
+    assert main([*command, str(path)]) == 2
+    assert capsys.readouterr().err == f"error: {path} is not UTF-8: byte 0xe9 at 3\n"
+
+
+def test_a_command_that_is_interrupted_says_so_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(file: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("model.commands.summarize.read_document", interrupted)
+    assert main(["summarize", "any.txt"]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def test_an_empty_document_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
