@@ -16,7 +16,12 @@ from bundle.manifest import MANIFEST_FILE
 from model.checkpoint import check_checkpoint
 from model.config import ConfigError, ModelConfig
 from model.families import UnsupportedFamily, find
-from model.generation_defaults import CONFIG_FILE, GenerationDefaults, read_generation_defaults
+from model.generation_defaults import (
+    CONFIG_FILE,
+    GenerationDefaults,
+    read_generation_defaults,
+    with_room,
+)
 from model.json_files import read_object
 from model.serving_limits import unexportable, unserved
 from model.source_template import read_source_template
@@ -80,6 +85,9 @@ def inspect(directory: Path) -> Inspection:
         generation = read_generation_defaults(directory, config)
     except ConfigError as error:
         return Inspection("checkpoint", sections, str(error))
+    sections["network"]["longest_summary"] = with_room(
+        config, generation.options
+    ).max_target_positions
     sections["source"] = _source(directory, config, generation)
     sections["generation"] = _generation(generation)
     sections["uses"] = _uses(config, generation)

@@ -13,6 +13,7 @@ from model.generation_defaults import (
     GenerationConfigError,
     GenerationDefaults,
     read_generation_defaults,
+    with_room,
 )
 from tests.model.factories import DEFAULT_CHECKPOINT, TINY
 
@@ -52,6 +53,18 @@ def test_no_length_at_all_is_as_much_as_the_network_has_positions_for(tmp_path: 
     assert read(tmp_path).options.max_tokens == TINY.max_positions
     long = replace(TINY, max_positions=1024)
     assert read(tmp_path, network=long).options.max_tokens == 256
+
+
+def test_relative_positions_leave_room_for_whatever_length_the_checkpoint_states(
+    tmp_path: Path,
+) -> None:
+    relative = replace(TINY, positions="relative")
+    options = read(tmp_path, {"max_length": 100}, network=relative).options
+    assert options.max_tokens == 99
+    assert with_room(relative, options).max_target_positions == 99
+    assert with_room(relative, options).max_positions == TINY.max_positions
+    for network in (relative, TINY):
+        assert with_room(network, BeamOptions(max_tokens=32)) == network
 
 
 def test_every_setting_of_transformers_has_its_place(tmp_path: Path) -> None:
