@@ -83,12 +83,12 @@ def inspect(directory: Path) -> Inspection:
     }
     try:
         generation = read_generation_defaults(directory, config)
+        sections["source"] = _source(directory, config, generation)
     except ConfigError as error:
         return Inspection("checkpoint", sections, str(error))
     sections["network"]["longest_summary"] = with_room(
         config, generation.options
     ).max_target_positions
-    sections["source"] = _source(directory, config, generation)
     sections["generation"] = _generation(generation)
     sections["uses"] = _uses(config, generation)
     return Inspection("checkpoint", sections)
