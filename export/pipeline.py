@@ -26,7 +26,7 @@ from export.store import save_graphs
 from export.verify import TOLERANCES, Report
 from model.checkpoint import load_checkpoint
 from model.config import ModelConfig
-from model.generation_defaults import read_generation_defaults
+from model.generation_defaults import read_generation_defaults, with_room
 from model.serving_limits import unexportable
 from model.tokenizing import ensure_tokenizer, fitting
 from model.transformer import Summarizer
@@ -90,6 +90,7 @@ def build_unverified(
     summarizer = load_checkpoint(config.checkpoint)
     _write_tokenizer(config.checkpoint, summarizer.config, directory / TOKENIZER_FILE)
     generation = read_generation_defaults(config.checkpoint, summarizer.config)
+    summarizer.config = with_room(summarizer.config, generation.options)
     constraints = bundle_constraints(directory / TOKENIZER_FILE, summarizer.config, generation)
     if recipe is None:
         recipe = derive_recipe(

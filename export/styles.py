@@ -23,12 +23,12 @@ def make_styles(
         raise RecipeError(
             f"the checkpoint has no style token for {unknown}; it has {sorted(known)}"
         )
-    template = read_source_template(tokenizer_file, config.end_id)
     names = sorted(recipe.styles, key=lambda name: name != recipe.default_style)
     styles = []
     for name in names:
         style = recipe.styles[name]
         text = prefix_text if style.prefix_text is None else style.prefix_text
+        template = read_source_template(tokenizer_file, config.end_id, text)
         styles.append(
             Style(
                 name=name,

@@ -103,7 +103,11 @@ def _compare_values(
     for style, document in tqdm(cases, desc="verify", unit="summary", leave=False):
         source_ids = _source_ids(tokenizer, style, manifest, document)
         options = GreedyOptions(
-            max_tokens=min(_MAX_TOKENS, manifest.limits.max_summary_tokens),
+            max_tokens=min(
+                _MAX_TOKENS,
+                manifest.limits.max_summary_tokens,
+                summarizer.config.max_target_positions,
+            ),
             no_repeat_ngram_size=style.defaults.no_repeat_ngram_size,
             banned_ids=manifest.special_tokens.never_emitted_ids,
             forced_first=manifest.special_tokens.forced_first_id,

@@ -92,7 +92,7 @@ def _allowed(
 ) -> Tensor:
     """What each token would add to each running summary, [R,V]; minus infinity if forbidden.
 
-    What is left is not made to sum to one again.
+    What is left is made to sum to one again only if the options ask for it.
     """
     forced = forced_token(len(running[0].tokens), options)  # all running ones are equally long
     if forced is not None:
@@ -100,12 +100,17 @@ def _allowed(
         only[:, forced] = 0.0
         return only
     start_id, end_id = model.config.start_id, model.config.end_id
-    return torch.stack(
+    allowed = torch.stack(
         [
             constrain(row, beginning.tokens, source_ids, options, start_id=start_id, end_id=end_id)
             for row, beginning in zip(log_probabilities, running, strict=True)
         ]
     )
+    if options.renormalize:
+        # A row in which all is forbidden has nothing to share out: its softmax is not a number.
+        some = allowed.isfinite().any(dim=-1, keepdim=True)
+        allowed = allowed.log_softmax(dim=-1).where(some, -math.inf)
+    return allowed
 
 
 def _extend(

@@ -58,6 +58,7 @@ class BeamOptions(GreedyOptions):
     # With num_beams summaries complete: True stops; False stops unless the best running one, were
     # it to end now, would be among them; "never" unless it might at any length up to max_tokens.
     early_stopping: bool | Literal["never"] = False
+    renormalize: bool = False  # what the rules leave is made to sum to one again
 
     def _problems(self) -> list[str]:
         problems = super()._problems()

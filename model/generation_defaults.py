@@ -7,7 +7,7 @@ have is refused by name, and a key that we do not know is listed in `unknown`.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,17 @@ def read_generation_defaults(directory: Path, config: ModelConfig) -> Generation
     )
 
 
+def with_room(config: ModelConfig, options: BeamOptions) -> ModelConfig:
+    """The configuration with as many positions of a summary as its checkpoint's own settings use.
+
+    Only a network with relative positions, which knows no last one, can be given more: there
+    `max_target_positions` is a limit of ours, and no reason to cut what the checkpoint writes.
+    """
+    if config.positions != "relative" or options.max_tokens <= config.max_target_positions:
+        return config
+    return replace(config, separate_target_positions=options.max_tokens)
+
+
 def _layers(directory: Path, model_values: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """The settings of each file that has any, by its name; later ones override earlier ones."""
     layers: dict[str, Mapping[str, Any]] = {}
@@ -124,7 +135,7 @@ def _fields(said: Mapping[str, Any], config: ModelConfig) -> tuple[dict[str, Any
     limit = config.max_target_positions
     if "max_tokens" not in fields:
         fields["max_tokens"] = max(min(_DEFAULT_MAX_TOKENS, limit), fields.get("min_tokens", 0))
-    if fields["max_tokens"] > limit:
+    if fields["max_tokens"] > limit and config.positions != "relative":
         problems.append(f"{fields['max_tokens']} new tokens are over the {limit} positions")
     fields["banned_runs"] = tuple(
         run for run in fields.get("banned_runs", ()) if run != (config.end_id,)

@@ -63,6 +63,15 @@ def _runs(field: str) -> Reader:
     return read
 
 
+def _flag(field: str) -> Reader:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return {field: value}
+
+    return read
+
+
 READERS: Mapping[str, Reader] = {
     # `max_length` counts the start token and gives way to `max_new_tokens`; so do the minima.
     "max_length": _length("max_tokens"),
@@ -72,6 +81,7 @@ READERS: Mapping[str, Reader] = {
     "num_beams": _count("num_beams"),
     "length_penalty": _number("length_penalty"),
     "early_stopping": lambda value: {"early_stopping": value},
+    "renormalize_logits": _flag("renormalize"),
     "repetition_penalty": _number("repetition_penalty"),
     "no_repeat_ngram_size": _count("no_repeat_ngram_size"),
     "encoder_no_repeat_ngram_size": _count("encoder_no_repeat_ngram_size"),
@@ -98,7 +108,6 @@ NEUTRAL_VALUES: Mapping[str, tuple[Any, ...]] = {
     "sequence_bias": (),
     "encoder_repetition_penalty": (1,),
     "exponential_decay_length_penalty": (),
-    "renormalize_logits": (False,),
     "guidance_scale": (1,),
     "stop_strings": (),
     "max_time": (),

@@ -16,7 +16,12 @@ from bundle.manifest import MANIFEST_FILE
 from model.checkpoint import check_checkpoint
 from model.config import ConfigError, ModelConfig
 from model.families import UnsupportedFamily, find
-from model.generation_defaults import CONFIG_FILE, GenerationDefaults, read_generation_defaults
+from model.generation_defaults import (
+    CONFIG_FILE,
+    GenerationDefaults,
+    read_generation_defaults,
+    with_room,
+)
 from model.json_files import read_object
 from model.serving_limits import unexportable, unserved
 from model.source_template import read_source_template
@@ -82,9 +87,12 @@ def inspect(directory: Path) -> Inspection:
         return Inspection("checkpoint", sections, problem)
     try:
         generation = read_generation_defaults(directory, config)
+        sections["source"] = _source(directory, config, generation)
     except ConfigError as error:
         return Inspection("checkpoint", sections, str(error))
-    sections["source"] = _source(directory, config, generation)
+    sections["network"]["longest_summary"] = with_room(
+        config, generation.options
+    ).max_target_positions
     sections["generation"] = _generation(generation)
     sections["uses"] = _uses(config, generation)
     return Inspection("checkpoint", sections)

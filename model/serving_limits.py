@@ -10,9 +10,9 @@ EXPORTABLE_ATTENTION = {
     "cross_attention": ("multi_head",),
 }
 
-# The server always takes the likeliest token, so that num_beams, length_penalty and early_stopping,
-# which change how well the same thing is searched for, keep no checkpoint from being served. Rules
-# about what may be written do, where the server has none of the kind.
+# The server always takes the likeliest token, so that num_beams, length_penalty, early_stopping and
+# renormalize_logits, which change how well the same thing is searched for, keep no checkpoint from
+# being served. Rules about what may be written do, where the server has none of the kind.
 _UNSERVED = {
     "repetition_penalty": "repetition_penalty",
     "encoder_no_repeat_ngram_size": "encoder_no_repeat_ngram_size",

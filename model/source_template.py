@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from model.config import ConfigError
 
 _ORDINARY = "word"
 
@@ -50,8 +51,22 @@ def read_source_template(
 
     One that puts nothing around a document (it has no post-processor) leaves the end token, which
     every family's encoder has read after each document, to us.
+
+    Raises `ConfigError` for a text that spells a special token, such as the ">>fra<<" by which a
+    Marian of many languages is told which to write: it would be read as text (see
+    `BundleTokenizer`), and mean nothing to the network.
     """
     tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    special = [
+        token.content
+        for token in tokenizer.get_added_tokens_decoder().values()
+        if token.special and token.content in prefix_text
+    ]
+    if special:
+        raise ConfigError(
+            f"the prefix {prefix_text!r} spells the special token {special[0]!r}; only plain text "
+            "can stand before a document, and the special tokens of the tokenizer's own template"
+        )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     bare = tokenizer.encode(_ORDINARY, add_special_tokens=False).ids

@@ -9,7 +9,7 @@ from model.beam import Hypothesis, beam_search
 from model.checkpoint import load_checkpoint, never_emitted_ids
 from model.decoding_options import BeamOptions, GreedyOptions
 from model.generate import Generation, greedy, greedy_batch
-from model.generation_defaults import read_generation_defaults
+from model.generation_defaults import read_generation_defaults, with_room
 from model.source_template import SourceTemplate, read_source_template
 from model.tokenizing import ensure_tokenizer
 
@@ -23,6 +23,7 @@ class TextSummarizer:
         self.tokenizer = BundleTokenizer(tokenizer_file)
         self.never_emitted_ids = never_emitted_ids(tokenizer_file, self.model.config)
         self.defaults = read_generation_defaults(checkpoint, self.model.config)
+        self.model.config = with_room(self.model.config, self.defaults.options)
         self._template = read_source_template(
             tokenizer_file, self.model.config.end_id, self.defaults.prefix
         )

@@ -64,11 +64,14 @@ class Reading:
         return tuple(values)
 
     def require(self, fixed: Mapping[str, Any]) -> None:
-        """What the network of this family does, whatever the file says: refuse another value."""
+        """What the network of this family does, whatever the file says: refuse another value.
+
+        Null is no value, as everywhere in the file.
+        """
         for key, ours in fixed.items():
             self._taken.add(key)
-            found = self._values.get(key, ours)
-            if found != ours:
+            found = self._values.get(key)
+            if found is not None and found != ours:
                 self.refuse(f"{key}={found!r} is not supported; only {ours!r} is")
 
     def refuse(self, problem: str) -> None:

@@ -48,6 +48,7 @@ def test_forced_tokens_single_bad_words_and_lengths_are_served(tmp_path: Path) -
         num_beams=4,
         length_penalty=2.0,
         early_stopping=True,
+        renormalize_logits=True,
     )
     assert constraints(checkpoint) == BundleConstraints(
         SpecialTokens(

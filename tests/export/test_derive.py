@@ -14,6 +14,7 @@ from export.pack import weights_sha256
 from export.recipe import Recipe, RecipeError, StyleRecipe
 from export.styles import make_styles
 from model.checkpoint import load_checkpoint
+from model.config import ConfigError
 from model.tokenizing import ensure_tokenizer
 from tests.export.family_bundles import MAX_POSITIONS, make_checkpoint
 from tests.model.factories import DEFAULT_CHECKPOINT
@@ -68,6 +69,14 @@ def test_a_style_may_have_an_instruction_of_its_own(tmp_path: Path) -> None:
         ("plain", "summarize: "),
     ]
     assert {(style.prefix_ids, style.suffix_ids) for style in styles} == {((), (1,))}
+
+
+def test_a_style_whose_instruction_spells_a_special_token_is_refused(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint("t5", tmp_path)
+    recipe = _derived(checkpoint)
+    config, tokenizer_file = load_checkpoint(checkpoint).config, ensure_tokenizer(checkpoint)
+    with pytest.raises(ConfigError, match="spells the special token '</s>'"):
+        make_styles(config, tokenizer_file, recipe, "</s> ")
 
 
 def test_the_weights_of_a_sharded_checkpoint_have_one_checksum(tmp_path: Path) -> None:

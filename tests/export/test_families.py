@@ -1,6 +1,8 @@
 """Every family reaches the server: exported, packed, and served with PyTorch's own tokens."""
 
+import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from bundle.normalise import normalise
 from export.verify import TOLERANCES, verify
 from model.checkpoint import load_checkpoint
 from model.generate import GreedyOptions, greedy
+from model.text_summarizer import TextSummarizer
 from server.decoding.greedy import Greedy
 from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
@@ -87,6 +90,25 @@ def test_a_bundle_says_what_its_checkpoint_says(made: FamilyBundle) -> None:
     assert longest == config.max_positions == manifest.geometry.source_positions
     assert manifest.limits.max_summary_tokens == config.max_target_positions
     assert manifest.geometry.relative_positions == (config.positions == "relative" or None)
+
+
+def test_a_summary_by_t5_may_be_longer_than_its_sources(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint("t5", tmp_path, n_positions=16)
+    longest = {"max_new_tokens": 40, "min_new_tokens": 40, "no_repeat_ngram_size": 3}
+    (checkpoint / "generation_config.json").write_text(json.dumps(longest), "utf-8")
+    bundle = make_bundle(checkpoint).bundle
+    assert bundle.manifest.limits.max_source_tokens == 15
+    assert bundle.manifest.limits.max_summary_tokens == 40
+
+    oracle = TextSummarizer(checkpoint)
+    special = bundle.manifest.special_tokens
+    options = replace(oracle.defaults.options, banned_ids=special.never_emitted_ids)
+    source = oracle.source_ids("Short.", None)
+    expected = greedy(oracle.model, source, options).tokens
+    assert len(expected) == 40
+    served = DecodingOptions(max_tokens=40, min_tokens=40, no_repeat_ngram_size=3)
+    runner = OrtRunner(bundle, lanes=LANES, threads=1)
+    assert run(runner, [source], [Greedy(served, special)]) == [expected]
 
 
 @pytest.mark.parametrize(

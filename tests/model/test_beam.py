@@ -66,6 +66,14 @@ def test_one_word_allowed_leaves_one_summary() -> None:
     assert only.score == pytest.approx(-math.log(40))
 
 
+def test_renormalized_scores_share_all_probability_among_what_is_allowed() -> None:
+    options = BeamOptions(
+        max_tokens=3, min_tokens=3, banned_ids=tuple(range(4, 40)), renormalize=True
+    )
+    found = beam_search(make_zero_model(), [9, 1], options)
+    assert [one.score for one in found] == pytest.approx([-math.log(3)] * 4)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -80,10 +88,14 @@ def test_impossible_options_are_refused_all_at_once(options: dict[str, Any], mes
         BeamOptions(**options)
 
 
-def test_forbidding_every_token_is_an_error() -> None:
+@pytest.mark.parametrize("renormalize", [False, True])
+def test_forbidding_every_token_is_an_error(renormalize: bool) -> None:
+    banned = tuple(range(40))
+    options = BeamOptions(max_tokens=3, banned_ids=banned, renormalize=renormalize)
     with pytest.raises(ValueError, match="forbid every token"):
-        beam_search(
-            make_zero_model(), [9, 1], BeamOptions(max_tokens=3, banned_ids=tuple(range(40)))
-        )
+        beam_search(make_zero_model(), [9, 1], options)
+
+
+def test_more_tokens_than_positions_are_refused() -> None:
     with pytest.raises(ValueError, match="max_tokens=33 is over the limit 32"):
         beam_search(make_zero_model(), [9, 1], BeamOptions(max_tokens=33))

@@ -13,6 +13,7 @@ from model.generation_defaults import (
     GenerationConfigError,
     GenerationDefaults,
     read_generation_defaults,
+    with_room,
 )
 from tests.model.factories import DEFAULT_CHECKPOINT, TINY
 
@@ -54,11 +55,24 @@ def test_no_length_at_all_is_as_much_as_the_network_has_positions_for(tmp_path: 
     assert read(tmp_path, network=long).options.max_tokens == 256
 
 
+def test_relative_positions_leave_room_for_whatever_length_the_checkpoint_states(
+    tmp_path: Path,
+) -> None:
+    relative = replace(TINY, positions="relative")
+    options = read(tmp_path, {"max_length": 100}, network=relative).options
+    assert options.max_tokens == 99
+    assert with_room(relative, options).max_target_positions == 99
+    assert with_room(relative, options).max_positions == TINY.max_positions
+    for network in (relative, TINY):
+        assert with_room(network, BeamOptions(max_tokens=32)) == network
+
+
 def test_every_setting_of_transformers_has_its_place(tmp_path: Path) -> None:
     said = {
         "num_beams": 4,
         "length_penalty": 2,
         "early_stopping": "never",
+        "renormalize_logits": True,
         "repetition_penalty": 1.5,
         "no_repeat_ngram_size": 3,
         "encoder_no_repeat_ngram_size": 4,
@@ -75,6 +89,7 @@ def test_every_setting_of_transformers_has_its_place(tmp_path: Path) -> None:
         num_beams=4,
         length_penalty=2.0,
         early_stopping="never",
+        renormalize=True,
         repetition_penalty=1.5,
         no_repeat_ngram_size=3,
         encoder_no_repeat_ngram_size=4,
@@ -151,6 +166,7 @@ def test_sampling_is_reported_and_unknown_keys_are_listed(tmp_path: Path) -> Non
         ({"max_length": 9, "min_length": 12}, "between 0 and max_tokens=8, not 11"),
         ({"length_penalty": True}, "length_penalty is True, must be a number"),
         ({"early_stopping": "soon"}, "early_stopping must be True, False or 'never', not 'soon'"),
+        ({"renormalize_logits": 1}, "renormalize_logits is 1, must be true or false"),
         ({"bad_words_ids": [3]}, "must be a list of lists of tokens"),
         ({"bad_words_ids": [[]]}, "an empty run"),
         ({"suppress_tokens": [40]}, "banned_ids names the token 40, not below 40"),

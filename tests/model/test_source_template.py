@@ -6,6 +6,7 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from bundle.tokenizer import BundleTokenizer
+from model.config import ConfigError
 from model.source_template import SourceTemplate, read_source_template
 from tests.model.factories import DEFAULT_CHECKPOINT
 
@@ -68,3 +69,13 @@ def test_text_before_the_document_is_tokenised_together_with_it(tmp_path: Path) 
     tokenizer = BundleTokenizer(path)
     assert template.document_ids(tokenizer, " word ") == [4, 5, 6]
     assert tokenizer.encode("say: ") + tokenizer.encode("word") == [4, 5, 7, 3]
+
+
+def test_text_before_the_document_may_not_spell_a_special_token(tmp_path: Path) -> None:
+    path = tokenizer_file(tmp_path, None)
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.add_special_tokens([">>fra<<"])
+    tokenizer.save(str(path))
+    with pytest.raises(ConfigError, match="prefix '>>fra<< ' spells the special token '>>fra<<'"):
+        read_source_template(path, 1, prefix_text=">>fra<< ")
+    assert read_source_template(path, 1, prefix_text=">>deu<< ").prefix_text == ">>deu<< "

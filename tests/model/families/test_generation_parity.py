@@ -63,6 +63,7 @@ def beam_options(draw: st.DrawFn) -> BeamOptions:
         num_beams=draw(st.integers(2, 5)),
         length_penalty=draw(st.sampled_from([1.0, 2.0, 0.6, 0.0, -1.0])),
         early_stopping=draw(st.sampled_from([True, False, "never"])),
+        renormalize=draw(st.booleans()),
     )
 
 
@@ -121,6 +122,7 @@ def generate(model: PreTrainedModel, source: list[int], options: BeamOptions, en
             num_return_sequences=options.num_beams,
             length_penalty=options.length_penalty,
             early_stopping=options.early_stopping,
+            renormalize_logits=options.renormalize,
             eos_token_id=end_id,
             output_scores=True,
             return_dict_in_generate=True,

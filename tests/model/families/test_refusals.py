@@ -103,6 +103,12 @@ def test_a_config_that_the_network_cannot_honour_is_refused(
     assert message in str(refusal.value)
 
 
+def test_a_null_is_as_good_as_no_value(tmp_path: Path) -> None:
+    build("bart", tmp_path)
+    edit_config(tmp_path, normalize_before=None, decoder_attention_heads=None)
+    load_checkpoint(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("family", "changes", "message"),
     [
