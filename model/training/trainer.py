@@ -18,7 +18,7 @@ from model.training.distributed import Workers
 from model.training.log import STEP_COLUMNS, VALIDATION_COLUMNS, CsvLog
 from model.training.loss import TeacherForcing
 from model.training.optimizers import Optimizers
-from model.training.saving import ResumeError, save_step
+from model.training.saving import ResumeError, point_best, save_step
 from model.training.schedule import Schedule
 from model.training.stepping import Stepper, StepResult
 from model.training.stopping import StopRequest, stop_request
@@ -86,6 +86,8 @@ class Trainer:
             position[name] = _scores(position[name])
         self.position = Position(**position)
         self._saved_step = self.position.step
+        if self._workers.is_first and self.position.best_step:
+            point_best(self._parts.directory, self.position.best_step)
 
     def train(self) -> Ending:
         """Run to the end of the schedule, to early stopping or to a signal, and say which."""

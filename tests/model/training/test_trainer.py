@@ -1,6 +1,7 @@
 """Runs of seconds: they learn, and stopping one, however it ends, changes nothing of its curve."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,18 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_end(
 
     assert resume_run(run, [], ALONE, shown=False).ending == "finished"
     assert_same_run(run, straight)
+
+
+def test_a_run_that_was_killed_between_its_links_keeps_its_best_checkpoint(
+    straight: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(straight, run, symlinks=True)
+    best = (run / "best").readlink()
+    (run / "best").unlink()
+    (run / "best").symlink_to("step-00000003")
+    assert resume_run(run, [], ALONE, shown=False).ending == "finished"
+    assert (run / "best").readlink() == best
 
 
 def test_a_loss_that_stays_infinite_ends_the_run_and_names_the_examples(
