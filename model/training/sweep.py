@@ -38,6 +38,14 @@ from model.training.validation import Scores
 _LAST_STEP = 2**31  # validate and save at the end alone
 
 
+class SweepStopped(Exception):
+    """SIGINT or SIGTERM came: what has been trained so far compares nothing."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"the sweep was stopped by signal {signal}")
+        self.signal = signal
+
+
 @dataclass(frozen=True)
 class Point:
     """One choice of values, and the scores it came to, a fold each."""
@@ -86,7 +94,8 @@ def sweep(
 ) -> list[Point]:
     """Train once for each choice and fold; the points in the order of the grid.
 
-    Raises `TrainingConfigError` before any training for a choice that no run can follow.
+    Raises `TrainingConfigError` before any training for a choice that no run can follow, and
+    `SweepStopped` where a run was asked to stop.
     """
     check_beginning(config, init)
     configs = [_without_file(changed(config, changes)) for changes in grid]
@@ -133,9 +142,11 @@ def _run_fold(
         [make_examples(learnt, layout, config.data) for learnt, _ in parts],
         [record for _, judged in parts for record in judged],
     )
-    position = train(config, directory, model, layout, data, workers, shown=False).position
-    assert position.last is not None
-    return position.last
+    result = train(config, directory, model, layout, data, workers, shown=False)
+    if result.stopped_by is not None:
+        raise SweepStopped(result.stopped_by)
+    assert result.position.last is not None
+    return result.position.last
 
 
 def _deal(

@@ -1,9 +1,11 @@
 """Cross-validation: every record judges once, and the test set is never read."""
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from model.__main__ import main
 from model.evaluation.rouge import Rouge
@@ -83,3 +85,26 @@ def test_the_command_prints_a_table_and_writes_json(
     assert main(["sweep", *arguments, *changes, "--json", str(file)]) == 0
     assert capsys.readouterr().out.startswith("| values | loss |\n")
     assert len(json.loads(file.read_text())[0]["folds"]) == 2
+
+
+def test_a_signal_ends_the_whole_sweep_and_no_score_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = 0
+    backward = torch.Tensor.backward
+
+    def interrupting(self: torch.Tensor) -> None:
+        nonlocal taken
+        taken += 1
+        signal.raise_signal(signal.SIGINT)
+        backward(self)
+
+    monkeypatch.setattr(torch.Tensor, "backward", interrupting)
+    file = tmp_path / "sweep.json"
+    arguments = ["--config", str(TINY_CONFIG), "--grid", "seed=1,2", "--folds", "2"]
+    with pytest.raises(SystemExit) as ended:
+        main(["sweep", *arguments, "--set", "validation.rouge_documents=0", "--json", str(file)])
+    assert ended.value.code == 128 + signal.SIGINT
+    assert taken == 1
+    assert capsys.readouterr().out == ""
+    assert not file.exists()
