@@ -81,6 +81,14 @@ def point_best(run: Path, step: int) -> None:
         _point(run / BEST, _name(step))
 
 
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that is there with all of the text, or as it was."""
+    unfinished = path.with_name(f"{path.name}{_UNFINISHED}")
+    unfinished.write_text(text, encoding="utf-8")
+    _flush(unfinished)
+    unfinished.replace(path)
+
+
 def load_state(run: Path) -> dict[str, Any]:
     """The state that the last checkpoint of a run was saved with. Raises `ResumeError`."""
     path = run / LAST / STATE_FILE

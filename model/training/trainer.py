@@ -18,7 +18,7 @@ from model.training.distributed import Workers
 from model.training.log import STEP_COLUMNS, VALIDATION_COLUMNS, CsvLog
 from model.training.loss import TeacherForcing
 from model.training.optimizers import Optimizers
-from model.training.saving import ResumeError, point_best, save_step
+from model.training.saving import point_best, save_step
 from model.training.schedule import Schedule
 from model.training.stepping import Stepper, StepResult
 from model.training.stopping import StopRequest, stop_request
@@ -75,9 +75,7 @@ class Trainer:
         self.stopped_by: int | None = None
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state. Raises `ResumeError` if the data is not that of the run."""
-        if state["data"] != self._parts.data_fingerprint:
-            raise ResumeError("the training data is not what the run was started with")
+        """Go on from a saved state, over the same data."""
         self._parts.forcing.load_state_dict(state["network"])
         self._parts.optimizers.load_state_dict(state["optimizers"])
         self._parts.stream.restore(state["stream"])
