@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="changes",
-        help="change a key for every run",
+        help="change a key for every run; a path is relative to the configuration's folder",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write each fold's scores here as well"

@@ -140,8 +140,12 @@ def train(
     workers: Workers,
     shown: bool,
     state: dict | None = None,
+    saves: bool = True,
 ) -> RunResult:
-    """Train a network on data that has been read; from `state` on, if it is given."""
+    """Train a network on data that has been read; from `state` on, if it is given.
+
+    Unless it `saves`, its scores are all that is left of it.
+    """
     _set_up(workers)
     if config.dropout is not None:
         for module in model.modules():
@@ -175,7 +179,7 @@ def train(
             ),
             validation=_validation(config, data, layout),
             workers=workers,
-            write_model=write_model,
+            write_model=write_model if saves else None,
             data_fingerprint=data.fingerprint(),
             progress_bar=shown,
         )

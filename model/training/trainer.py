@@ -42,7 +42,7 @@ class Parts:
     stream: BatchStream
     validation: Validation | None
     workers: Workers
-    write_model: Callable[[Path], None]
+    write_model: Callable[[Path], None] | None  # None: nothing is saved
     data_fingerprint: int
     progress_bar: bool = True
 
@@ -175,7 +175,8 @@ class Trainer:
             position.validations_since_best += 1
 
     def _save(self, is_best: bool) -> None:
-        if self._saved_step == self.position.step:
+        write_model = self._parts.write_model
+        if write_model is None or self._saved_step == self.position.step:
             return
         self._saved_step = self.position.step
         if self._workers.is_first:
@@ -186,9 +187,7 @@ class Trainer:
                 "stream": self._parts.stream.state(),
                 "data": self._parts.data_fingerprint,
             }
-            save_step(
-                self._parts.directory, self.position.step, self._parts.write_model, state, is_best
-            )
+            save_step(self._parts.directory, self.position.step, write_model, state, is_best)
         self._workers.wait()
 
     def _ending(self) -> Ending | None:
