@@ -98,12 +98,15 @@ class Summarizer(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Score every word of the vocabulary: hidden @ words^T, [B,q,d] -> [B,q,V].
 
-        `words` is the token matrix unless the output has one of its own.
+        `words` is the token matrix unless the output has one of its own, which is called as a layer
+        is, so that what hangs on it (LoRA) takes part.
         """
         if self.output_scale is not None:
             hidden = hidden * self.output_scale
-        words = self.embedding.tokens if self.output is None else self.output
-        scores = hidden @ words.weight.T
+        if self.output is None:
+            scores = hidden @ self.embedding.tokens.weight.T
+        else:
+            scores = self.output(hidden)
         return scores if self.output_bias is None else scores + self.output_bias
 
     def distribution(

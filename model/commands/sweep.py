@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def add(commands: Any) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="changes",
-        help="change a key for every run",
+        help="change a key for every run; a path is relative to the configuration's folder",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write each fold's scores here as well"
@@ -53,7 +54,7 @@ def _run(options: argparse.Namespace) -> None:
     try:
         from model.training.config_file import read_training_config
         from model.training.distributed import workers
-        from model.training.sweep import read_grid, sweep, table
+        from model.training.sweep import SweepStopped, read_grid, sweep, table
     except ModuleNotFoundError as error:
         raise ValueError(f"{error}: install the extra `train`") from error
     config = read_training_config(options.config, options.changes)
@@ -61,7 +62,11 @@ def _run(options: argparse.Namespace) -> None:
     with workers() as these:
         if these.count > 1:
             raise ValueError("a sweep runs in one process: start it without torchrun")
-        points = sweep(config, options.init, grid, options.folds, these, shown=True)
+        try:
+            points = sweep(config, options.init, grid, options.folds, these, shown=True)
+        except SweepStopped as stopped:
+            print("interrupted: nothing is compared", file=sys.stderr)
+            sys.exit(128 + stopped.signal)
     print(table(points))
     if options.json is not None:
         text = json.dumps([point.to_dict() for point in points], indent=2)

@@ -45,7 +45,9 @@ def add(commands: Any) -> None:
         default=[],
         metavar="KEY=VALUE",
         dest="changes",
-        help="change a key of the configuration, such as schedule.steps=500; may be repeated",
+        help="change a key of the configuration, such as schedule.steps=500; a path is relative to "
+        "the configuration's folder; with --resume only some keys can be changed, no path among "
+        "them; may be repeated",
     )
 
 

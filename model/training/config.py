@@ -209,7 +209,7 @@ class TrainingConfig:
         _check_one_of("precision", self.precision, ("fp32", "bf16"))
         _check_range("seed", self.seed, least=0)
         if self.dropout is not None:
-            _check_range("dropout", self.dropout, least=0, most=1)
+            _check_range("dropout", self.dropout, least=0, below=1)
         if (self.network is None) != (self.tokenizer is None):
             raise TrainingConfigError("network and tokenizer belong together: give both or neither")
         if self.lora is not None and self.network is not None:
@@ -248,6 +248,7 @@ def _check_range(
     least: float | None = None,
     above: float | None = None,
     most: float | None = None,
+    below: float | None = None,
 ) -> None:
     # Not the other way round: NaN must fail each of them.
     if least is not None and not value >= least:
@@ -256,6 +257,8 @@ def _check_range(
         raise TrainingConfigError(f"{name} must be above {above}, not {value}")
     if most is not None and not value <= most:
         raise TrainingConfigError(f"{name} must be at most {most}, not {value}")
+    if below is not None and not value < below:
+        raise TrainingConfigError(f"{name} must be below {below}, not {value}")
 
 
 def _check_points(points: tuple[tuple[float, ...], ...]) -> None:

@@ -6,11 +6,29 @@ An unknown key, a value of the wrong type or out of range is refused by its path
 import json
 import tomllib
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from bundle.strict_json import parse
 from model.training.config import TrainingConfig, TrainingConfigError
+
+CHANGEABLE = (
+    "schedule.*",
+    "saving.*",
+    "optimizer.learning_rate",
+    "optimizer.weight_decay",
+    "optimizer.gradient_clip",
+    "optimizer.label_smoothing",
+    "optimizer.skip_non_finite",
+    "validation.every_steps",
+    "validation.patience",
+    "batches.accumulate",
+    "precision",
+    "dropout",
+)
+"""What may change while a run is interrupted. What decides the order of the examples, what is
+trained or what scores are compared may not: the state that was saved belongs to it."""
 
 
 def read_training_config(path: Path, changes: Sequence[str] = ()) -> TrainingConfig:
@@ -37,6 +55,20 @@ def changed(config: TrainingConfig, changes: Sequence[str]) -> TrainingConfig:
     for change in changes:
         _change(values, change)
     return parse(TrainingConfig, values, "the changed configuration")
+
+
+def continued(config: TrainingConfig, changes: Sequence[str]) -> TrainingConfig:
+    """The same for a run that is gone on with. Raises `TrainingConfigError` outside `CHANGEABLE`.
+
+    None of those keys holds a path, so there is no folder that a path could be relative to.
+    """
+    keys = [change.partition("=")[0].strip() for change in changes]
+    fixed = [key for key in keys if not any(fnmatchcase(key, one) for one in CHANGEABLE)]
+    if fixed:
+        raise TrainingConfigError(
+            f"--resume cannot change {', '.join(fixed)}; it can change {', '.join(CHANGEABLE)}"
+        )
+    return changed(config, changes)
 
 
 def _change(values: dict[str, Any], change: str) -> None:

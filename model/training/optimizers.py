@@ -41,9 +41,12 @@ class Optimizers:
         return [optimizer.state_dict() for optimizer in self._optimizers]
 
     def load_state_dict(self, states: list[dict[str, Any]]) -> None:
-        """Go on from `state_dict`."""
+        """Go on from `state_dict`, by the rate and the weight decay that these were made with."""
         for optimizer, state in zip(self._optimizers, states, strict=True):
+            decays = [group["weight_decay"] for group in optimizer.param_groups]
             optimizer.load_state_dict(state)
+            for group, decay in zip(optimizer.param_groups, decays, strict=True):
+                group["weight_decay"] = decay
 
 
 def make_optimizers(model: nn.Module, config: OptimizerConfig, vocabulary_size: int) -> Optimizers:

@@ -6,6 +6,7 @@ runs/x/log.csv           a row a step; validation.csv: a row a validation
 runs/x/last, runs/x/best checkpoints, see saving.py
 """
 
+import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ from model.training.beginning import (
     keep_tokenizer,
 )
 from model.training.config import TrainingConfig
-from model.training.config_file import changed
+from model.training.config_file import continued
 from model.training.data import make_examples, read_source
 from model.training.distributed import Workers
 from model.training.examples import Examples
@@ -37,7 +38,7 @@ from model.training.layout import Layout, read_layout
 from model.training.loss import TeacherForcing
 from model.training.mixing import shares
 from model.training.optimizers import make_optimizers
-from model.training.saving import LAST, load_state
+from model.training.saving import LAST, ResumeError, load_state, replace_text
 from model.training.trainer import Ending, Parts, Position, Trainer
 from model.training.validation import Validation
 from model.transformer import Summarizer
@@ -63,6 +64,15 @@ class RunData:
     sources: list[Examples]
     validation: Sequence[Record] = ()
 
+    def fingerprint(self) -> int:
+        """A number that differs for different data, or the same data in another order."""
+        number = 0
+        for examples in self.sources:
+            number = zlib.crc32(str(examples.fingerprint()).encode(), number)
+        for record in self.validation:
+            number = zlib.crc32(repr(record).encode(), number)
+        return number
+
 
 def start_run(
     config: TrainingConfig, directory: Path, init: Path | None, workers: Workers, shown: bool
@@ -83,23 +93,28 @@ def start_run(
     check_room(config, model.config, layout)
     data = read_data(config, layout, directory, shown)
     if workers.is_first:
-        (directory / CONFIG_FILE).write_text(config.to_json(), encoding="utf-8")
+        replace_text(directory / CONFIG_FILE, config.to_json())
     return train(config, directory, model, layout, data, workers, shown)
 
 
 def resume_run(directory: Path, changes: Sequence[str], workers: Workers, shown: bool) -> RunResult:
     """Go on with a run from its last checkpoint, its configuration changed by `key=value`s.
 
-    Raises `ResumeError` if there is none, or its data has changed.
+    The changed configuration is the run's from then on. Raises `ResumeError` if there is no
+    checkpoint or the data has changed, and `TrainingConfigError` for a change that it cannot take.
     """
     state = load_state(directory)
     text = (directory / CONFIG_FILE).read_text(encoding="utf-8")
-    config = changed(TrainingConfig.from_json(text), changes)
+    config = continued(TrainingConfig.from_json(text), changes)
     model = load_checkpoint(directory / LAST)
     file = directory / TOKENIZER / TOKENIZER_FILE
     layout = read_layout(file, model.config, directory / LAST)
     check_room(config, model.config, layout)
     data = read_data(config, layout, directory, shown)
+    if state["data"] != data.fingerprint():
+        raise ResumeError("the data is not what the run was started with")
+    if workers.is_first:
+        replace_text(directory / CONFIG_FILE, config.to_json())
     return train(config, directory, model, layout, data, workers, shown, state)
 
 
@@ -125,8 +140,12 @@ def train(
     workers: Workers,
     shown: bool,
     state: dict | None = None,
+    saves: bool = True,
 ) -> RunResult:
-    """Train a network on data that has been read; from `state` on, if it is given."""
+    """Train a network on data that has been read; from `state` on, if it is given.
+
+    Unless it `saves`, its scores are all that is left of it.
+    """
     _set_up(workers)
     if config.dropout is not None:
         for module in model.modules():
@@ -160,8 +179,8 @@ def train(
             ),
             validation=_validation(config, data, layout),
             workers=workers,
-            write_model=write_model,
-            data_fingerprint=sum(examples.fingerprint() for examples in data.sources),
+            write_model=write_model if saves else None,
+            data_fingerprint=data.fingerprint(),
             progress_bar=shown,
         )
     )
@@ -185,8 +204,11 @@ def _validation(config: TrainingConfig, data: RunData, layout: Layout) -> Valida
 def _check_magnitudes(model: Summarizer, dtype: torch.dtype) -> None:
     limit = torch.finfo(dtype).max
     for name, value in model.named_parameters():
-        if value.detach().abs().max() > limit:
-            raise ValueError(f"{name} holds numbers above {limit}, the most of saving.precision")
+        # Not the other way round: NaN must fail.
+        if not value.detach().abs().max() <= limit:
+            raise ValueError(
+                f"{name} holds numbers above {limit}, the most of saving.precision, or none at all"
+            )
 
 
 def _set_up(workers: Workers) -> None:

@@ -6,7 +6,8 @@
 
 A checkpoint is written beside the others under a name of its own, flushed to the disk and only then
 given its name; `last` and `best` are links, and a link is changed in one step. A kill or a full
-disk at any moment leaves the checkpoints there were.
+disk at any moment leaves the checkpoints there were: nothing is removed before both links stand,
+and `point_best` makes good a kill between the two.
 """
 
 import os
@@ -38,7 +39,7 @@ def save_step(
 
     `write(directory)` writes the model. Raises `SaveError`, with the old checkpoints untouched.
     """
-    final = run / f"step-{step:08d}"
+    final = run / _name(step)
     unfinished = run / f"{final.name}{_UNFINISHED}"
     try:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -50,8 +51,6 @@ def save_step(
         _flush(unfinished)
         shutil.rmtree(final, ignore_errors=True)  # of a run that was gone on with from before it
         unfinished.rename(final)
-        for name in (LAST, BEST) if is_best else (LAST,):
-            _point(run / name, final.name)
         _flush(run)
     # A full disk is an OSError, or whatever PyTorch and safetensors make of one.
     except Exception as error:
@@ -61,8 +60,33 @@ def save_step(
             f"the checkpoint of step {step} could not be saved ({error}); "
             f"{kept or 'there is none before it'}"
         ) from error
+    try:
+        for name in (LAST, BEST) if is_best else (LAST,):
+            _point(run / name, final.name)
+        _flush(run)
+    except OSError as error:
+        raise SaveError(
+            f"{final} was saved, but a link could not be pointed to it ({error}); {_links(run)}"
+        ) from error
     _remove_all_but_linked(run)
     return final
+
+
+def point_best(run: Path, step: int) -> None:
+    """Point `best` to the checkpoint of a step, as the state of the run says.
+
+    It does not yet if the run was killed after it had pointed `last` there.
+    """
+    if (run / _name(step)).is_dir():
+        _point(run / BEST, _name(step))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file that is there with all of the text, or as it was."""
+    unfinished = path.with_name(f"{path.name}{_UNFINISHED}")
+    unfinished.write_text(text, encoding="utf-8")
+    _flush(unfinished)
+    unfinished.replace(path)
 
 
 def load_state(run: Path) -> dict[str, Any]:
@@ -84,6 +108,15 @@ def _remove_all_but_linked(run: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         elif path.name != os.readlink(run / LAST):
             (path / STATE_FILE).unlink(missing_ok=True)  # nobody goes on from there
+
+
+def _name(step: int) -> str:
+    return f"step-{step:08d}"
+
+
+def _links(run: Path) -> str:
+    links = [run / name for name in (LAST, BEST) if (run / name).is_symlink()]
+    return ", ".join(f"{link} is {os.readlink(link)}" for link in links) or "there is none yet"
 
 
 def _point(link: Path, target: str) -> None:

@@ -2,9 +2,10 @@
 
 K-fold cross-validation: the records are dealt into K parts, and for each part a network is trained
 on the others and scored on it. So every record judges once, no file beside the training data is
-read, and the test set stays unseen.
+read, and the test set stays unseen. No network is written: a score is all that is left of one.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,11 +32,27 @@ from model.training.config import TrainingConfig, TrainingConfigError, Validatio
 from model.training.config_file import changed
 from model.training.data import make_examples
 from model.training.distributed import Workers
-from model.training.layout import read_layout
+from model.training.examples import Counts, pair_maker
+from model.training.layout import Layout, read_layout
 from model.training.run import RunData, train
 from model.training.validation import Scores
 
-_LAST_STEP = 2**31  # validate and save at the end alone
+_LAST_STEP = 2**31  # validate at the end alone
+
+# What the scores of a sweep are scores of: with other values they could not be compared.
+_ALIKE = ("validation", "tokenizer", "data.sources", "data.max_summary_tokens", "data.too_long")
+
+
+class SweepStopped(Exception):
+    """SIGINT or SIGTERM came: what has been trained so far compares nothing."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"the sweep was stopped by signal {signal}")
+        self.signal = signal
+
+
+Deal = tuple[list[Record], list[Record]]
+"""Of one source: the records to learn from and those to judge by."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ def read_grid(choices: Sequence[str]) -> list[tuple[str, ...]]:
         key, equals, values = choice.partition("=")
         if not equals or not all(value.strip() for value in values.split(",")):
             raise TrainingConfigError(f"{choice!r} is not key=value,value,...")
-        if key.split(".")[0] in ("validation", "tokenizer"):
+        if any(f"{key.strip()}.".startswith(f"{alike}.") for alike in _ALIKE):
             raise TrainingConfigError(f"{key} is the same for all that a sweep compares")
         columns.append([f"{key.strip()}={value.strip()}" for value in values.split(",")])
     return list(product(*columns))
@@ -86,24 +103,36 @@ def sweep(
 ) -> list[Point]:
     """Train once for each choice and fold; the points in the order of the grid.
 
-    Raises `TrainingConfigError` before any training for a choice that no run can follow.
+    Raises `TrainingConfigError` before any training for a choice that no run can follow, and
+    `SweepStopped` where a run was asked to stop.
     """
     check_beginning(config, init)
+    keys = {change.partition("=")[0] for changes in grid for change in changes}
+    if config.data.too_long != "cut" and "data.max_document_tokens" in keys:
+        raise TrainingConfigError(
+            "data.max_document_tokens can be compared where data.too_long is 'cut': otherwise it "
+            "decides which documents take part"
+        )
     configs = [_without_file(changed(config, changes)) for changes in grid]
-    records = _records(config, folds)
-    total = len(configs) * folds
-    with _tokenizer(config, init) as directory, tqdm(total=total, disable=not shown) as bar:
-        bar.set_description("runs")
-
-        def scored(choice: TrainingConfig, fold: int) -> Scores:
-            scores = _run_fold(choice, init, directory, records, (fold, folds), workers)
-            bar.update()
-            return scores
-
-        return [
-            Point(changes, tuple(scored(choice, fold) for fold in range(folds)))
-            for changes, choice in zip(grid, configs, strict=True)
+    if folds < 2:
+        raise TrainingConfigError(f"folds must be at least 2, not {folds}")
+    with _tokenizer(config, init) as directory:
+        records = _records(config, _layout(config, init, directory), folds, shown)
+        deals = [
+            [_deal(source, (fold, folds), config.seed) for source in records]
+            for fold in range(folds)
         ]
+        with tqdm(desc="runs", total=len(configs) * folds, disable=not shown) as bar:
+
+            def scored(choice: TrainingConfig, deal: Sequence[Deal]) -> Scores:
+                scores = _run_fold(choice, init, directory, deal, workers)
+                bar.update()
+                return scores
+
+            return [
+                Point(changes, tuple(scored(choice, deal) for deal in deals))
+                for changes, choice in zip(grid, configs, strict=True)
+            ]
 
 
 def table(points: Sequence[Point]) -> str:
@@ -121,27 +150,25 @@ def _run_fold(
     config: TrainingConfig,
     init: Path | None,
     directory: Path,
-    records: Sequence[Sequence[Record]],
-    fold: tuple[int, int],
+    deal: Sequence[Deal],
     workers: Workers,
 ) -> Scores:
     model = beginning(config, directory, init)
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
     check_room(config, model.config, layout)
-    parts = [_deal(source, fold, config.seed) for source in records]
     data = RunData(
-        [make_examples(learnt, layout, config.data) for learnt, _ in parts],
-        [record for _, judged in parts for record in judged],
+        [make_examples(learnt, layout, config.data) for learnt, _ in deal],
+        [record for _, judged in deal for record in judged],
     )
-    position = train(config, directory, model, layout, data, workers, shown=False).position
-    assert position.last is not None
-    return position.last
+    result = train(config, directory, model, layout, data, workers, shown=False, saves=False)
+    if result.stopped_by is not None:
+        raise SweepStopped(result.stopped_by)
+    assert result.position.last is not None
+    return result.position.last
 
 
-def _deal(
-    records: Sequence[Record], fold: tuple[int, int], seed: int
-) -> tuple[list[Record], list[Record]]:
-    """The records to learn from and those to judge by; alike for every choice of values."""
+def _deal(records: Sequence[Record], fold: tuple[int, int], seed: int) -> Deal:
+    """The records to learn from and those to judge by."""
     number, count = fold
     order = np.random.default_rng((seed, 3)).permutation(len(records))
     judged = set(order[number::count].tolist())
@@ -149,18 +176,29 @@ def _deal(
     return learnt, [record for index, record in enumerate(records) if index in judged]
 
 
-def _records(config: TrainingConfig, folds: int) -> list[list[Record]]:
-    if folds < 2:
-        raise TrainingConfigError(f"folds must be at least 2, not {folds}")
+def _records(config: TrainingConfig, layout: Layout, folds: int, shown: bool) -> list[list[Record]]:
+    """The records of each source, without those that are too long if these are dropped."""
     found = []
     for source in config.data.sources:
         if source.kind != "pairs":
             raise TrainingConfigError(f"{source.path}: a sweep deals pairs, not {source.kind}")
-        records = list(RecordReader(Path(source.path), source.on_bad_line, source.style))
+        reader = RecordReader(Path(source.path), source.on_bad_line, source.style)
+        make, counts = pair_maker(layout, config.data), Counts()
+        records = [record for record in reader if make(record, counts) is not None]
+        counts.unusable_lines = reader.bad_count
+        if shown:
+            print(f"{Path(source.path).name}: {counts}", file=sys.stderr)
+            if complaint := reader.complaint():
+                print(complaint, file=sys.stderr)
         if len(records) < folds:
             raise DataError(f"{source.path}: {len(records)} records are too few for {folds} folds")
         found.append(records)
     return found
+
+
+def _layout(config: TrainingConfig, init: Path | None, directory: Path) -> Layout:
+    model = beginning(config, directory, init)
+    return read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
 
 
 def _without_file(config: TrainingConfig) -> TrainingConfig:
@@ -170,7 +208,7 @@ def _without_file(config: TrainingConfig) -> TrainingConfig:
         validation=ValidationConfig(
             path="", every_steps=_LAST_STEP, rouge_documents=rouge_documents
         ),
-        saving=replace(config.saving, every_steps=_LAST_STEP, log_every_steps=_LAST_STEP),
+        saving=replace(config.saving, log_every_steps=_LAST_STEP),
     )
 
 

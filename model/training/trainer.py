@@ -18,7 +18,7 @@ from model.training.distributed import Workers
 from model.training.log import STEP_COLUMNS, VALIDATION_COLUMNS, CsvLog
 from model.training.loss import TeacherForcing
 from model.training.optimizers import Optimizers
-from model.training.saving import ResumeError, save_step
+from model.training.saving import point_best, save_step
 from model.training.schedule import Schedule
 from model.training.stepping import Stepper, StepResult
 from model.training.stopping import StopRequest, stop_request
@@ -42,7 +42,7 @@ class Parts:
     stream: BatchStream
     validation: Validation | None
     workers: Workers
-    write_model: Callable[[Path], None]
+    write_model: Callable[[Path], None] | None  # None: nothing is saved
     data_fingerprint: int
     progress_bar: bool = True
 
@@ -75,9 +75,7 @@ class Trainer:
         self.stopped_by: int | None = None
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state. Raises `ResumeError` if the data is not that of the run."""
-        if state["data"] != self._parts.data_fingerprint:
-            raise ResumeError("the training data is not what the run was started with")
+        """Go on from a saved state, over the same data."""
         self._parts.forcing.load_state_dict(state["network"])
         self._parts.optimizers.load_state_dict(state["optimizers"])
         self._parts.stream.restore(state["stream"])
@@ -86,6 +84,8 @@ class Trainer:
             position[name] = _scores(position[name])
         self.position = Position(**position)
         self._saved_step = self.position.step
+        if self._workers.is_first and self.position.best_step:
+            point_best(self._parts.directory, self.position.best_step)
 
     def train(self) -> Ending:
         """Run to the end of the schedule, to early stopping or to a signal, and say which."""
@@ -175,7 +175,8 @@ class Trainer:
             position.validations_since_best += 1
 
     def _save(self, is_best: bool) -> None:
-        if self._saved_step == self.position.step:
+        write_model = self._parts.write_model
+        if write_model is None or self._saved_step == self.position.step:
             return
         self._saved_step = self.position.step
         if self._workers.is_first:
@@ -186,9 +187,7 @@ class Trainer:
                 "stream": self._parts.stream.state(),
                 "data": self._parts.data_fingerprint,
             }
-            save_step(
-                self._parts.directory, self.position.step, self._parts.write_model, state, is_best
-            )
+            save_step(self._parts.directory, self.position.step, write_model, state, is_best)
         self._workers.wait()
 
     def _ending(self) -> Ending | None:

@@ -7,7 +7,10 @@ import torch
 
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.training.adapting import Adapters, freeze
+from model.training.batches import collate
 from model.training.config import LoraConfig, TrainingConfigError
+from model.training.examples import Example
+from model.training.loss import TeacherForcing
 from model.training.run import resume_run, start_run
 from tests.model.factories import TINY, make_model, make_source
 from tests.model.training.builders import ALONE, make_config, read_csv_column
@@ -42,6 +45,15 @@ def test_adapters_begin_without_a_word_and_train_alone() -> None:
     assert trained(model) == set()
     # Queries of 2 encoder layers and of 2 times 2 attentions of the decoder, and the values there.
     assert len(adapters.adapters) == 2 + 4 + 4
+
+
+def test_every_adapter_learns_that_of_an_untied_output_too() -> None:
+    model = make_model(tied_output=False, copy_head=False)
+    adapters = Adapters(model, LoraConfig(rank=2, targets=("*",)))
+    batch = collate([Example("a", [4, 9, 10, 1], [9, 10, 1])], pad_id=0, start_id=0)
+    TeacherForcing(model, 0.0, adapters)(batch)[0].backward()
+    assert model.output in adapters._layers
+    assert all(adapter.b.grad is not None for adapter in adapters.adapters)
 
 
 def test_merged_weights_say_what_the_adapters_said(tmp_path: Path) -> None:

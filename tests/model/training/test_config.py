@@ -38,6 +38,7 @@ def test_values_are_changed_by_their_dotted_keys() -> None:
         ("optimizer.learning_rate=0", "learning_rate must be above 0, not 0"),
         ("optimizer.learning_rate=nan", "learning_rate must be above 0, not nan"),
         ("optimizer.kind=sgd", "kind must be one of muon, adamw, not 'sgd'"),
+        ("dropout=1.0", "dropout must be below 1, not 1.0"),
         ("schedule.seconds=60", "either steps or seconds"),
         ("schedule.decay=sudden", "decay must be one of"),
         ("data.sources=[]", "sources is empty"),

@@ -98,6 +98,19 @@ def test_weight_decay_is_for_matrices_alone() -> None:
         assert torch.equal(model.bias, torch.ones(12)), kind
 
 
+def test_weight_decay_may_change_between_two_steps() -> None:
+    for kind in ("muon", "adamw"):
+        model = Matrix()
+        before = model.weight.detach().clone()
+        optimizers = make(model, kind=kind, weight_decay=0.5)
+        optimizers.load_state_dict(make(model, kind=kind, weight_decay=0.0).state_dict())
+        for parameter in model.parameters():
+            parameter.grad = torch.zeros_like(parameter)
+        optimizers.step(rate=1.0)
+        assert torch.allclose(model.weight, before * 0.95), kind
+        assert torch.equal(model.bias, torch.zeros(12)), kind
+
+
 def test_a_frozen_parameter_has_no_optimiser() -> None:
     model = Matrix()
     model.weight.requires_grad_(False)

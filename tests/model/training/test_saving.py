@@ -10,7 +10,15 @@ import pytest
 import torch
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.training.saving import STATE_FILE, ResumeError, SaveError, load_state, save_step
+from model.training import saving
+from model.training.saving import (
+    STATE_FILE,
+    ResumeError,
+    SaveError,
+    load_state,
+    point_best,
+    save_step,
+)
 from tests.model.factories import make_model
 
 
@@ -21,6 +29,18 @@ def write_text(text: str) -> Callable[[Path], None]:
 def fail(directory: Path) -> None:
     (directory / "model").write_text("half a mod")
     raise OSError(28, "No space left on device")
+
+
+def failing_for(name: str, error: BaseException) -> Callable[[Path, str], None]:
+    """`saving._point`, but for the link of this name."""
+    point = saving._point
+
+    def failing(link: Path, target: str) -> None:
+        if link.name == name:
+            raise error
+        point(link, target)
+
+    return failing
 
 
 @contextmanager
@@ -84,6 +104,31 @@ def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
     save_step(tmp_path, 1, write_text("new"), {}, is_best=False)
     assert names(tmp_path) == ["last", "step-00000001"]
     assert os.readlink(tmp_path / "last") == "step-00000001"
+
+
+def test_a_kill_between_the_two_links_loses_no_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_step(tmp_path, 3, write_text("worse"), {}, is_best=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(saving, "_point", failing_for("best", KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            save_step(tmp_path, 6, write_text("better"), {}, is_best=True)
+    assert os.readlink(tmp_path / "best") == "step-00000003"
+
+    point_best(tmp_path, 6)
+    save_step(tmp_path, 9, write_text("worse again"), {}, is_best=False)
+    assert (tmp_path / "best" / "model").read_text() == "better"
+    assert names(tmp_path) == ["best", "last", "step-00000006", "step-00000009"]
+
+
+def test_a_link_that_cannot_be_made_is_said_with_what_the_links_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_step(tmp_path, 1, write_text("old"), {}, is_best=True)
+    monkeypatch.setattr(saving, "_point", failing_for("best", OSError(28, "No space left")))
+    with pytest.raises(SaveError, match=r"2 was saved, .*last is step-00000002, .*best is .*1$"):
+        save_step(tmp_path, 2, write_text("new"), {}, is_best=True)
 
 
 def test_nothing_to_go_on_from_is_said(tmp_path: Path) -> None:

@@ -1,24 +1,49 @@
 """Runs of seconds: they learn, and stopping one, however it ends, changes nothing of its curve."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import torch
 
 from model.checkpoint import load_checkpoint
+from model.records import Record
 from model.text_summarizer import TextSummarizer
-from model.training.run import resume_run, start_run
+from model.training.config import TrainingConfig, TrainingConfigError
+from model.training.run import RunData, _check_magnitudes, resume_run, start_run
 from model.training.saving import ResumeError, SaveError
 from model.training.trainer import NonFiniteLoss
-from tests.model.factories import ROOT
-from tests.model.training.builders import ALONE, TINY_CONFIG, make_config, read_csv_column
+from tests.model.factories import ROOT, make_model
+from tests.model.training.builders import (
+    ALONE,
+    TINY_CONFIG,
+    make_config,
+    make_examples,
+    read_csv_column,
+)
 
 CURVE = ("step", "examples", "tokens", "loss", "learning_rate", "gradient_norm")
+
+KILLED_IN_ITS_STEP = """
+import os, signal
+from model.__main__ import main
+from model.training.stepping import Stepper
+
+take = Stepper.step
+
+def killed(self, number, *rest):
+    if number == {step}:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return take(self, number, *rest)
+
+Stepper.step = killed
+main({arguments!r})
+"""
 
 
 def curve(run: Path) -> list[list[str]]:
@@ -27,6 +52,10 @@ def curve(run: Path) -> list[list[str]]:
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_checkpoint(run / "last").state_dict()
+
+
+def copied(run: Path, directory: Path) -> Path:
+    return shutil.copytree(run, directory / "copy", symlinks=True)
 
 
 def assert_same_run(one: Path, other: Path) -> None:
@@ -65,19 +94,19 @@ def test_a_run_learns(tmp_path: Path) -> None:
 def test_a_run_that_was_killed_goes_on_to_the_same_end(straight: Path, tmp_path: Path) -> None:
     run = tmp_path / "killed"
     arguments = ["--config", str(TINY_CONFIG), "--set", "validation.rouge_documents=0"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "model", "train", "--output", str(run), *arguments],
+    program = KILLED_IN_ITS_STEP.format(
+        step=8, arguments=["train", "--output", str(run), *arguments]
+    )
+    killed = subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
+    assert killed.returncode == -signal.SIGKILL
     # Some way past the checkpoint of step 6: what came after it is lost and done again.
-    while not (run / "log.csv").exists() or (run / "log.csv").read_text().count("\n") < 9:
-        assert process.poll() is None
-        time.sleep(0.005)
-    process.kill()
-    process.wait()
+    assert (run / "log.csv").read_text().count("\n") == 9
     assert (run / "last").readlink().name == "step-00000006"
 
     resume_run(run, [], ALONE, shown=False)
@@ -106,6 +135,17 @@ def test_a_run_that_is_asked_to_stop_saves_and_goes_on_to_the_same_end(
 
     assert resume_run(run, [], ALONE, shown=False).ending == "finished"
     assert_same_run(run, straight)
+
+
+def test_a_run_that_was_killed_between_its_links_keeps_its_best_checkpoint(
+    straight: Path, tmp_path: Path
+) -> None:
+    run = copied(straight, tmp_path)
+    best = (run / "best").readlink()
+    (run / "best").unlink()
+    (run / "best").symlink_to("step-00000003")
+    assert resume_run(run, [], ALONE, shown=False).ending == "finished"
+    assert (run / "best").readlink() == best
 
 
 def test_a_loss_that_stays_infinite_ends_the_run_and_names_the_examples(
@@ -137,9 +177,53 @@ def test_a_run_without_a_better_score_ends_early(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "last").exists()
 
 
-def test_other_data_than_the_run_began_with_is_refused(straight: Path) -> None:
+def test_other_data_than_the_run_began_with_is_refused(straight: Path, tmp_path: Path) -> None:
+    run = copied(straight, tmp_path)
+    values = json.loads((run / "training.json").read_text())
+    values["data"]["max_document_tokens"] = 32
+    (run / "training.json").write_text(json.dumps(values))
     with pytest.raises(ResumeError, match="not what the run was started with"):
-        resume_run(straight, ["data.max_document_tokens=32"], ALONE, shown=False)
+        resume_run(run, [], ALONE, shown=False)
+
+
+def test_data_in_another_order_is_other_data() -> None:
+    one, other = make_examples([(5, 3)]), make_examples([(4, 2), (3, 1)])
+    records = [Record(id, "document", "summary", "brief", "en") for id in ("1", "2")]
+    fingerprints = {
+        RunData(sources, judged).fingerprint()
+        for sources in ([one, other], [other, one])
+        for judged in (records, records[::-1], records[:1], [])
+    }
+    assert len(fingerprints) == 8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "batches.pool=1",
+        "batches.tokens=4096",
+        "seed=5",
+        "optimizer.kind=adamw",
+        "data.max_document_tokens=32",
+        "validation.path=other.jsonl",
+        "schedule={steps=500}",
+    ],
+)
+def test_what_the_saved_state_belongs_to_cannot_change_on_the_way(
+    straight: Path, change: str
+) -> None:
+    before = (straight / "training.json").read_text()
+    with pytest.raises(TrainingConfigError, match=f"cannot change {change.partition('=')[0]};"):
+        resume_run(straight, ["schedule.steps=13", change], ALONE, shown=False)
+    assert (straight / "training.json").read_text() == before
+
+
+def test_what_changed_on_the_way_stays_changed(straight: Path, tmp_path: Path) -> None:
+    run = copied(straight, tmp_path)
+    resume_run(run, ["schedule.steps=13", "optimizer.weight_decay=0.5"], ALONE, shown=False)
+    kept = TrainingConfig.from_json((run / "training.json").read_text())
+    assert (kept.schedule.steps, kept.optimizer.weight_decay) == (13, 0.5)
+    assert resume_run(run, [], ALONE, shown=False).position.step == 13
 
 
 def test_a_directory_that_holds_a_run_is_not_written_over(straight: Path) -> None:
@@ -151,6 +235,15 @@ def test_weights_too_large_for_their_file_are_refused(tmp_path: Path) -> None:
     config = make_config("saving.precision=fp16", "optimizer.learning_rate=3e6")
     with pytest.raises(SaveError, match=r"holds numbers above 65504.*none before it"):
         start_run(config, tmp_path / "run", None, ALONE, shown=False)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1e6])
+def test_no_weight_is_saved_that_its_file_cannot_hold(value: float) -> None:
+    model = make_model()
+    with torch.no_grad():
+        model.embedding.tokens.weight[3, 2] = value
+    with pytest.raises(ValueError, match=r"embedding\.tokens\.weight holds numbers above 65504"):
+        _check_magnitudes(model, torch.float16)
 
 
 def test_a_run_that_ended_before_its_first_checkpoint_can_be_started_again(
