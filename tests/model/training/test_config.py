@@ -47,6 +47,15 @@ def test_values_are_changed_by_their_dotted_keys() -> None:
         ('lora={rank=4, targets=["*"]}', "lora is for a checkpoint"),
         ("data.sources=[{path='a', share=[[0.5, 0.1], [0.2, 0.1]]}]", "must rise"),
         ("data.sources=[{path='a', share=[[0.5]]}]", "[progress, share] points"),
+        (
+            "data.sources=[{path='a', share=[[0, 0.5], [0.7, 0.9]]}, "
+            "{path='b', share=[[0, 0.5], [1, 0.2]]}]",
+            "the shares of the sources sum to 1.19 at progress 0.7; the limit is 1",
+        ),
+        (
+            "data.sources=[{path='a', share=[[0, 1], [1, 0]]}]",
+            "no source has a share at progress 1",
+        ),
         ("precision", "'precision' is not key=value"),
         ("seed.x=1", "seed has no keys of its own"),
     ],
