@@ -84,7 +84,8 @@ def test_extracts_are_taken_from_what_the_family_puts_before_a_document_too() ->
     assert TOKENIZER.decode(example.target) == SENTENCES[2]
 
 
-WORDS = st.sampled_from(["bread", "mill", "river", "Qatar", "Ωmega", "42", "磨坊", "Über", "xylem"])
+# Some are one token after a space, and four without it.
+WORDS = st.sampled_from(["bread", "mill", "Empirical", "African", "Twitter", "42", "磨坊"])
 
 
 @given(
@@ -96,7 +97,7 @@ WORDS = st.sampled_from(["bread", "mill", "river", "Qatar", "Ωmega", "42", "磨
 def test_no_limit_is_exceeded(
     sentences: list[list[str]], summary_tokens: int, document_tokens: int, masked: bool
 ) -> None:
-    text = " ".join(" ".join(words).capitalize() + "." for words in sentences)
+    text = " ".join(" ".join(words) + " end." for words in sentences)
     data = make_data(
         max_summary_tokens=summary_tokens, max_document_tokens=document_tokens, sentence_share=0.5
     )
