@@ -5,7 +5,6 @@ config_file.py reads them, and refuses unknown keys; values out of range are ref
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from bundle.strict_json import parse
 from model.training.points import interpolate
@@ -222,12 +221,6 @@ class TrainingConfig:
                 f"batches.tokens is {self.batches.tokens}, too few for one example of the longest "
                 f"document and summary ({longest} tokens)"
             )
-
-    @property
-    def data_files(self) -> list[Path]:
-        """Every file the run reads."""
-        files = [Path(source.path) for source in self.data.sources]
-        return files if self.validation is None else [*files, Path(self.validation.path)]
 
     def to_json(self) -> str:
         """What `from_json` reads back as an equal configuration."""

@@ -29,7 +29,7 @@ from model.training.beginning import (
 )
 from model.training.config import TrainingConfig, TrainingConfigError, ValidationConfig
 from model.training.config_file import changed
-from model.training.data import make_examples
+from model.training.data import Pairs, make_pairs, tell_bad_lines
 from model.training.distributed import Workers
 from model.training.layout import read_layout
 from model.training.run import RunData, train
@@ -90,13 +90,14 @@ def sweep(
     """
     check_beginning(config, init)
     configs = [_without_file(changed(config, changes)) for changes in grid]
-    records = _records(config, folds)
+    records = _records(config, folds, shown)
     total = len(configs) * folds
     with _tokenizer(config, init) as directory, tqdm(total=total, disable=not shown) as bar:
         bar.set_description("runs")
 
         def scored(choice: TrainingConfig, fold: int) -> Scores:
-            scores = _run_fold(choice, init, directory, records, (fold, folds), workers)
+            told = shown and not fold  # what is left out of the first fold: the others lose as much
+            scores = _run_fold(choice, init, directory, records, (fold, folds), workers, told)
             bar.update()
             return scores
 
@@ -124,14 +125,23 @@ def _run_fold(
     records: Sequence[Sequence[Record]],
     fold: tuple[int, int],
     workers: Workers,
+    told: bool,
 ) -> Scores:
     model = beginning(config, directory, init)
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
     check_room(config, model.config, layout)
     parts = [_deal(source, fold, config.seed) for source in records]
+    judged = [record for _, part in parts for record in part]
+
+    def pairs(records: Sequence[Record], name: str) -> Pairs:
+        return make_pairs(records, layout, config.data, name, told)
+
     data = RunData(
-        [make_examples(learnt, layout, config.data) for learnt, _ in parts],
-        [record for _, judged in parts for record in judged],
+        [
+            pairs(learnt, source.path).examples
+            for source, (learnt, _) in zip(config.data.sources, parts, strict=True)
+        ],
+        pairs(judged, "judged by"),
     )
     position = train(config, directory, model, layout, data, workers, shown=False).position
     assert position.last is not None
@@ -149,14 +159,17 @@ def _deal(
     return learnt, [record for index, record in enumerate(records) if index in judged]
 
 
-def _records(config: TrainingConfig, folds: int) -> list[list[Record]]:
+def _records(config: TrainingConfig, folds: int, shown: bool) -> list[list[Record]]:
     if folds < 2:
         raise TrainingConfigError(f"folds must be at least 2, not {folds}")
     found = []
     for source in config.data.sources:
         if source.kind != "pairs":
             raise TrainingConfigError(f"{source.path}: a sweep deals pairs, not {source.kind}")
-        records = list(RecordReader(Path(source.path), source.on_bad_line, source.style))
+        reader = RecordReader(Path(source.path), source.on_bad_line, source.style)
+        records = list(reader)
+        if shown:
+            tell_bad_lines(reader)
         if len(records) < folds:
             raise DataError(f"{source.path}: {len(records)} records are too few for {folds} folds")
         found.append(records)
