@@ -30,7 +30,7 @@ from model.training.beginning import (
 )
 from model.training.config import TrainingConfig, TrainingConfigError, ValidationConfig
 from model.training.config_file import changed
-from model.training.data import make_examples
+from model.training.data import make_pairs, tell_bad_lines
 from model.training.distributed import Workers
 from model.training.examples import Counts, pair_maker
 from model.training.layout import Layout, read_layout
@@ -156,9 +156,14 @@ def _run_fold(
     model = beginning(config, directory, init)
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
     check_room(config, model.config, layout)
+    paths = [source.path for source in config.data.sources]
+    judged = [record for _, part in deal for record in part]
     data = RunData(
-        [make_examples(learnt, layout, config.data) for learnt, _ in deal],
-        [record for _, judged in deal for record in judged],
+        [
+            make_pairs(learnt, layout, config.data, path, shown=False).examples
+            for path, (learnt, _) in zip(paths, deal, strict=True)
+        ],
+        make_pairs(judged, layout, config.data, "the records to judge by", shown=False),
     )
     result = train(config, directory, model, layout, data, workers, shown=False, saves=False)
     if result.stopped_by is not None:
@@ -188,8 +193,7 @@ def _records(config: TrainingConfig, layout: Layout, folds: int, shown: bool) ->
         counts.unusable_lines = reader.bad_count
         if shown:
             print(f"{Path(source.path).name}: {counts}", file=sys.stderr)
-            if complaint := reader.complaint():
-                print(complaint, file=sys.stderr)
+            tell_bad_lines(reader)
         if len(records) < folds:
             raise DataError(f"{source.path}: {len(records)} records are too few for {folds} folds")
         found.append(records)
