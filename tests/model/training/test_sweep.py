@@ -74,7 +74,7 @@ def test_every_choice_is_judged_by_the_same_deal_and_nothing_is_saved(
     train = sweeping.train
 
     def noting(config: object, directory: Path, *rest: Any, **options: Any) -> RunResult:
-        judged.append([record.id for record in rest[2].validation])
+        judged.append([record.id for record in rest[2].validation.records])
         result = train(config, directory, *rest, **options)
         assert not list(directory.glob("step-*"))
         return result
