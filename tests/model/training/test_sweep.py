@@ -12,7 +12,7 @@ from model.records import Record
 from model.training.config import TrainingConfigError
 from model.training.sweep import Point, _deal, read_grid, sweep, table
 from model.training.validation import Scores
-from tests.model.training.builders import ALONE, TINY_CONFIG, make_config
+from tests.model.training.builders import ALONE, TINY_CONFIG, make_config, write_json_lines
 
 
 def make_records(count: int) -> list[Record]:
@@ -50,6 +50,23 @@ def test_a_sweep_trains_and_scores_each_choice_on_each_fold() -> None:
     assert [len(point.scores) for point in points] == [2, 2]
     assert points[0].column("loss") != points[1].column("loss")
     assert points[0].column("rouge_l") is None
+
+
+def test_a_sweep_tells_what_it_leaves_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = [{"document": f"word {i}", "summary": "word", "style": "brief"} for i in range(3)]
+    path = write_json_lines(tmp_path / "pairs.jsonl", [{"document": ""}, *pairs])
+    config = make_config(
+        f"data.sources=[{{path={str(path)!r}, on_bad_line='skip'}}]",
+        "data.max_document_tokens=1",
+        "schedule.steps=1",
+    )
+    sweep(config, None, [("seed=1",)], 3, ALONE, shown=True)
+    told = capsys.readouterr().err
+    assert "1 unusable line\n  line 1: lacks summary" in told
+    assert told.count("pairs.jsonl: 2 examples, 2 cut documents") == 1
+    assert told.count("judged by: 1 examples, 1 cut documents") == 1
 
 
 def test_the_table_gives_means_and_deviations_the_lowest_loss_first() -> None:
