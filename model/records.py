@@ -2,8 +2,9 @@
 
     {"document": "...", "summary": "...", "style": "brief", "lang": "en", "id": "7", "set": "news"}
 
-Only the document and its summary are needed: a style can be given for those that lack one, the
-language is English and the id is the file and the line unless said otherwise.
+Only the document and its summary are needed: a style can be given for those that lack one (it is
+empty otherwise, which a network without styles has no need to know), the language is English and
+the id is the file and the line unless said otherwise.
 """
 
 from collections.abc import Mapping
@@ -22,7 +23,7 @@ class Record:
     id: str
     document: str
     summary: str
-    style: str
+    style: str  # empty where none was named
     lang: str
     set: str = ""  # which collection it comes from, where a file mixes several
 
@@ -37,9 +38,8 @@ class RecordReader(JsonLines[Record]):
         self._default_style = default_style
 
     def _record(self, values: Mapping[str, Any], number: int) -> Record:
-        defaults = {"lang": "en", "id": f"{self.path.name}:{number}", "set": ""}
-        if self._default_style is not None:
-            defaults["style"] = self._default_style
+        id = f"{self.path.name}:{number}"
+        defaults = {"lang": "en", "id": id, "set": "", "style": self._default_style or ""}
         return Record(**text_fields(values, tuple(Record.__dataclass_fields__), defaults))
 
 

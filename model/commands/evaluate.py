@@ -36,7 +36,7 @@ def add(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="JSON lines of document, summary, style, and as you like lang (en, zh), id and set; "
+        help="JSON lines of document, summary, and as you like style, lang (en, zh), id and set; "
         ".xz and .gz are read too",
     )
     parser.add_argument("--limit", type=int, help="score the first so many (default: all)")
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--default-style",
         metavar="STYLE",
-        help="the style of records that name none (default: they are unusable)",
+        help="the style of records that name none; models without styles need none",
     )
     parser.add_argument(
         "--on-bad-line",

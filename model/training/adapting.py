@@ -19,12 +19,15 @@ from model.training.config import LoraConfig, TrainingConfigError
 def freeze(model: nn.Module, patterns: Sequence[str]) -> None:
     """Leave every parameter whose name matches a pattern as it is.
 
-    Raises `TrainingConfigError` for a pattern that matches none.
+    Raises `TrainingConfigError` for a pattern that matches none, and where none is left to train.
     """
     parameters = dict(model.named_parameters())
+    had_any = any(parameter.requires_grad for parameter in parameters.values())  # not under LoRA
     for pattern in patterns:
         for name in _matching(pattern, list(parameters), "frozen", "parameter"):
             parameters[name].requires_grad_(False)
+    if had_any and not any(parameter.requires_grad for parameter in parameters.values()):
+        raise TrainingConfigError(f"frozen: {list(patterns)} leaves no parameter to train")
 
 
 class Adapters(nn.Module):

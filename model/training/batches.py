@@ -26,17 +26,11 @@ IGNORED = -100
 class Batch:
     """Examples side by side, padded on the right."""
 
-    ids: list[str]
     source: Tensor  # [B,S]
     source_lengths: Tensor  # [B]
     target_in: Tensor  # [B,T], the start token first
     target_out: Tensor  # [B,T], `IGNORED` where there is nothing
     start: Tensor | None = None  # [B], the place of each row's first source token; None is 0
-
-    @property
-    def tokens(self) -> int:
-        """Tokens read and tokens to say, padding left out."""
-        return int(self.source_lengths.sum()) + self.target_tokens
 
     @property
     def target_tokens(self) -> int:
@@ -55,7 +49,7 @@ class Batch:
             self.start,
         )
         moved = (t if t is None else t.pin_memory().to(device, non_blocking=True) for t in tensors)
-        return Batch(self.ids, *moved)
+        return Batch(*moved)
 
     def shifted(self, share: float, places: int) -> "Batch":
         """The same with the sources of a random share of rows at random places below `places`.
@@ -80,7 +74,7 @@ def collate(examples: Sequence[Example], pad_id: int, start_id: int) -> Batch:
         target_in[row, 1 : len(target)] = target[:-1]
         target_out[row, : len(target)] = target
     lengths = torch.tensor([len(example.source) for example in examples])
-    return Batch([example.id for example in examples], source, lengths, target_in, target_out)
+    return Batch(source, lengths, target_in, target_out)
 
 
 def sorted_batches(lengths: Sequence[tuple[int, int]], tokens: int) -> Iterator[list[int]]:

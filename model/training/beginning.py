@@ -1,7 +1,6 @@
 """Where a run begins: at a checkpoint, or at a new tokenizer and a new network."""
 
 import shutil
-from itertools import chain
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -66,8 +65,7 @@ def keep_tokenizer(config: TrainingConfig, init: Path | None, directory: Path, s
         return
     assert config.network is not None
     assert config.tokenizer is not None
-    every_text = chain.from_iterable(texts(source) for source in config.data.sources)
-    tokenizer = train_tokenizer(every_text, config.tokenizer, shown)
+    tokenizer = train_tokenizer(texts(config.data.sources), config.tokenizer, shown)
     save_tokenizer(tokenizer, directory, config.network.max_positions)
 
 

@@ -5,9 +5,9 @@ config_file.py reads them, and refuses unknown keys; values out of range are ref
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from bundle.strict_json import parse
+from model.training.points import interpolate
 
 
 class TrainingConfigError(ValueError):
@@ -73,6 +73,7 @@ class DataConfig:
     def __post_init__(self) -> None:
         if not self.sources:
             raise TrainingConfigError("sources is empty")
+        _check_shares([source.share for source in self.sources])
         _check_one_of("too_long", self.too_long, ("cut", "drop", "refuse"))
         _check_range("max_document_tokens", self.max_document_tokens, least=1)
         _check_range("max_summary_tokens", self.max_summary_tokens, least=1)
@@ -221,12 +222,6 @@ class TrainingConfig:
                 f"document and summary ({longest} tokens)"
             )
 
-    @property
-    def data_files(self) -> list[Path]:
-        """Every file the run reads."""
-        files = [Path(source.path) for source in self.data.sources]
-        return files if self.validation is None else [*files, Path(self.validation.path)]
-
     def to_json(self) -> str:
         """What `from_json` reads back as an equal configuration."""
         return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
@@ -270,3 +265,17 @@ def _check_points(points: tuple[tuple[float, ...], ...]) -> None:
     for point in points:
         _check_range("progress", point[0], least=0, most=1)
         _check_range("share", point[1], least=0, most=1)
+
+
+def _check_shares(shares: list[tuple[tuple[float, ...], ...] | None]) -> None:
+    # Sums of straight lines bend at their points alone: what holds at each holds between them.
+    lines = [points for points in shares if points is not None]
+    for progress in sorted({point[0] for points in lines for point in points}):
+        taken = sum(interpolate(points, progress) for points in lines)
+        if taken > 1 + 1e-9:
+            raise TrainingConfigError(
+                f"the shares of the sources sum to {taken:g} at progress {progress:g}; "
+                "the limit is 1"
+            )
+        if not taken and len(lines) == len(shares):
+            raise TrainingConfigError(f"no source has a share at progress {progress:g}")

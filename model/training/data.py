@@ -1,8 +1,9 @@
 """The files of a run, read into examples; what was left out is told, never silent."""
 
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from model.json_lines import DataError, JsonLines
 from model.records import Record, RecordReader
-from model.training.config import DataConfig, SourceConfig
+from model.training.config import DataConfig, SourceConfig, ValidationConfig
 from model.training.examples import Counts, Example, Examples, pair_maker
 from model.training.gap_sentences import ProseReader, prose_maker
 from model.training.layout import Layout
@@ -38,13 +39,42 @@ def read_source(
         if example is not None:
             examples.append(example)
     counts.unusable_lines = reader.bad_count
+    _tell(str(path), counts, shown)
     if shown:
-        print(f"{path.name}: {counts}", file=sys.stderr)
-        if complaint := reader.complaint():
-            print(complaint, file=sys.stderr)
-    if not examples:
-        raise DataError(f"{path}: no example is left ({counts})")
+        tell_bad_lines(reader)
     return examples
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Records, and the same as examples in the same order."""
+
+    records: Sequence[Record]
+    examples: Examples
+
+
+def read_validation(
+    validation: ValidationConfig, data: DataConfig, layout: Layout, shown: bool
+) -> Pairs:
+    """What a run is judged by. Raises `DataError` where none is left."""
+    path = Path(validation.path)
+    reader = RecordReader(path, default_style=validation.style)
+    return make_pairs(islice(reader, validation.documents), layout, data, str(path), shown)
+
+
+def make_pairs(
+    records: Iterable[Record], layout: Layout, data: DataConfig, name: str, shown: bool
+) -> Pairs:
+    """The records that are within the limits, or cut to them. Raises `DataError` for none."""
+    make, counts = pair_maker(layout, data), Counts()
+    kept, examples = [], Examples()
+    for record in records:
+        example = make(record, counts)
+        if example is not None:
+            kept.append(record)
+            examples.append(example)
+    _tell(name, counts, shown)
+    return Pairs(kept, examples)
 
 
 def open_source(source: SourceConfig) -> JsonLines[Any]:
@@ -55,21 +85,24 @@ def open_source(source: SourceConfig) -> JsonLines[Any]:
     return ProseReader(path, source.on_bad_line)
 
 
-def texts(source: SourceConfig) -> Iterable[str]:
-    """Every text of a source, to train a tokenizer on."""
-    for item in open_source(source):
-        if isinstance(item, Record):
-            yield item.document
-            yield item.summary
-        else:
-            yield item.text
+def texts(sources: Iterable[SourceConfig]) -> Iterator[str]:
+    """Every text of the sources, to train a tokenizer on: each file once, all of them by turns.
+
+    So the first so many characters hold something of each file, however long the first one is.
+    """
+    files = {(source.path, source.kind == "pairs"): source for source in sources}
+    for turn in zip_longest(*map(open_source, files.values())):
+        yield from chain.from_iterable(_texts_of(item) for item in turn if item is not None)
 
 
-def make_examples(records: Iterable[Record], layout: Layout, data: DataConfig) -> Examples:
-    """Examples of records that are in memory already, each of them, cut where they are too long."""
-    make, counts = pair_maker(layout, replace(data, too_long="cut")), Counts()
-    made = (make(record, counts) for record in records)
-    return Examples(example for example in made if example is not None)
+def _texts_of(item: Any) -> Sequence[str]:
+    return (item.document, item.summary) if isinstance(item, Record) else (item.text,)
+
+
+def tell_bad_lines(reader: JsonLines[Any]) -> None:
+    """Show the lines that were skipped, if any were."""
+    if complaint := reader.complaint():
+        tqdm.write(complaint, sys.stderr)
 
 
 def with_progress(items: Iterable[Any], path: Path, shown: bool) -> Iterable[Any]:
@@ -83,3 +116,10 @@ def _gap_ids(tokenizer_file: Path) -> tuple[int, int]:
     if gap is None or mask is None:
         raise DataError(f"{tokenizer_file} has no {GAP} and {MASK}: gap sentences need both")
     return gap, mask
+
+
+def _tell(name: str, counts: Counts, shown: bool) -> None:
+    if shown:
+        tqdm.write(f"{Path(name).name}: {counts}", sys.stderr)
+    if not counts.examples:
+        raise DataError(f"{name}: no example is left ({counts})")

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from model.training.config import DataConfig
 from model.training.examples import Counts, Example
 from model.training.layout import Layout
 
-# Letters and digits in runs, Han characters one by one, as ROUGE counts them.
+# Letters and digits in runs, Han characters one by one; unlike ROUGE's English, words keep endings.
 _WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_\u3400-\u4dbf\u4e00-\u9fff]+")
 _FEWEST_SENTENCES = 4  # with fewer there is too little left to say them from
 EXTRACT_STYLE = "detailed"
@@ -48,20 +49,21 @@ class ProseReader(JsonLines[Prose]):
 
 
 def principal_sentences(
-    sentences: Sequence[str], lengths: Sequence[int], count: int, max_tokens: int
+    sentences: Sequence[str], length: Callable[[int], int], count: int, max_tokens: int
 ) -> list[int]:
     """The indices, rising, of the sentences that share most words with the others.
 
-    At most `count` of them, of at most `max_tokens` together: one that has no room is passed over.
+    At most `count` of them, of at most `max_tokens` together by the `length` of each: one that has
+    no room is passed over.
     """
     words = [Counter(_WORD.findall(sentence.lower())) for sentence in sentences]
     everything = sum(words, Counter())
     scores = [_f1(own, everything - own) for own in words]
     chosen: list[int] = []
     for index in sorted(range(len(sentences)), key=lambda index: (-scores[index], index))[:count]:
-        if lengths[index] <= max_tokens:
+        if (tokens := length(index)) <= max_tokens:
             chosen.append(index)
-            max_tokens -= lengths[index]
+            max_tokens -= tokens
     return sorted(chosen)
 
 
@@ -70,31 +72,38 @@ def prose_maker(
 ) -> Callable[[Prose, Counts], Example | None]:
     """Turns prose into examples: with `gap_ids`, of <gap> and <mask>, masked; without, extracts.
 
-    A text is read up to the last whole sentence within the limit. Too short a one is dropped.
+    A text is read up to the last whole sentence within the limit. Too short a one is dropped. What
+    an extract is taken from is read as any document is, after the text that the family puts first.
     """
 
     def make(prose: Prose, counts: Counts) -> Example | None:
         sentences = [normalise(sentence) for sentence in split_sentences(prose.text)]
+        encode = layout.tokenizer.encode
+        opening = encode if gap_ids else layout.document_ids
         # Each with the space before it, since a byte-level tokenizer makes it part of the word.
         space = "" if prose.lang == "zh" else " "
         tokens = [
-            layout.tokenizer.encode((space if index else "") + sentence)
+            encode(space + sentence) if index else opening(sentence)
             for index, sentence in enumerate(sentences)
         ]
         kept = _fitting(tokens, config.max_document_tokens)
         counts.cut_documents += kept < len(tokens)
-        chosen = principal_sentences(
-            sentences[:kept],
-            [len(sentence) for sentence in tokens[:kept]],
-            max(1, round(kept * config.sentence_share)),
-            config.max_summary_tokens,
-        )
+
+        @cache
+        def as_first(index: int) -> list[int]:
+            return encode(sentences[index])
+
+        def length(index: int) -> int:
+            """In a target, first there or not: without its space a sentence may be longer."""
+            return max(len(as_first(index)), len(tokens[index]) if index else 0)
+
+        count = max(1, round(kept * config.sentence_share))
+        chosen = principal_sentences(sentences[:kept], length, count, config.max_summary_tokens)
         if kept < _FEWEST_SENTENCES or not chosen:
             counts.dropped += 1
             return None
         counts.examples += 1
-        first = layout.tokenizer.encode(sentences[chosen[0]])
-        target = layout.target([*first, *_joined(tokens[index] for index in chosen[1:])])
+        target = layout.target([*as_first(chosen[0]), *_joined(tokens[i] for i in chosen[1:])])
         if gap_ids is None:
             source = layout.source(_joined(tokens[:kept]), EXTRACT_STYLE)
         else:

@@ -45,7 +45,8 @@ class Layout:
             return self.template.wrap(document_ids)
         if style not in self.style_ids:
             known = ", ".join(sorted(self.style_ids))
-            raise ValueError(f"unknown style {style!r}; the model knows {known}")
+            what = f"unknown style {style!r}" if style else "no style"
+            raise ValueError(f"{what}; the model knows {known}")
         return replace(self.template, prefix_ids=(self.style_ids[style],)).wrap(document_ids)
 
     def target(self, summary_ids: Sequence[int], ended: bool = True) -> list[int]:

@@ -1,9 +1,9 @@
 """How much of each source a run draws as it goes on."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 
-from model.training.config import SourceConfig, TrainingConfigError
+from model.training.config import SourceConfig
+from model.training.points import interpolate
 
 
 def shares(sources: Sequence[SourceConfig], sizes: Sequence[int], progress: float) -> list[float]:
@@ -11,35 +11,21 @@ def shares(sources: Sequence[SourceConfig], sizes: Sequence[int], progress: floa
 
     A source with `share` points has the share that lies on the straight line between them. The
     others divide what is left in proportion to size times weight. Where every source has points,
-    their shares are scaled to sum to one.
+    their shares are scaled to sum to one. That the points leave room is the configuration's to say.
     """
     fixed = [
         None if source.share is None else interpolate(source.share, progress) for source in sources
     ]
     taken = sum(share for share in fixed if share is not None)
-    if taken > 1 + 1e-9:
-        raise TrainingConfigError(f"the shares of the sources sum to {taken} at {progress:.0%}")
     open_weights = [
         size * source.weight if share is None else 0.0
         for source, size, share in zip(sources, sizes, fixed, strict=True)
     ]
     total = sum(open_weights)
     if not total:
-        if not taken:
-            raise TrainingConfigError(f"no source has a share at {progress:.0%} of the run")
         return [(share or 0.0) / taken for share in fixed]
     left = max(0.0, 1 - taken)
     return [
         left * weight / total if share is None else share
         for weight, share in zip(open_weights, fixed, strict=True)
     ]
-
-
-def interpolate(points: Sequence[Sequence[float]], progress: float) -> float:
-    """The value at `progress` on the line through the points, level beyond its ends."""
-    if progress <= points[0][0]:
-        return points[0][1]
-    for (start, first), (end, last) in pairwise(points):
-        if progress <= end:
-            return first + (last - first) * (progress - start) / (end - start)
-    return points[-1][1]

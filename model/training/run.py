@@ -10,14 +10,12 @@ import zlib
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from model.checkpoint import load_checkpoint, save_checkpoint
-from model.records import Record, RecordReader
 from model.tokenizing.ensure import TOKENIZER_FILE
 from model.training.adapting import Adapters, freeze
 from model.training.batches import BatchStream
@@ -31,7 +29,7 @@ from model.training.beginning import (
 )
 from model.training.config import TrainingConfig
 from model.training.config_file import continued
-from model.training.data import make_examples, read_source
+from model.training.data import Pairs, read_source, read_validation
 from model.training.distributed import Workers
 from model.training.examples import Examples
 from model.training.layout import Layout, read_layout
@@ -62,14 +60,14 @@ class RunData:
     """What a run learns from, and what it is judged by."""
 
     sources: list[Examples]
-    validation: Sequence[Record] = ()
+    validation: Pairs | None = None
 
     def fingerprint(self) -> int:
         """A number that differs for different data, or the same data in another order."""
         number = 0
         for examples in self.sources:
             number = zlib.crc32(str(examples.fingerprint()).encode(), number)
-        for record in self.validation:
+        for record in self.validation.records if self.validation else ():
             number = zlib.crc32(repr(record).encode(), number)
         return number
 
@@ -127,8 +125,7 @@ def read_data(config: TrainingConfig, layout: Layout, directory: Path, shown: bo
     ]
     if config.validation is None:
         return RunData(sources)
-    reader = RecordReader(Path(config.validation.path), default_style=config.validation.style)
-    return RunData(sources, list(islice(reader, config.validation.documents)))
+    return RunData(sources, read_validation(config.validation, config.data, layout, shown))
 
 
 def train(
@@ -190,11 +187,11 @@ def train(
 
 
 def _validation(config: TrainingConfig, data: RunData, layout: Layout) -> Validation | None:
-    if config.validation is None:
+    if config.validation is None or data.validation is None:
         return None
     return Validation(
-        data.validation,
-        make_examples(data.validation, layout, config.data),
+        data.validation.records,
+        data.validation.examples,
         layout,
         config.batches.tokens,
         config.validation.rouge_documents,

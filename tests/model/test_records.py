@@ -22,7 +22,7 @@ BAD_LINES = {
     b'{"document": "half': "not JSON",
     b"[" * 100_000: "not JSON",
     b'["document"]': "not an object but list",
-    b'{"document": "x"}': "lacks summary, style",
+    b'{"document": "x"}': "lacks summary",
     b'{"document": " ", "summary": "", "style": "brief"}': "document is empty; summary is empty",
     b'{"document": "x", "summary": null, "style": 3}': (
         "summary is no text but NoneType; style is no text but int"
@@ -77,6 +77,15 @@ def test_what_a_record_leaves_out_is_filled_in(tmp_path: Path) -> None:
         Record("pairs.jsonl:1", "x", "y", "detailed", "en"),
         Record("7", "x", "y", "detailed", "en"),
     ]
+
+
+def test_a_record_may_name_no_style(tmp_path: Path) -> None:
+    lines = [
+        b'{"document": "x", "summary": "y"}',
+        b'{"document": "x", "summary": "y", "style": ""}',
+    ]
+    path = write_lines(tmp_path / "pairs.jsonl", lines)
+    assert [record.style for record in read_records(path)] == ["", ""]
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD_LINES.items(), ids=range(len(BAD_LINES)))

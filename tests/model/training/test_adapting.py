@@ -36,6 +36,14 @@ def test_a_pattern_that_matches_nothing_is_refused() -> None:
         Adapters(make_model(), LoraConfig(rank=2, targets=("embedding*",)))
 
 
+def test_to_freeze_everything_is_refused_unless_adapters_are_trained() -> None:
+    with pytest.raises(TrainingConfigError, match=r"frozen: \['\*'\] leaves no parameter to train"):
+        freeze(make_model(), ["*"])
+    model = make_model()
+    Adapters(model, LORA)
+    freeze(model, ["*"])
+
+
 def test_adapters_begin_without_a_word_and_train_alone() -> None:
     model = make_model()
     source, lengths = make_source([7, 4])

@@ -19,7 +19,9 @@ def test_every_configuration_of_the_house_is_read(path: Path) -> None:
 
 
 def test_paths_are_relative_to_the_file_that_names_them() -> None:
-    assert all(path.is_file() for path in make_config().data_files)
+    config = make_config()
+    assert config.validation is not None
+    assert all(Path(part.path).is_file() for part in (*config.data.sources, config.validation))
 
 
 def test_values_are_changed_by_their_dotted_keys() -> None:
@@ -48,6 +50,15 @@ def test_values_are_changed_by_their_dotted_keys() -> None:
         ('lora={rank=4, targets=["*"]}', "lora is for a checkpoint"),
         ("data.sources=[{path='a', share=[[0.5, 0.1], [0.2, 0.1]]}]", "must rise"),
         ("data.sources=[{path='a', share=[[0.5]]}]", "[progress, share] points"),
+        (
+            "data.sources=[{path='a', share=[[0, 0.5], [0.7, 0.9]]}, "
+            "{path='b', share=[[0, 0.5], [1, 0.2]]}]",
+            "the shares of the sources sum to 1.19 at progress 0.7; the limit is 1",
+        ),
+        (
+            "data.sources=[{path='a', share=[[0, 1], [1, 0]]}]",
+            "no source has a share at progress 1",
+        ),
         ("precision", "'precision' is not key=value"),
         ("seed.x=1", "seed has no keys of its own"),
     ],

@@ -72,6 +72,13 @@ def test_a_style_that_the_model_does_not_know_is_refused() -> None:
         pair_maker(STYLED, make_data())(record, Counts())
 
 
+def test_only_a_model_with_styles_needs_one() -> None:
+    record = Record("a", "one", "two", "", "en")
+    assert pair_maker(PLAIN, make_data())(record, Counts()) is not None
+    with pytest.raises(DataError, match="a: no style; the model knows brief, headline"):
+        pair_maker(STYLED, make_data())(record, Counts())
+
+
 def test_a_file_of_which_nothing_is_left_is_refused(tmp_path) -> None:
     lines = [{"document": "a b c d e f", "summary": "x", "style": "brief"}, {"document": ""}]
     path = write_json_lines(tmp_path / "pairs.jsonl", lines)
@@ -88,4 +95,4 @@ def test_what_was_left_out_is_told(tmp_path, capsys: pytest.CaptureFixture[str])
     read_source(source, make_data(), STYLED, DATA, shown=True)
     told = capsys.readouterr().err
     assert "pairs.jsonl: 1 examples, 1 unusable lines, 1 cut documents" in told
-    assert "line 2: lacks summary, style" in told
+    assert "line 2: lacks summary; document is empty" in told

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bundle.tokenizer import BundleTokenizer
 from model.json_lines import DataError
@@ -40,15 +42,17 @@ def make_data(**changes: object) -> DataConfig:
 
 
 def test_the_sentences_that_share_most_words_are_principal() -> None:
-    lengths = [1] * len(SENTENCES)
-    assert principal_sentences(SENTENCES, lengths, 1, 99) == [2]
-    assert principal_sentences(SENTENCES, lengths, 2, 99) == [0, 2]
-    assert principal_sentences(["另一句话", "别", "别的一句"], [1, 1, 1], 1, 99) == [2]
+    def one(_: int) -> int:
+        return 1
+
+    assert principal_sentences(SENTENCES, one, 1, 99) == [2]
+    assert principal_sentences(SENTENCES, one, 2, 99) == [0, 2]
+    assert principal_sentences(["另一句话", "别", "别的一句"], one, 1, 99) == [2]
 
 
 def test_a_principal_sentence_without_room_is_passed_over() -> None:
-    assert principal_sentences(SENTENCES, [5, 5, 20, 5, 5], 2, 19) == [0]
-    assert principal_sentences(SENTENCES, [20] * 5, 2, 19) == []
+    assert principal_sentences(SENTENCES, [5, 5, 20, 5, 5].__getitem__, 2, 19) == [0]
+    assert principal_sentences(SENTENCES, ([20] * 5).__getitem__, 2, 19) == []
 
 
 def test_gap_sentences_are_masked_in_the_source_and_are_the_target() -> None:
@@ -70,6 +74,38 @@ def test_extracts_leave_the_source_whole() -> None:
     assert example.source[0] == DETAILED
     assert TOKENIZER.decode(example.source) == TEXT
     assert TOKENIZER.decode(example.target) == f"{SENTENCES[0]} {SENTENCES[2]}"
+
+
+def test_extracts_are_taken_from_what_the_family_puts_before_a_document_too() -> None:
+    layout = Layout(TOKENIZER, SourceTemplate((), (1,), "summarize: "), 1)
+    example = prose_maker(layout, make_data(), None)(Prose("p", TEXT, "en"), Counts())
+    assert example is not None
+    assert example.source == layout.source(layout.document_ids(TEXT), "")
+    assert TOKENIZER.decode(example.target) == SENTENCES[2]
+
+
+# Some are one token after a space, and four without it.
+WORDS = st.sampled_from(["bread", "mill", "Empirical", "African", "Twitter", "42", "磨坊"])
+
+
+@given(
+    st.lists(st.lists(WORDS, min_size=1, max_size=6), min_size=4, max_size=8),
+    st.integers(1, 30),
+    st.integers(8, 60),
+    st.booleans(),
+)
+def test_no_limit_is_exceeded(
+    sentences: list[list[str]], summary_tokens: int, document_tokens: int, masked: bool
+) -> None:
+    text = " ".join(" ".join(words) + " end." for words in sentences)
+    data = make_data(
+        max_summary_tokens=summary_tokens, max_document_tokens=document_tokens, sentence_share=0.5
+    )
+    make = prose_maker(LAYOUT, data, (GAP, MASK) if masked else None)
+    example = make(Prose("p", text, "en"), Counts())
+    if example is not None:
+        assert len(example.target) <= summary_tokens + 1  # and the end token
+        assert len(example.source) <= document_tokens + 2  # and what stands around a document
 
 
 def test_a_long_text_is_read_to_its_last_whole_sentence_within_the_limit() -> None:

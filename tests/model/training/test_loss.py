@@ -54,7 +54,7 @@ def test_what_padding_holds_changes_nothing() -> None:
     beyond = torch.arange(batch.source.shape[1]) >= batch.source_lengths[:, None]
     source = torch.where(beyond, 33, batch.source)
     target_in = torch.where(batch.target_out < 0, 17, batch.target_in)
-    other = Batch(batch.ids, source, batch.source_lengths, target_in, batch.target_out)
+    other = Batch(source, batch.source_lengths, target_in, batch.target_out)
     assert forcing(other)[1].item() == pytest.approx(expected, rel=1e-6)
 
 

@@ -6,8 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.training.config import ScheduleConfig, SourceConfig, TrainingConfigError
-from model.training.mixing import interpolate, shares
+from model.training.config import (
+    DataConfig,
+    ScheduleConfig,
+    SourceConfig,
+    TrainingConfigError,
+)
+from model.training.mixing import shares
+from model.training.points import interpolate
 from model.training.schedule import Schedule
 
 
@@ -55,13 +61,29 @@ def test_sources_without_a_share_divide_the_rest_by_size_and_weight() -> None:
     assert shares(sources, [10, 300, 100], 1.0) == pytest.approx([0.0, 0.5, 0.5])
 
 
-def test_shares_of_more_than_everything_are_refused() -> None:
-    sources = [
-        SourceConfig(path="a", share=((0.0, 0.7),)),
-        SourceConfig(path="b", share=((0, 0.7),)),
-    ]
-    with pytest.raises(TrainingConfigError, match=r"sum to 1\.4"):
-        shares(sources, [1, 1], 0.5)
+_LINE = st.dictionaries(
+    st.sampled_from([0.0, 0.3, 0.5, 1.0]), st.sampled_from([0, 0.3, 0.5, 0.7, 1])
+)
+
+
+@given(
+    st.lists(_LINE.filter(bool), min_size=1, max_size=3),
+    st.booleans(),
+    st.lists(st.floats(0, 1), min_size=1),
+)
+def test_shares_that_are_above_one_or_nothing_anywhere_are_refused_before_the_run(
+    lines: list[dict[float, float]], with_a_plain_source: bool, moments: list[float]
+) -> None:
+    sources = [SourceConfig(path="a", share=tuple(sorted(line.items()))) for line in lines]
+    sources += [SourceConfig(path="b")] * with_a_plain_source
+    taken = [sum(interpolate(source.share or ((0, 0),), p) for source in sources) for p in moments]
+    try:
+        DataConfig(sources=tuple(sources), max_document_tokens=1, max_summary_tokens=1)
+    except TrainingConfigError:
+        return
+    assert max(taken) < 1 + 1e-9
+    for progress in moments:
+        assert sum(shares(sources, [3] * len(sources), progress)) == pytest.approx(1)
 
 
 @given(
