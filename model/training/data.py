@@ -39,9 +39,9 @@ def read_source(
         if example is not None:
             examples.append(example)
     counts.unusable_lines = reader.bad_count
-    _tell(str(path), counts, shown)
     if shown:
         tell_bad_lines(reader)
+    _tell(str(path), counts, shown)
     return examples
 
 
@@ -119,6 +119,7 @@ def _gap_ids(tokenizer_file: Path) -> tuple[int, int]:
 
 
 def _tell(name: str, counts: Counts, shown: bool) -> None:
+    """Say what became of the lines; `DataError` if nothing did."""
     if shown:
         tqdm.write(f"{Path(name).name}: {counts}", sys.stderr)
     if not counts.examples:

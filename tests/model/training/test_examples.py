@@ -5,8 +5,8 @@ import pytest
 from model.json_lines import DataError
 from model.records import Record
 from model.source_template import SourceTemplate
-from model.training.config import DataConfig, SourceConfig
-from model.training.data import read_source
+from model.training.config import DataConfig, SourceConfig, ValidationConfig
+from model.training.data import read_source, read_validation, texts
 from model.training.examples import Counts, Example, pair_maker
 from model.training.layout import Layout
 from tests.model.factories import DATA, DEFAULT_CHECKPOINT
@@ -96,3 +96,44 @@ def test_what_was_left_out_is_told(tmp_path, capsys: pytest.CaptureFixture[str])
     told = capsys.readouterr().err
     assert "pairs.jsonl: 1 examples, 1 unusable lines, 1 cut documents" in told
     assert "line 2: lacks summary; document is empty" in told
+
+
+VALIDATED = [
+    {"id": "long", "document": "a b c d e f", "summary": "x"},
+    {"id": "short", "document": "a", "summary": "x"},
+]
+
+
+def test_validation_is_held_to_the_same_limits_and_its_losses_are_told(
+    tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_json_lines(tmp_path / "judges.jsonl", VALIDATED)
+    validation = ValidationConfig(path=str(path), every_steps=1)
+    cut = read_validation(validation, make_data(), PLAIN, shown=True)
+    assert [record.id for record in cut.records] == cut.examples.ids == ["long", "short"]
+    dropped = read_validation(validation, make_data(too_long="drop"), PLAIN, shown=True)
+    assert [record.id for record in dropped.records] == dropped.examples.ids == ["short"]
+    assert capsys.readouterr().err.splitlines() == [
+        "judges.jsonl: 2 examples, 1 cut documents",
+        "judges.jsonl: 1 examples, 1 dropped",
+    ]
+    with pytest.raises(DataError, match="long: 8 document tokens"):
+        read_validation(validation, make_data(too_long="refuse"), PLAIN, shown=True)
+
+
+def test_a_validation_file_without_a_record_is_refused(tmp_path) -> None:
+    path = write_json_lines(tmp_path / "judges.jsonl", [])
+    validation = ValidationConfig(path=str(path), every_steps=1)
+    with pytest.raises(DataError, match=r"judges\.jsonl: no example is left \(0 examples\)"):
+        read_validation(validation, make_data(), PLAIN, shown=False)
+
+
+def test_a_tokenizer_is_trained_on_each_file_once_and_on_all_of_them_by_turns(tmp_path) -> None:
+    prose = write_json_lines(tmp_path / "prose.jsonl", [{"text": f"prose {i}"} for i in range(3)])
+    pairs = write_json_lines(tmp_path / "pairs.jsonl", [{"document": "long", "summary": "short"}])
+    sources = [
+        SourceConfig(path=str(prose), kind="gaps"),
+        SourceConfig(path=str(prose), kind="extracts"),
+        SourceConfig(path=str(pairs)),
+    ]
+    assert list(texts(sources)) == ["prose 0", "long", "short", "prose 1", "prose 2"]
