@@ -5,7 +5,6 @@ on the others and scored on it. So every record judges once, no file beside the 
 read, and the test set stays unseen. No network is written: a score is all that is left of one.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -32,7 +31,6 @@ from model.training.config import TrainingConfig, TrainingConfigError, Validatio
 from model.training.config_file import changed
 from model.training.data import make_pairs, tell_bad_lines
 from model.training.distributed import Workers
-from model.training.examples import Counts, pair_maker
 from model.training.layout import Layout, read_layout
 from model.training.run import RunData, train
 from model.training.validation import Scores
@@ -156,14 +154,13 @@ def _run_fold(
     model = beginning(config, directory, init)
     layout = read_layout(directory / TOKENIZER / TOKENIZER_FILE, model.config, init)
     check_room(config, model.config, layout)
-    paths = [source.path for source in config.data.sources]
-    judged = [record for _, part in deal for record in part]
+
+    def pairs(records: Sequence[Record]) -> Pairs:
+        return make_pairs(records, layout, config.data, "a fold", shown=False)
+
     data = RunData(
-        [
-            make_pairs(learnt, layout, config.data, path, shown=False).examples
-            for path, (learnt, _) in zip(paths, deal, strict=True)
-        ],
-        make_pairs(judged, layout, config.data, "the records to judge by", shown=False),
+        [pairs(learnt).examples for learnt, _ in deal],
+        pairs([record for _, judged in deal for record in judged]),
     )
     result = train(config, directory, model, layout, data, workers, shown=False, saves=False)
     if result.stopped_by is not None:
@@ -188,15 +185,12 @@ def _records(config: TrainingConfig, layout: Layout, folds: int, shown: bool) ->
         if source.kind != "pairs":
             raise TrainingConfigError(f"{source.path}: a sweep deals pairs, not {source.kind}")
         reader = RecordReader(Path(source.path), source.on_bad_line, source.style)
-        make, counts = pair_maker(layout, config.data), Counts()
-        records = [record for record in reader if make(record, counts) is not None]
-        counts.unusable_lines = reader.bad_count
+        records = make_pairs(reader, layout, config.data, source.path, shown).records
         if shown:
-            print(f"{Path(source.path).name}: {counts}", file=sys.stderr)
             tell_bad_lines(reader)
         if len(records) < folds:
             raise DataError(f"{source.path}: {len(records)} records are too few for {folds} folds")
-        found.append(records)
+        found.append(list(records))
     return found
 
 

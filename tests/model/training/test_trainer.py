@@ -15,6 +15,8 @@ from model.checkpoint import load_checkpoint
 from model.records import Record
 from model.text_summarizer import TextSummarizer
 from model.training.config import TrainingConfig, TrainingConfigError
+from model.training.data import Pairs
+from model.training.examples import Examples
 from model.training.run import RunData, _check_magnitudes, resume_run, start_run
 from model.training.saving import ResumeError, SaveError
 from model.training.trainer import NonFiniteLoss
@@ -190,7 +192,7 @@ def test_data_in_another_order_is_other_data() -> None:
     one, other = make_examples([(5, 3)]), make_examples([(4, 2), (3, 1)])
     records = [Record(id, "document", "summary", "brief", "en") for id in ("1", "2")]
     fingerprints = {
-        RunData(sources, judged).fingerprint()
+        RunData(sources, Pairs(judged, Examples())).fingerprint()
         for sources in ([one, other], [other, one])
         for judged in (records, records[::-1], records[:1], [])
     }
