@@ -29,7 +29,7 @@ from model.training.beginning import (
 )
 from model.training.config import TrainingConfig, TrainingConfigError, ValidationConfig
 from model.training.config_file import changed
-from model.training.data import make_pairs, tell_bad_lines
+from model.training.data import Pairs, make_pairs, tell_bad_lines
 from model.training.distributed import Workers
 from model.training.layout import Layout, read_layout
 from model.training.run import RunData, train
