@@ -1,5 +1,6 @@
 """A recipe made from what a checkpoint says of itself, for one that comes without bundle.toml."""
 
+from os.path import abspath
 from pathlib import Path
 
 from bundle.manifest import DecodingDefaults, Limits
@@ -9,6 +10,7 @@ from model.source_template import read_source_template
 from model.transformer import Summarizer
 
 STYLE = "summary"
+_NAMES_THAT_SAY_NOTHING = ("best", "last", "checkpoint")  # the first two are of a training run
 _UNDETERMINED = "und"  # BCP 47's word for a language that nobody named
 
 
@@ -23,7 +25,7 @@ def derive_recipe(
     family = family_of(config).name
     parameters = sum(parameter.numel() for parameter in summarizer.parameters())
     return Recipe(
-        name=checkpoint.resolve().name,
+        name=_name(checkpoint),
         version="1",
         description=f"{family} checkpoint with {parameters / 1e6:.3g} M parameters.",
         license="unknown",
@@ -43,3 +45,12 @@ def derive_recipe(
             for name in names
         },
     )
+
+
+def _name(checkpoint: Path) -> str:
+    """The directory's name; of one that says nothing, the name of what it is in.
+
+    Links are not followed: `runs/meetings/best` is called meetings, wherever it leads.
+    """
+    path = Path(abspath(checkpoint))
+    return path.parent.name if path.name in _NAMES_THAT_SAY_NOTHING else path.name

@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from itertools import islice
+from os.path import abspath
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """The directories' names; with their parents' where two have the same."""
-    names = [path.resolve().name for path in paths]
+    """The directories' names; with their parents' where two have the same.
+
+    Links are not followed: who asks for `best` looks for it in the table.
+    """
+    found = [Path(abspath(path)) for path in paths]
+    names = [path.name for path in found]
     if len(set(names)) == len(names):
         return names
-    return [f"{path.resolve().parent.name}/{path.resolve().name}" for path in paths]
+    return [f"{path.parent.name}/{path.name}" for path in found]

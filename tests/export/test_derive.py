@@ -39,6 +39,14 @@ def test_a_foreign_checkpoint_has_one_style_with_its_own_settings(tmp_path: Path
     assert settings == (40, 5, 3)
 
 
+def test_the_best_checkpoint_of_a_run_is_named_after_the_run(tmp_path: Path) -> None:
+    made = make_checkpoint("bart", tmp_path / "meetings")
+    made.rename(made.with_name("step-00000120"))
+    best = made.with_name("best")
+    best.symlink_to("step-00000120")
+    assert _derived(best).name == "meetings"
+
+
 def test_a_source_may_be_longer_than_a_summary(tmp_path: Path) -> None:
     limits = _derived(make_checkpoint("led", tmp_path)).limits
     assert limits.max_source_tokens == MAX_POSITIONS - 2
