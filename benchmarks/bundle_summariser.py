@@ -70,9 +70,11 @@ class BundleSummariser:
         if style is None:
             raise ValueError(f"record {record.id}: the bundle has no style {record.style!r}")
         document = (style.prefix_text or "") + normalise(record.document[:MAX_CHARACTERS])
-        ids = self._bundle.tokenizer.encode(document)[:MAX_DOCUMENT_TOKENS]
+        room = min(MAX_DOCUMENT_TOKENS, manifest.limits.max_source_tokens)
+        ids = self._bundle.tokenizer.encode(document)[:room]
+        limit = max_summary_tokens(record.style, record.lang)
         options = DecodingOptions(
-            max_tokens=max_summary_tokens(record.style, record.lang),
+            max_tokens=min(limit, manifest.limits.max_summary_tokens),
             min_tokens=0,
             no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
         )

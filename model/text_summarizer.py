@@ -1,6 +1,5 @@
 """From a document to its summary as text, in PyTorch: network, tokenizer and customs together."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from bundle.tokenizer import BundleTokenizer
 from model.beam import Hypothesis, beam_search
 from model.checkpoint import load_checkpoint, never_emitted_ids
 from model.decoding_options import BeamOptions, GreedyOptions
-from model.generate import Generation, greedy, greedy_batch
+from model.generate import Generation, greedy
 from model.generation_defaults import read_generation_defaults, with_room
 from model.source_template import SourceTemplate, read_source_template
 from model.tokenizing import ensure_tokenizer
@@ -73,12 +72,6 @@ class TextSummarizer:
         if isinstance(options, BeamOptions) and options.num_beams > 1:
             return self.text(beam_search(self.model, source, options)[0])
         return self.text(greedy(self.model, source, options))
-
-    def summarize_batch(
-        self, sources: Sequence[Sequence[int]], options: GreedyOptions
-    ) -> list[str]:
-        """Greedy summaries of several `source_ids`, by the batched decoder, under these options."""
-        return [self.text(result) for result in greedy_batch(self.model, sources, options)]
 
     def text(self, summary: Generation | Hypothesis) -> str:
         """Tokens to text, special tokens left out."""

@@ -7,7 +7,7 @@ digits ("GPT-4模型" is gpt, 4, 模, 型). In both, punctuation counts for noth
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -46,6 +46,12 @@ _SCORERS = {
 
 LANGUAGES = tuple(_SCORERS)
 """What a record's `lang` may be."""
+
+
+def check_languages(langs: Iterable[str]) -> None:
+    """Raises ValueError naming the languages that have no scores."""
+    if foreign := sorted(set(langs) - set(LANGUAGES)):
+        raise ValueError(f"no scores for lang {', '.join(foreign)}; known: {', '.join(LANGUAGES)}")
 
 
 def rouge(reference: str, summary: str, lang: str) -> Rouge:

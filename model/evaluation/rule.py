@@ -2,9 +2,10 @@
 
 The first 4,000 characters and 638 tokens of a document; greedy with no-repeat 3-grams; at most 64
 new tokens for `brief` (80 in Chinese), 32 for `headline`, 128 for the others; of the special
-tokens only padding is banned. A network with fewer positions reads what fits; one that always
-begins with a certain token (mBART with a language) does so here; one without styles gives the one
-kind of summary that it knows.
+tokens only the end token is written, and no token that the checkpoint itself bans. A network with
+fewer positions, or a bundle with lower limits, reads and writes what fits; one that always begins
+or ends with a certain token (mBART with a language) does so here; one without styles gives the
+one kind of summary that it knows.
 """
 
 MAX_CHARACTERS = 4_000

@@ -1,23 +1,15 @@
 """A checkpoint as a summariser, and whichever a directory holds."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
 from pathlib import Path
 
-from model.decoding_options import GreedyOptions
+from bundle.manifest import MANIFEST_FILE
 from model.evaluation.bundle_process import BundleProcess
+from model.evaluation.decoding import decode_by_limit, scoring_options
 from model.evaluation.protocol import Summariser, SummariserError, in_order
-from model.evaluation.rule import (
-    MAX_CHARACTERS,
-    MAX_DOCUMENT_TOKENS,
-    NO_REPEAT_NGRAM_SIZE,
-    max_summary_tokens,
-)
+from model.evaluation.rule import MAX_CHARACTERS, MAX_DOCUMENT_TOKENS, max_summary_tokens
 from model.records import Record
 from model.text_summarizer import TextSummarizer
-
-BUNDLE_MANIFEST = "manifest.json"
-"""What tells a bundle's directory from a checkpoint's."""
 
 
 class CheckpointSummariser:
@@ -35,17 +27,13 @@ class CheckpointSummariser:
     def _pairs(self, records: Sequence[Record]) -> Iterator[tuple[int, str]]:
         sources = [self._source_ids(record) for record in records]
         limits = [max_summary_tokens(record.style, record.lang) for record in records]
-        order = sorted(range(len(records)), key=lambda i: (limits[i], len(sources[i])))
-        for limit, group in groupby(order, key=limits.__getitem__):
-            options = GreedyOptions(
-                max_tokens=limit,
-                no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
-                banned_ids=(self._summarizer.model.config.pad_id,),
-                forced_first=self._summarizer.defaults.options.forced_first,
-            )
-            while batch := list(islice(group, self._batch_size)):
-                texts = self._summarizer.summarize_batch([sources[i] for i in batch], options)
-                yield from zip(batch, texts, strict=True)
+        options = scoring_options(
+            self._summarizer.never_emitted_ids, self._summarizer.defaults.options
+        )
+        for index, result in decode_by_limit(
+            self._summarizer.model, sources, limits, options, self._batch_size
+        ):
+            yield index, self._summarizer.text(result)
 
     def _source_ids(self, record: Record) -> list[int]:
         style = record.style if self._summarizer.styles else None  # it may know one way alone
@@ -59,10 +47,10 @@ class CheckpointSummariser:
 def open_summariser(path: Path, batch_size: int, name: str | None = None) -> Summariser:
     """The bundle or the checkpoint that a directory holds."""
     name = name or path.resolve().name
-    if (path / BUNDLE_MANIFEST).exists():
+    if (path / MANIFEST_FILE).exists():
         return BundleProcess(name, path, batch_size)
     if not (path / "config.json").exists():
         raise SummariserError(
-            f"{path} is neither a bundle ({BUNDLE_MANIFEST}) nor a checkpoint (config.json)"
+            f"{path} is neither a bundle ({MANIFEST_FILE}) nor a checkpoint (config.json)"
         )
     return CheckpointSummariser(name, TextSummarizer(path), batch_size)

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from model.checkpoint import never_emitted_ids
 from model.config import ModelConfig
+from model.decoding_options import GreedyOptions
+from model.evaluation.decoding import scoring_options
 from model.generation_defaults import read_generation_defaults
 from model.source_template import SourceTemplate, read_source_template
 
@@ -24,7 +27,8 @@ class Layout:
     template: SourceTemplate
     end_id: int
     style_ids: Mapping[str, int] = field(default_factory=dict)
-    forced_first: int | None = None  # what the family's summaries begin with when decoding
+    scoring: GreedyOptions = field(default_factory=GreedyOptions)
+    """How a summary is written to be scored, but for its limit."""
 
     @property
     def added_tokens(self) -> int:
@@ -57,14 +61,14 @@ class Layout:
 
 def read_layout(tokenizer_file: Path, config: ModelConfig, checkpoint: Path | None) -> Layout:
     """The layout of a network: by its checkpoint's own settings, or a new one's without any."""
-    prefix_text, forced_first = "", None
+    prefix_text, options = "", GreedyOptions()
     if checkpoint is not None:
         defaults = read_generation_defaults(checkpoint, config)
-        prefix_text, forced_first = defaults.prefix, defaults.options.forced_first
+        prefix_text, options = defaults.prefix, defaults.options
     return Layout(
         BundleTokenizer(tokenizer_file),
         read_source_template(tokenizer_file, config.end_id, prefix_text),
         config.end_id,
         dict(config.style_token_ids),
-        forced_first,
+        scoring_options(never_emitted_ids(tokenizer_file, config), options),
     )

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
 
 import torch
 
-from model.decoding_options import GreedyOptions
-from model.evaluation.rouge import Rouge, rouge
-from model.evaluation.rule import NO_REPEAT_NGRAM_SIZE, max_summary_tokens
-from model.generate import greedy_batch
+from model.evaluation.decoding import decode_by_limit
+from model.evaluation.rouge import Rouge, check_languages, rouge
+from model.evaluation.rule import max_summary_tokens
 from model.records import Record
 from model.training.batches import collate, sorted_batches
 from model.training.distributed import Workers
@@ -52,6 +50,9 @@ class Validation:
     batch_tokens: int
     rouge_documents: int = 0
 
+    def __post_init__(self) -> None:
+        check_languages(record.lang for record in self.records[: self.rouge_documents])
+
     @torch.inference_mode()
     def scores(self, forcing: TeacherForcing, workers: Workers) -> Scores:
         """Score the network, each process its part of the documents."""
@@ -80,24 +81,16 @@ class Validation:
         return loss, tokens
 
     def _rouge(self, forcing: TeacherForcing, workers: Workers) -> tuple[float, ...]:
-        config = forcing.model.config
         mine = range(min(self.rouge_documents, len(self.records)))[workers.rank :: workers.count]
-        limits = [max_summary_tokens(record.style, record.lang) for record in self.records]
+        records = [self.records[index] for index in mine]
+        sources = [self.examples[index].source for index in mine]
+        limits = [max_summary_tokens(record.style, record.lang) for record in records]
         scores: list[Rouge] = []
-        order = sorted(mine, key=lambda i: (limits[i], self.examples.source_lengths[i]))
-        for limit, group in groupby(order, key=limits.__getitem__):
-            options = GreedyOptions(
-                max_tokens=min(limit, config.max_target_positions),
-                no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
-                banned_ids=(config.pad_id,),
-                forced_first=self.layout.forced_first,
-            )
-            while batch := list(islice(group, _SUMMARISED_AT_ONCE)):
-                sources = [self.examples[index].source for index in batch]
-                results = greedy_batch(forcing.model, sources, options)
-                for index, result in zip(batch, results, strict=True):
-                    record = self.records[index]
-                    summary = self.layout.tokenizer.decode(result.tokens).strip()
-                    scores.append(rouge(record.summary, summary, record.lang))
+        for index, result in decode_by_limit(
+            forcing.model, sources, limits, self.layout.scoring, _SUMMARISED_AT_ONCE
+        ):
+            record = records[index]
+            summary = self.layout.tokenizer.decode(result.tokens).strip()
+            scores.append(rouge(record.summary, summary, record.lang))
         columns = zip(*(vars(score).values() for score in scores), strict=True)
         return (*(map(sum, columns) if scores else (0.0, 0.0, 0.0)), len(scores))

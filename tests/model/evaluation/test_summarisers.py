@@ -13,6 +13,7 @@ from model.evaluation.summarisers import CheckpointSummariser, open_summariser
 from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
 from model.tokenizing.ensure import ensure_tokenizer
+from tests.export.family_bundles import EXAMPLES, make_bundle, make_checkpoint
 from tests.model.evaluation.records import make_record
 from tests.model.factories import DATA, DEFAULT_CHECKPOINT
 from tests.model.families.builders import build
@@ -63,6 +64,24 @@ def test_a_network_without_styles_and_of_few_positions_is_scored_too(
     summaries = open_summariser(tmp_path, batch_size=2).summarise([record] * 3, progress=False)
     assert len(summaries) == 3
     assert len(set(summaries)) == 1
+
+
+@pytest.mark.parametrize("family", ["bart", "t5"])
+def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says(
+    family: str, tmp_path: Path
+) -> None:
+    long = (EXAMPLES / "arxiv_en.txt").read_text("utf-8")
+    short = "The committee agreed on the budget of the school today."
+    records = [
+        make_record(id=f"{style} {len(document)}", document=document, style=style)
+        for document in (long, short)
+        for style in ("headline", "detailed")
+    ]
+    checkpoint = make_checkpoint(family, tmp_path)
+    bundle = make_bundle(checkpoint).bundle.directory
+    ours = open_summariser(checkpoint, batch_size=2).summarise(records, progress=False)
+    assert any(ours)
+    assert open_summariser(bundle, batch_size=2).summarise(records, progress=False) == ours
 
 
 def test_a_directory_that_is_neither_is_refused(tmp_path: Path) -> None:
