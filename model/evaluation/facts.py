@@ -2,8 +2,9 @@
 
 A cheap test of faithfulness: what it finds missing may still be right (a sum, a rounded figure, an
 acronym written out), and a figure that the document gives for something else passes. Numbers are
-compared by value: 1,000 = 1000 = 1k = "1 thousand" = 1千, 5 % = 5 percent = five per cent. Names
-are words with a capital letter that is no sentence's first, compared whatever their case.
+compared by value: 1,000 = 1000 = 1k = "1 thousand" = 1千 = 一千, 3万5千 = 35000, 5 % = 5 percent =
+five per cent. Names are words with a capital letter that is no sentence's first, compared whatever
+their case.
 """
 
 import re
@@ -28,17 +29,30 @@ _SPELLED |= {
     for unit, value in _UNITS.items()
 }
 _HAN_DIGITS = {"零": 0, "\u3007": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6}
+_HAN_ZEROS = "零\u3007"
 _HAN_DIGITS |= {"七": 7, "八": 8, "九": 9, "十": 10}
 _MULTIPLIERS = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 _SCALES = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9}
-_MULTIPLIERS |= {"trillion": 10**12, "百": 10**2, "千": 10**3, "万": 10**4, "亿": 10**8}
+_MULTIPLIERS |= {"trillion": 10**12}
+_HAN_UNITS = {"亿": 10**8, "万": 10**4, "千": 10**3, "百": 10**2, "十": 10}  # the largest first
 
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?"
 _WORDS = "|".join(sorted(_SPELLED, key=len, reverse=True))
+
+# Chinese numerals, with digits of either script: 二十五, 3万5千, 1.2 万, 一万零五百, 3万亿.
+_ONE = "[一二两三四五六七八九]"
+_COUNT = rf"(?:(?:{_DIGITS})[\s-]?|{_ONE})"
+_ZERO = "[零\u3007]?"
+_ROUND = rf"(?:{_COUNT}千)?(?:{_ZERO}{_COUNT}百)?(?:{_ZERO}{_ONE}?十)?"  # below 万, in tens
+_LARGE = rf"{_ROUND}(?:{_ZERO}{_COUNT})?"
+# A lone 十 or 一 is a part of a word as a rule (十分, 一般), unless it is a share.
+_HAN = rf"(?={_COUNT}[百千万亿]|{_ONE}十|十(?:{_ONE}|[万亿])|(?<=百分之)(?:{_ONE}|十))"
+_HAN += rf"(?:{_LARGE}万?亿)?(?:{_ZERO}{_LARGE}万)?{_ZERO}{_ROUND}(?:{_ZERO}{_ONE})?"
+
 _NUMBER = re.compile(
-    rf"(?P<han_percent>百分之)?(?:(?P<digits>{_DIGITS})|\b(?P<word>{_WORDS})\b)"
+    rf"(?P<han_percent>百分之)?(?:(?P<han>{_HAN})|(?P<digits>{_DIGITS})|\b(?P<word>{_WORDS})\b)"
     r"(?P<scale>(?-i:[kKMB])(?![A-Za-z0-9]))?"
-    r"(?:[\s-]?(?P<multiplier>(?:hundred|thousand|million|billion|trillion)\b|[百千万亿]))?"
+    r"(?:[\s-]?(?P<multiplier>(?:hundred|thousand|million|billion|trillion)\b))?"
     r"(?P<percent>\s?%|[\s-]per\s?cent(?:age)?\b)?",
     re.IGNORECASE,
 )
@@ -133,7 +147,9 @@ def _plain(text: str) -> str:
 
 
 def _number(match: re.Match[str]) -> Number:
-    if match["digits"]:
+    if match["han"]:
+        value = _han_value(re.sub(r"[\s-]", "", match["han"]))
+    elif match["digits"]:
         value = Decimal(match["digits"].replace(",", ""))
     else:
         value = Decimal(_SPELLED[match["word"].lower()])
@@ -143,9 +159,20 @@ def _number(match: re.Match[str]) -> Number:
     return Number(value.normalize() + 0, bool(match["percent"] or match["han_percent"]))
 
 
+def _han_value(numeral: str) -> Decimal:
+    """What stands before the largest unit times that unit, and what stands after it."""
+    for sign, unit in _HAN_UNITS.items():
+        before, found, after = numeral.rpartition(sign)
+        if found:
+            times = _han_value(before) if before.strip(_HAN_ZEROS) else 1  # 十五 is 15
+            return times * unit + _han_value(after)
+    numeral = numeral.strip(_HAN_ZEROS)
+    return Decimal(_HAN_DIGITS.get(numeral) or numeral.replace(",", "") or 0)
+
+
 def _is_part_of_a_name(text: str, match: re.Match[str]) -> bool:
     """GPT-4, v2.1 and 3D are names, 2019-2020, 10x and 7B are not."""
-    if not match["digits"]:
+    if not re.match(r"\d", match["han"] or match["digits"] or ""):
         return False
     before, after = text[: match.start()][-2:], text[match.end() :][:1]
     return bool(re.search(r"[A-Za-z][-_.]?$", before) or re.match("[A-Z]", after))

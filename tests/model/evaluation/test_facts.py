@@ -22,6 +22,11 @@ def unsupported(document: str, summary: str, lang: str = "en") -> list[str]:
         ("百分之5", ["5%"]),
         ("two million, 2M parameters, 1.5k-scale", ["2000000", "2000000", "1500"]),
         ("1.2 万 and 3亿", ["12000", "300000000"]),
+        ("二十五、十五、三千、一百零五、两万零三十", ["25", "15", "3000", "105", "20030"]),
+        ("3万5千人，3万亿，1亿2千万，1,200万", ["35000", "3000000000000", "120000000", "12000000"]),
+        ("百分之五，百分之二十五，百分之十", ["5%", "25%", "10%"]),
+        ("十分，万一，千万，一般，第3 十大", ["3"]),
+        ("3万5万，二三十", ["30000", "50000", "30"]),
         ("twenty-five of Ninety", ["25", "90"]),
         ("one of the best, someone", []),
         ("GPT-4, v2.1, a 3D model, B52", []),
@@ -72,6 +77,22 @@ def test_a_document_vouches_for_more_than_a_summary_claims() -> None:
     assert unsupported("one model of the paris-based team", "It is 1 model from Paris.") == []
     assert unsupported("两个模型", "共2个模型", "zh") == []
     assert unsupported("an LLM and deep nets", "They use LLMs and Deep-Nets.") == []
+
+
+def spell(value: int) -> str:
+    """A number from 1 to 10^12 - 1 in Chinese numerals: 10,020 is 一万零二十."""
+    for unit, sign in ((10**8, "亿"), (10**4, "万"), (1000, "千"), (100, "百"), (10, "十")):
+        if value >= unit:
+            times, rest = divmod(value, unit)
+            gap = "零" if 0 < rest < unit // 10 else ""
+            return spell(times) + sign + gap + (spell(rest) if rest else "")
+    return "零一二三四五六七八九"[value]
+
+
+@given(st.integers(11, 10**12 - 1))
+def test_a_chinese_numeral_is_the_number_that_it_spells(value: int) -> None:
+    assert numbers_claimed(f"共{spell(value)}人") == [Number(Decimal(value))]
+    assert unsupported(f"共{spell(value)}人", f"{value}人", "zh") == []
 
 
 def test_a_summary_that_claims_nothing_has_nothing_to_support() -> None:
