@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bundle.tokenizer import BundleTokenizer
 from model.beam import Hypothesis, beam_search
@@ -18,14 +19,17 @@ class TextSummarizer:
 
     def __init__(self, checkpoint: Path) -> None:
         self.model = load_checkpoint(checkpoint)
-        tokenizer_file = ensure_tokenizer(checkpoint)
-        self.tokenizer = BundleTokenizer(tokenizer_file)
-        self.never_emitted_ids = never_emitted_ids(tokenizer_file, self.model.config)
         self.defaults = read_generation_defaults(checkpoint, self.model.config)
         self.model.config = with_room(self.model.config, self.defaults.options)
-        self._template = read_source_template(
-            tokenizer_file, self.model.config.end_id, self.defaults.prefix
-        )
+        # Reading a checkpoint changes nothing in it: a tokenizer that must be built lies elsewhere.
+        with TemporaryDirectory(prefix="tokenizer-") as elsewhere:
+            self._read_tokenizer(ensure_tokenizer(checkpoint, output=Path(elsewhere)))
+
+    def _read_tokenizer(self, file: Path) -> None:
+        config = self.model.config
+        self.tokenizer = BundleTokenizer(file)
+        self.never_emitted_ids = never_emitted_ids(file, config)
+        self._template = read_source_template(file, config.end_id, self.defaults.prefix)
 
     @property
     def styles(self) -> list[str]:

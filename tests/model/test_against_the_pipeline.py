@@ -100,6 +100,15 @@ def test_a_summary_is_text_without_special_tokens(pair: Pair) -> None:
         assert token not in summary
 
 
+def test_reading_a_checkpoint_writes_nothing_into_it(tmp_path: Path) -> None:
+    MAKERS["bart"](tmp_path)
+    (tmp_path / "tokenizer.json").unlink(missing_ok=True)
+    build("bart", tmp_path, vocab_size=1_000)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    TextSummarizer(tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
+
+
 def test_a_checkpoint_without_styles_refuses_one(pair: Pair) -> None:
     assert pair.ours.styles == []
     with pytest.raises(ValueError, match="unknown style 'brief'; known: none, so leave it out"):
