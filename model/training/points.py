@@ -10,5 +10,6 @@ def interpolate(points: Sequence[Sequence[float]], progress: float) -> float:
         return points[0][1]
     for (start, first), (end, last) in pairwise(points):
         if progress <= end:
-            return first + (last - first) * (progress - start) / (end - start)
+            # In this form exact where an end is 0, which a share that is used up must be.
+            return (first * (end - progress) + last * (progress - start)) / (end - start)
     return points[-1][1]

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from model.training.config import (
@@ -71,6 +71,7 @@ _LINE = st.dictionaries(
     st.booleans(),
     st.lists(st.floats(0, 1), min_size=1),
 )
+@example([{0.3: 0.7, 0.5: 0}], False, [1.0])
 def test_shares_that_are_above_one_or_nothing_anywhere_are_refused_before_the_run(
     lines: list[dict[float, float]], with_a_plain_source: bool, moments: list[float]
 ) -> None:
