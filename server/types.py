@@ -18,20 +18,66 @@ class FinishReason(enum.Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestedOptions:
-    """Decoding options as a caller gave them; None takes the style's default."""
+    """Decoding options as a caller gave them; None takes the style's or the server's default."""
 
     max_tokens: int | None = None
     min_tokens: int | None = None
     no_repeat_ngram_size: int | None = None
+    num_beams: int | None = None
+    length_penalty: float | None = None
+    early_stopping: bool | None = None
+    num_summaries: int | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    seed: int | None = None
+    repetition_penalty: float | None = None
+    # What the summary begins with, and phrases that it never holds.
+    prefix: str | None = None
+    banned_phrases: tuple[str, ...] = ()
+    speculation: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodingOptions:
-    """Decoding options with every default filled in."""
+    """Decoding options with every default filled in, and all text as token ids."""
 
     max_tokens: int
-    min_tokens: int
-    no_repeat_ngram_size: int
+    min_tokens: int = 0
+    no_repeat_ngram_size: int = 0
+    # 1 is greedy or sampling; more is a beam search, which keeps that many beginnings.
+    num_beams: int = 1
+    length_penalty: float = 1.0
+    early_stopping: bool = False
+    num_summaries: int = 1
+    # 0 takes the likeliest token; above it, a token is drawn.
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    min_p: float = 0.0
+    seed: int = 0
+    repetition_penalty: float = 1.0
+    prefix_ids: tuple[int, ...] = ()
+    # Runs of tokens that never occur in a summary.
+    banned_runs: tuple[tuple[int, ...], ...] = ()
+    # Whether greedy decoding may draft from the document; it changes the speed, never the tokens.
+    speculation: bool = True
+
+    @property
+    def method(self) -> "Method":
+        """The way of decoding that these ask for."""
+        if self.num_beams > 1:
+            return Method.BEAM_SEARCH
+        return Method.SAMPLING if self.temperature > 0 else Method.GREEDY
+
+
+class Method(enum.Enum):
+    """How the next token is chosen."""
+
+    GREEDY = "greedy"
+    SAMPLING = "sampling"
+    BEAM_SEARCH = "beam search"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +131,30 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One of several summaries of the same document."""
+
+    text: str
+    score: float
+    finish_reason: FinishReason
+    summary_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How a summary was decoded, and what drafting did for it."""
+
+    method: Method
+    # Runs of the decoder over this document.
+    steps: int
+    # Tokens that were guessed ahead, and those among them that were kept.
+    drafted_tokens: int
+    accepted_tokens: int
+    # Why nothing was drafted, for a caller or an operator to read; "" where drafting was on.
+    speculation_off: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The whole answer to one request."""
 
@@ -95,6 +165,11 @@ class Summary:
     model: str
     model_version: str
     request_id: str
+    decoding: Decoding
+    # Best first, `text` included; empty unless several were asked for.
+    alternatives: Sequence[Alternative] = ()
+    # Set when sampling.
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

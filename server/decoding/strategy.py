@@ -1,18 +1,71 @@
-"""What the engine asks of a way of decoding."""
+"""What the engine and a way of decoding say to one another.
+
+    q queries    K candidates of each    V vocabulary
+
+A strategy belongs to one row. Before a step it proposes tokens to feed, each with the cache slot
+that it goes to; the step answers, for each of them, what may follow it. A row that feeds one token a
+step, one that checks a draft of several, and one that keeps the beams of a search side by side
+differ in nothing else.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
 
 from server.types import FinishReason
 
+Array = NDArray[Any]
+
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    """The likeliest tokens of one row at one step, best first, excluded ones already left out."""
+class Proposal:
+    """The tokens that a row feeds at the next step: q of them, at least one."""
 
     token_ids: Sequence[int]
-    log_probs: Sequence[float]
+    # They go to the slots first_slot, first_slot + 1, ... of the row's cache, over what is there.
+    first_slot: int
+    # How many tokens come before each of them in its summary: its place for the network.
+    places: Sequence[int]
+    # For each of them, ids that must not follow it.
+    excluded_ids: Sequence[Sequence[int]]
+    # For each of them, the slots that it sees beside its own. None: all slots before its own, which
+    # is what a single summary needs.
+    ancestors: Sequence[Sequence[int]] | None = None
+    # Whether the strategy wants to see the scores of the whole vocabulary.
+    wants_scores: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the model says may follow each of the proposed tokens.
+
+    The arrays are the runner's own and hold until its next step.
+    """
+
+    # [q,K] the likeliest ids, best first, and their log-probabilities. Excluded ids come last; where
+    # K reaches that far, they are among them.
+    token_ids: Array
+    log_probs: Array
+    # [q] with a copy head: the source position looked at most, and how much is copied.
+    copy_indices: Array | None = None
+    copy_gates: Array | None = None
+    # [q,V], if wanted: what a repetition penalty multiplies. Logits; with a copy head, the
+    # logarithms of the probabilities. Excluded ids are scored like any other.
+    scores: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A complete summary."""
+
+    # The end token not counted.
+    tokens: Sequence[int]
+    reason: FinishReason
+    # Sum of the log-probabilities of its tokens, over their number to the power of the length
+    # penalty; the end token counts in both.
+    score: float
 
 
 class Strategy(Protocol):
@@ -22,19 +75,44 @@ class Strategy(Protocol):
     """
 
     @property
-    def tokens(self) -> Sequence[int]:
-        """What has been written so far, the end token not counted."""
+    def width(self) -> int:
+        """Cache slots for each token of a summary: 1, or as many as summaries run side by side.
+
+        It never changes. A row of width 1 proposes as many tokens as it likes; any other proposes
+        exactly `width`.
+        """
 
     @property
-    def input_token(self) -> int:
-        """The token to feed to the decoder next."""
+    def written(self) -> Sequence[int]:
+        """The tokens that are certain to be in the best summary, so far; it only grows.
+
+        The end token is not counted.
+        """
 
     @property
-    def position(self) -> int:
-        """How many tokens the decoder has cached for this row: where the input token goes."""
+    def hypotheses(self) -> Sequence[Hypothesis]:
+        """The summaries, best first; complete once `advance` said so."""
 
-    def excluded_ids(self) -> Sequence[int]:
-        """Ids that must not be chosen at the next step."""
+    @property
+    def drafting(self) -> "DraftCount":
+        """What has been guessed ahead so far."""
 
-    def advance(self, candidates: Candidates) -> FinishReason | None:
-        """Takes the outcome of a step; says why the row is finished, or None if it goes on."""
+    def outlook(self, most: int) -> Sequence[float]:
+        """The chance of each of the next drafted tokens to be kept, at most `most` of them.
+
+        Falling; empty where nothing can be drafted. 1 for a token that is certain.
+        """
+
+    def propose(self, most_drafted: int) -> Proposal:
+        """What to feed next, with at most so many drafted tokens beside what must be fed."""
+
+    def advance(self, outcome: Outcome) -> bool:
+        """Takes the outcome of the proposal; True when the row is over."""
+
+
+@dataclass(slots=True)
+class DraftCount:
+    """Tokens guessed ahead, and those among them that were kept."""
+
+    drafted: int = 0
+    accepted: int = 0

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.decoding.strategy import Strategy
+from server.decoding.strategy import DraftCount, Hypothesis, Strategy
 from server.errors import RequestError
-from server.types import FinishReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +51,11 @@ class Finished:
     """A request is complete."""
 
     request_id: int
-    tokens: Sequence[int]
-    reason: FinishReason
+    # Best first, at least one.
+    hypotheses: Sequence[Hypothesis]
+    # Runs of the decoder that it took.
+    steps: int
+    drafting: DraftCount
     queue_s: float
     encode_s: float
     decode_s: float
