@@ -73,6 +73,11 @@ def num_candidates(geometry: Geometry) -> int:
     return min(MOST_CANDIDATES, geometry.vocab_size)
 
 
+def vocabulary_output(geometry: Geometry) -> str:
+    """The output of decoder_tokens that tells of every word."""
+    return "probabilities" if geometry.copy_head else "logits"
+
+
 def source_tensors(geometry: Geometry) -> list[TensorSpec]:
     """What a decoder reads of each document beside its keys and values."""
     bias = _tensor("source_bias", "float32", "batch", "source")
@@ -115,8 +120,8 @@ def decoder_tokens_signature(geometry: Geometry, file: str) -> GraphSpec:
     """What decoder_tokens.onnx must look like: several tokens a row, each seeing what it is told.
 
     position is the slot of a row's first token; places say how many tokens come before each in its
-    summary; visible says which slots each sees. `scores` [batch,tokens,V] are what a repetition
-    penalty multiplies: logits, or with a copy head the logarithms of the probabilities.
+    summary; visible says which slots each sees. What only some strategies read, all words are told
+    of by `logits` or, with a copy head, by `probabilities`: see `vocabulary_output`.
     """
     inputs = [
         _tensor("token_ids", "int64", "batch", "tokens"),
@@ -128,9 +133,11 @@ def decoder_tokens_signature(geometry: Geometry, file: str) -> GraphSpec:
     if geometry.relative_positions:
         inputs.append(_tensor(SLOT_POSITIONS, "int64", "batch", "cache"))
     candidates = num_candidates(geometry)
-    scores = _tensor("scores", "float32", "batch", "tokens", str(geometry.vocab_size))
+    words = _tensor(
+        vocabulary_output(geometry), "float32", "batch", "tokens", str(geometry.vocab_size)
+    )
     return _decoder(
-        geometry, file, inputs, tokens="tokens", candidates=candidates, more_outputs=[scores]
+        geometry, file, inputs, tokens="tokens", candidates=candidates, more_outputs=[words]
     )
 
 
