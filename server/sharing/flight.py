@@ -86,6 +86,7 @@ class Flight:
         """Told by the work: who keeps the deadline from now on, and hears of every change."""
         self._stage = "in work"
         self._tell_terms = tell
+        self._wake(self._waiters)  # one of them need not watch the clock any more
 
     @contextmanager
     def waited_for_by(self, waiter: Waiter) -> Iterator[None]:
