@@ -132,6 +132,7 @@ def _assemble(
         streams,
         gate,
         speculation=config.speculation,
+        single_flight=config.single_flight,
         cache=ResultCache(cache_bytes, metrics) if cache_bytes else None,
         observer=metrics,
     )

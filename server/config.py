@@ -116,6 +116,13 @@ class ServerConfig(BaseSettings):
         "tokens at once. It changes the speed, never a summary; off is for comparison.",
         unit="on|off",
     )
+    single_flight: bool = _setting(
+        True,
+        "Decoding",
+        "Whether identical requests at the same time share one computation. off is for measuring "
+        "with a handful of documents, which would else meet themselves.",
+        unit="on|off",
+    )
     result_cache_mb: int = _setting(
         0,
         "Decoding",

@@ -67,6 +67,7 @@ class SummaryService:
         gate: Gate,
         *,
         speculation: bool = True,
+        single_flight: bool = True,
         cache: ResultCache | None = None,
         observer: SharingObserver | None = None,
         draw_seed: Callable[[], int] = lambda: secrets.randbits(64),
@@ -76,6 +77,7 @@ class SummaryService:
         self._streams = streams
         self._gate = gate
         self._speculation = speculation
+        self._single_flight = single_flight
         self._cache = cache
         self._draw_seed = draw_seed
         self._flights = SingleFlight(observer)
@@ -125,8 +127,9 @@ class SummaryService:
             return landing
 
         waiter = Waiter(request.deadline_s, request.wants_deltas)
+        shared_key = key if self._single_flight else None
         with self._gate.enter():
-            async with aclosing(self._flights.follow(key, compute, waiter)) as events:
+            async with aclosing(self._flights.follow(shared_key, compute, waiter)) as events:
                 async for event in events:
                     if isinstance(event, Delta):
                         yield event

@@ -101,16 +101,18 @@ class Flight:
 
     async def until_news(self, waiter: Waiter) -> None:
         """Waits for more text or the end; raises DeadlineExpired if that takes too long."""
-        left_s = None
-        # Who waits longest is told by the engine, which frees the row and knows the stage.
-        is_told = self._tell_terms is not None and waiter.deadline_s == self.deadline_s
-        if waiter.deadline_s is not None and not is_told:
-            left_s = waiter.deadline_s - time.monotonic()
+        if waiter.deadline_s is None or self._keeps_deadline_of(waiter):
+            await waiter.news.wait()
+            return
         try:
-            async with asyncio.timeout(left_s):
+            async with asyncio.timeout(waiter.deadline_s - time.monotonic()):
                 await waiter.news.wait()
         except TimeoutError:
             raise DeadlineExpired(self._stage) from None
+
+    def _keeps_deadline_of(self, waiter: Waiter) -> bool:
+        """Who waits longest is told by the engine, which frees the row and knows the stage."""
+        return self._tell_terms is not None and waiter.deadline_s == self.deadline_s
 
     def cancel(self) -> None:
         """Ends it at once."""

@@ -69,5 +69,6 @@ class SingleFlight:
             if self._flights.get(key) is flight:
                 del self._flights[key]
 
+        waiter.has_joined = False
         flight = self._flights[key] = Flight(work, on_over=forget)
         return flight

@@ -121,7 +121,7 @@ class Caller:
 class Harness:
     """A service, its engine and its gate."""
 
-    def __init__(self, *, cache_bytes: int = 0, max_documents: int = 10) -> None:
+    def __init__(self, *, cache_bytes: int = 0, max_documents: int = 10, **options: Any) -> None:
         streams = EngineStreams()
         self.engine = ScriptedEngine(streams)
         self.gate = Gate(max_documents=max_documents, max_tokens=10**6)
@@ -135,6 +135,7 @@ class Harness:
             cache=ResultCache(cache_bytes, self.counts) if cache_bytes else None,
             observer=self.counts,
             draw_seed=lambda: next(self._seeds),
+            **options,
         )
 
     def call(self, document: str = "A document.", **changes: Any) -> Caller:

@@ -244,3 +244,12 @@ async def test_closing_the_service_ends_what_is_under_way(harness: Harness) -> N
     with pytest.raises(EngineFailure, match="the server stopped"):
         await caller.summary()
     await harness.until_empty()
+
+
+async def test_sharing_can_be_switched_off() -> None:
+    harness = Harness(single_flight=False)
+    callers = [harness.call(), harness.call()]
+    await harness.until_inside(2, computations=2)
+    for caller in callers:
+        await caller.leave()
+    await harness.until_empty()
