@@ -46,7 +46,9 @@ def cross_tensors(geometry: Geometry) -> list[TensorSpec]:
     In int8, keys lie with the source as their last axis, which is how a product of matrices reads
     them, and each token has a scale of its own, so that padding and company change nothing.
     """
-    return [tensor for layer in range(geometry.decoder_layers) for tensor in _cross(geometry, layer)]
+    return [
+        tensor for layer in range(geometry.decoder_layers) for tensor in _cross(geometry, layer)
+    ]
 
 
 def cross_names(geometry: Geometry) -> list[str]:
