@@ -21,7 +21,14 @@ class GreedyOptions:
     banned_runs: tuple[tuple[int, ...], ...] = ()  # runs of tokens that never occur
     not_first_ids: tuple[int, ...] = ()  # not where the model first has a choice
     forced_first: int | None = None  # the first token, whatever the model says and the rules ban
-    forced_last: int | None = None  # the token at max_tokens, likewise
+    prefix_ids: tuple[int, ...] = ()  # the tokens after that, likewise
+    forced_last: int | None = None  # the token at max_tokens, likewise, over those two
+
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """The tokens that every summary starts with."""
+        first = () if self.forced_first is None else (self.forced_first,)
+        return (*first, *self.prefix_ids)
 
     def __post_init__(self) -> None:
         if problems := self._problems():
