@@ -23,7 +23,7 @@ class EngineObserver(Protocol):
     def finished(
         self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
     ) -> None:
-        """A summary was completed; of the tokens drafted, so many were accepted."""
+        """A summary was completed; of the tokens guessed ahead, some were accepted."""
 
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary.

@@ -30,10 +30,11 @@ class Row:
     request: EngineRequest
     submitted_s: float
     cancelled: bool = False
-    # Tokens that its caller was told as they were written.
-    num_told: int = 0
     encode_started_s: float = 0.0
     encode_ended_s: float = 0.0
+    # Steps that it took part in, and tokens that its caller was told of.
+    steps: int = 0
+    num_told: int = 0
 
     @property
     def source_length(self) -> int:
