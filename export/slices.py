@@ -55,9 +55,9 @@ def _sized_by(graph: onnx.GraphProto, name: str) -> list[onnx.NodeProto]:
     nodes = []
     for node in graph.node:
         if node.op_type == "Shape" and node.input[0] == _SOURCE_IDS:
-            axes = {attribute.name: attribute.i for attribute in node.attribute}
-            axes = {"start": axes.get("start", 0), "end": axes.get("end", 2)}
-            nodes.append(helper.make_node("Shape", [name], list(node.output), **axes))
+            axes = {"start": 0, "end": 2} | {a.name: a.i for a in node.attribute}
+            start, end = axes["start"], axes["end"]
+            nodes.append(helper.make_node("Shape", [name], [*node.output], start=start, end=end))
         else:
             nodes.append(node)
     return nodes

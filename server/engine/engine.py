@@ -138,7 +138,7 @@ class Engine:
         if lane.width > 1 or not self._most_drafted:
             return 0
         outlooks = [strategy.outlook(self._most_drafted) for strategy in strategies]
-        return best_draft(outlooks, self._costs[lane].of) if any(outlooks) else 0
+        return best_draft(outlooks, self._costs[lane].cost) if any(outlooks) else 0
 
     def _advance(self, row: Row, outcome: Outcome, now_s: float) -> bool:
         """Lets a row take what the step gave it; True if it is over."""

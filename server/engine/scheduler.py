@@ -150,7 +150,7 @@ class Scheduler:
         return [Move(lane, source_row=last, target_row=place)] if place != last else []
 
     def _batches(self, candidates: list[Row]) -> Iterator[tuple[Row, ...]]:
-        """The first in the queue with those behind it that cost next to no padding; then the rest."""
+        """The first in the queue with those that suit it, then the first of the rest, and so on."""
         while candidates:
             lane = self.lane_of(candidates[0])
             fellows = [row for row in candidates if self.lane_of(row) == lane]

@@ -95,9 +95,9 @@ class _Encoded:
     axis: int
 
     def put(self, row: int, values: Array, length: int, rest: float) -> None:
-        before = (slice(None),) * self.axis
-        self.array[(row, *before, slice(length))] = values[(*before, slice(length))]
-        self.array[(row, *before, slice(length, None))] = rest
+        target = np.moveaxis(self.array[row], self.axis, 0)
+        target[:length] = np.moveaxis(values, self.axis, 0)[:length]
+        target[length:] = rest
 
 
 def _zeros(tensor: TensorSpec, capacity: Capacity) -> Array:

@@ -1,6 +1,6 @@
 """A decoder bound to memory: set up once for a shape of step, then run again and again.
 
-    n rows    q tokens of each    L cache slots    N excluded ids    K candidates    V vocabulary
+n rows    q tokens of each    L cache slots    N excluded ids    K candidates    V vocabulary
 """
 
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ class StepBinding:
         candidates = num_candidates(geometry) if shape.is_general else TOP_K
         self._ids = np.zeros((rows, tokens, candidates), np.int64)
         self._log_probs = np.zeros((rows, tokens, candidates), np.float32)
-        outputs = {"top_ids": self._ids, "top_log_probs": self._log_probs}
+        outputs: dict[str, Array] = {"top_ids": self._ids, "top_log_probs": self._log_probs}
         self._gates = self._looks = None
         if geometry.copy_head:
             self._gates = outputs["copy_gate"] = np.zeros((rows, tokens), np.float32)
