@@ -1,9 +1,11 @@
 """onnxruntime sessions, made one way and checked against the bundle."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
+from onnxruntime import OrtAllocatorType, OrtMemoryInfo, OrtMemType
 
 from bundle.errors import BundleError
 from bundle.manifest import GraphSpec, TensorSpec
@@ -27,6 +29,9 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(budget.may_spin)))
     # A pool that goes on spinning after its run takes the cores from the other session's pool.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    # What one slice of the encoder has just used lies in the processor's cache for the next.
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=[CPU], disabled_optimizers=_SLOW_FUSIONS
@@ -41,6 +46,13 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
     if problems := differences(expected, found):
         raise BundleError(path, f"wrong signature: {'; '.join(problems)}")
     return session
+
+
+@cache
+def _share_memory() -> None:
+    """Gives the sessions of this process one arena: once, or onnxruntime refuses."""
+    where = OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
+    onnxruntime.create_and_register_allocator(where, None)
 
 
 def _spec(tensor: Any) -> TensorSpec:
