@@ -9,7 +9,7 @@ from typing import Any
 from bundle.errors import BundleError
 from bundle.strict_json import StrictJsonError, parse
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 
 
@@ -26,7 +26,9 @@ class Geometry:
     max_positions: int  # of a summary; of a source too unless max_source_positions says otherwise
     copy_head: bool
     max_source_positions: int | None = None
-    relative_positions: bool | None = None  # true: decoder_step asks for slot_positions
+    relative_positions: bool | None = None  # true: the decoder asks for the slots' positions
+    # true: the encoder gives keys and values of the cross-attention in int8, with scales.
+    int8_cross: bool | None = None
 
     @property
     def source_positions(self) -> int:

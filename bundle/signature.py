@@ -1,41 +1,68 @@
 """The names, types and shapes of the graphs: the one place where export and runtime agree.
 
-Axes: batch (rows), source (encoder tokens), cache (capacity of the self-attention cache), excluded
-(ids that a row must not emit at this step, padded with -1). Sizes that the geometry fixes are
-written as numbers.
-docs/adr/0003-graph-signature.md says why it is so.
+Axes: batch (rows), source (encoder tokens), cache (capacity of the self-attention cache), tokens
+(new ones of a row, in a graph that takes several), excluded (ids that must not follow a token,
+padded with -1). Sizes that the geometry fixes are written as numbers.
+docs/adr/0003-graph-signature.md says why it is so, docs/adr/0007-several-tokens-a-step.md why there
+are two decoders.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bundle.manifest import Geometry, GraphSpec, TensorSpec
 
 ENCODER = "encoder"
 DECODER_STEP = "decoder_step"
+DECODER_TOKENS = "decoder_tokens"
 
 # source_bias: 0 for a token of the source, this for padding. Finite, so that an idle row still
 # gives numbers; within float16 with room for a score on top; low enough that exp() of it is exactly
 # zero in float16 and float32.
 SOURCE_PADDING_BIAS = -1e4
 
-# 0, 1, 2 and so on, as many as the cache has slots. Only a decoder with relative positions reads
-# it: counting the slots in the graph would put a Shape node there.
+# decoder_step: 0, 1, 2 and so on, as many as the cache has slots. decoder_tokens: how many tokens
+# come before the one in each slot of each row. Only a decoder with relative positions reads it:
+# counting the slots in the graph would put a Shape node there.
 SLOT_POSITIONS = "slot_positions"
 
 # The greedy choice and its runner-up: the margin between them tells a near-tie from a difference.
 TOP_K = 2
 
-_DTYPES = {"tensor(int64)": "int64", "tensor(float)": "float32", "tensor(float16)": "float16"}
+# A search with k beams looks at the 2k best of each; 16 beams are the most that the API allows.
+MOST_CANDIDATES = 32
+
+_DTYPES = {
+    "tensor(int64)": "int64",
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int8)": "int8",
+    "tensor(bool)": "bool",
+}
+
+
+def cross_tensors(geometry: Geometry) -> list[TensorSpec]:
+    """The cross-attention's keys and values, layer by layer, as encoder and decoder share them.
+
+    In int8, keys lie with the source as their last axis, which is how a product of matrices reads
+    them, and each token has a scale of its own, so that padding and company change nothing.
+    """
+    return [
+        tensor for layer in range(geometry.decoder_layers) for tensor in _cross(geometry, layer)
+    ]
 
 
 def cross_names(geometry: Geometry) -> list[str]:
-    """Names of the cross-attention keys and values, layer by layer."""
-    return _key_value_names("cross", geometry)
+    """Names of the cross-attention tensors, layer by layer."""
+    return [tensor.name for tensor in cross_tensors(geometry)]
 
 
 def cache_names(geometry: Geometry) -> list[str]:
     """Names of the self-attention caches, layer by layer."""
-    return _key_value_names("self", geometry)
+    return [
+        f"self_{part}_{layer}"
+        for layer in range(geometry.decoder_layers)
+        for part in ("key", "value")
+    ]
 
 
 def updated_cache_names(geometry: Geometry) -> list[str]:
@@ -43,10 +70,30 @@ def updated_cache_names(geometry: Geometry) -> list[str]:
     return [f"{name}_updated" for name in cache_names(geometry)]
 
 
+def num_candidates(geometry: Geometry) -> int:
+    """How many of the likeliest tokens decoder_tokens gives for each query."""
+    return min(MOST_CANDIDATES, geometry.vocab_size)
+
+
+def vocabulary_output(geometry: Geometry) -> str:
+    """The output of decoder_tokens that tells of every word."""
+    return "probabilities" if geometry.copy_head else "logits"
+
+
+def source_tensors(geometry: Geometry) -> list[TensorSpec]:
+    """What a decoder reads of each document beside its keys and values."""
+    bias = _tensor("source_bias", "float32", "batch", "source")
+    lengths = _tensor("source_lengths", "int64", "batch")
+    tensors = [] if geometry.int8_cross else [lengths]
+    if geometry.copy_head:
+        source_ids = _tensor("source_ids", "int64", "batch", "source")
+        return [*tensors, source_ids, bias, _encoder_states(geometry)]
+    return [bias] if geometry.int8_cross else tensors
+
+
 def encoder_signature(geometry: Geometry, file: str) -> GraphSpec:
     """What encoder.onnx must look like."""
-    head_shape = ("batch", str(geometry.heads), "source", str(geometry.head_dim))
-    outputs = [_tensor(name, "float32", *head_shape) for name in cross_names(geometry)]
+    outputs = cross_tensors(geometry)
     if geometry.copy_head:
         outputs.append(_encoder_states(geometry))
     return GraphSpec(
@@ -61,39 +108,39 @@ def encoder_signature(geometry: Geometry, file: str) -> GraphSpec:
 
 def decoder_step_signature(geometry: Geometry, file: str) -> GraphSpec:
     """What decoder_step.onnx, one token for each row, must look like."""
-    head = str(geometry.heads), str(geometry.head_dim)
     inputs = [
         _tensor("token_ids", "int64", "batch", "1"),
         _tensor("position", "int64", "batch"),
-        _tensor("source_lengths", "int64", "batch"),
         _tensor("excluded_ids", "int64", "batch", "1", "excluded"),
     ]
     if geometry.relative_positions:
         inputs.append(_tensor(SLOT_POSITIONS, "int64", "cache"))
-    if geometry.copy_head:
-        inputs += [
-            _tensor("source_ids", "int64", "batch", "source"),
-            _tensor("source_bias", "float32", "batch", "source"),
-            _encoder_states(geometry),
-        ]
-    inputs += [
-        _tensor(name, "float32", "batch", head[0], "source", head[1])
-        for name in cross_names(geometry)
-    ]
-    cache_shape = ("batch", head[0], "cache", head[1])
-    inputs += [_tensor(name, "float32", *cache_shape) for name in cache_names(geometry)]
+    return _decoder(geometry, file, inputs, tokens="1", candidates=TOP_K)
 
-    outputs = [
-        _tensor("top_log_probs", "float32", "batch", "1", str(TOP_K)),
-        _tensor("top_ids", "int64", "batch", "1", str(TOP_K)),
+
+def decoder_tokens_signature(geometry: Geometry, file: str) -> GraphSpec:
+    """What decoder_tokens.onnx must look like: several tokens a row, each seeing what it is told.
+
+    position is the slot of a row's first token; places say how many tokens come before each in its
+    summary; visible says which slots each sees. What only some strategies read, all words are told
+    of by `logits` or, with a copy head, by `probabilities`: see `vocabulary_output`.
+    """
+    inputs = [
+        _tensor("token_ids", "int64", "batch", "tokens"),
+        _tensor("position", "int64", "batch"),
+        _tensor("excluded_ids", "int64", "batch", "tokens", "excluded"),
+        _tensor("places", "int64", "batch", "tokens"),
+        _tensor("visible", "bool", "batch", "tokens", "cache"),
     ]
-    if geometry.copy_head:
-        outputs += [
-            _tensor("copy_gate", "float32", "batch", "1"),
-            _tensor("copy_source_index", "int64", "batch", "1"),
-        ]
-    outputs += [_tensor(name, "float32", *cache_shape) for name in updated_cache_names(geometry)]
-    return GraphSpec(file=file, inputs=tuple(inputs), outputs=tuple(outputs))
+    if geometry.relative_positions:
+        inputs.append(_tensor(SLOT_POSITIONS, "int64", "batch", "cache"))
+    candidates = num_candidates(geometry)
+    words = _tensor(
+        vocabulary_output(geometry), "float32", "batch", "tokens", str(geometry.vocab_size)
+    )
+    return _decoder(
+        geometry, file, inputs, tokens="tokens", candidates=candidates, more_outputs=[words]
+    )
 
 
 def expected_graphs(geometry: Geometry) -> dict[str, GraphSpec]:
@@ -101,6 +148,7 @@ def expected_graphs(geometry: Geometry) -> dict[str, GraphSpec]:
     return {
         ENCODER: encoder_signature(geometry, "encoder.onnx"),
         DECODER_STEP: decoder_step_signature(geometry, "decoder_step.onnx"),
+        DECODER_TOKENS: decoder_tokens_signature(geometry, "decoder_tokens.onnx"),
     }
 
 
@@ -133,17 +181,51 @@ def differences(expected: GraphSpec, found: GraphSpec) -> list[str]:
     return sorted(problems)
 
 
+def _decoder(
+    geometry: Geometry,
+    file: str,
+    inputs: Sequence[TensorSpec],
+    *,
+    tokens: str,
+    candidates: int,
+    more_outputs: Sequence[TensorSpec] = (),
+) -> GraphSpec:
+    cache_shape = ("batch", str(geometry.heads), "cache", str(geometry.head_dim))
+    outputs = [
+        _tensor("top_log_probs", "float32", "batch", tokens, str(candidates)),
+        _tensor("top_ids", "int64", "batch", tokens, str(candidates)),
+    ]
+    if geometry.copy_head:
+        outputs += [
+            _tensor("copy_gate", "float32", "batch", tokens),
+            _tensor("copy_source_index", "int64", "batch", tokens),
+        ]
+    outputs += more_outputs
+    outputs += [_tensor(name, "float32", *cache_shape) for name in updated_cache_names(geometry)]
+    caches = [_tensor(name, "float32", *cache_shape) for name in cache_names(geometry)]
+    return GraphSpec(
+        file=file,
+        inputs=(*inputs, *source_tensors(geometry), *cross_tensors(geometry), *caches),
+        outputs=tuple(outputs),
+    )
+
+
+def _cross(geometry: Geometry, layer: int) -> Iterator[TensorSpec]:
+    heads, head_dim = str(geometry.heads), str(geometry.head_dim)
+    key, value = f"cross_key_{layer}", f"cross_value_{layer}"
+    if not geometry.int8_cross:
+        yield _tensor(key, "float32", "batch", heads, "source", head_dim)
+        yield _tensor(value, "float32", "batch", heads, "source", head_dim)
+        return
+    yield _tensor(key, "int8", "batch", heads, head_dim, "source")
+    yield _tensor(f"{key}_scale", "float32", "batch", heads, "1", "source")
+    yield _tensor(value, "int8", "batch", heads, "source", head_dim)
+    yield _tensor(f"{value}_scale", "float32", "batch", heads, "1", "source")
+
+
 def _encoder_states(geometry: Geometry) -> TensorSpec:
     """What the copy head looks at: made once by the encoder, read at every step."""
     return _tensor("encoder_states", "float32", "batch", "source", str(geometry.d_model))
-
-
-def _key_value_names(kind: str, geometry: Geometry) -> list[str]:
-    return [
-        f"{kind}_{part}_{layer}"
-        for layer in range(geometry.decoder_layers)
-        for part in ("key", "value")
-    ]
 
 
 def _tensor(name: str, dtype: str, *shape: str) -> TensorSpec:

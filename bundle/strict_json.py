@@ -7,7 +7,7 @@ so that a manifest written by a newer exporter, or edited by hand, never half wo
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 
@@ -37,6 +37,10 @@ def _parse(kind: Any, value: object, at: str) -> Any:
     if origin in (dict, Mapping):
         members = _as_object(value, at)
         return {key: _parse(arguments[1], item, f"{at}.{key}") for key, item in members.items()}
+    if origin is Literal:
+        if value not in arguments:
+            raise _mismatch(at, f"one of {', '.join(map(repr, arguments))}", value)
+        return value
     # bool is a subclass of int: `true` must not pass for 1.
     if kind is float:
         if isinstance(value, bool) or not isinstance(value, int | float):

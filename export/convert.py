@@ -1,4 +1,4 @@
-"""The two graphs of a bundle, exported with exactly the names of bundle/signature.py."""
+"""The graphs of a bundle, exported with exactly the names of bundle/signature.py."""
 
 from typing import Any
 
@@ -6,16 +6,26 @@ import onnx
 import torch
 from torch.export import Dim
 
-from bundle.manifest import Geometry
-from bundle.signature import cache_names, cross_names, decoder_step_signature, encoder_signature
-from export.graphs import DecoderStepGraph, EncoderGraph
+from bundle.manifest import Geometry, GraphSpec
+from bundle.signature import (
+    cache_names,
+    cross_names,
+    decoder_step_signature,
+    decoder_tokens_signature,
+    encoder_signature,
+)
+from export.graphs import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.onnx_ops import to_onnx
 from model.copy_head import source_bias
 from model.transformer import Summarizer
 
 # Sizes of the example that is traced. All differ from one another and from 1, so none is taken for
 # a constant.
-_ROWS, _SOURCE, _CACHE, _EXCLUDED = 3, 11, 9, 5
+_ROWS, _SOURCE, _CACHE, _EXCLUDED, _TOKENS = 3, 11, 9, 5, 4
+
+_BATCH, _SOURCE_DIM = Dim("batch", min=1), Dim("source", min=1)
+_CACHE_DIM, _EXCLUDED_DIM = Dim("cache", min=1), Dim("excluded", min=1)
+_TOKENS_DIM = Dim("tokens", min=1)
 
 
 def geometry_of(summarizer: Summarizer) -> Geometry:
@@ -39,64 +49,93 @@ def geometry_of(summarizer: Summarizer) -> Geometry:
 
 def export_encoder(summarizer: Summarizer) -> onnx.ModelProto:
     """encoder.onnx in float32."""
-    signature = encoder_signature(geometry_of(summarizer), "")
-    batch, source = Dim("batch", min=1), Dim("source", min=1)
     return to_onnx(
         EncoderGraph(summarizer),
         _example_source(summarizer),
-        input_names=[tensor.name for tensor in signature.inputs],
-        output_names=[tensor.name for tensor in signature.outputs],
-        dynamic_shapes=({0: batch, 1: source}, {0: batch}),
+        **_names(encoder_signature(geometry_of(summarizer), "")),
+        dynamic_shapes=({0: _BATCH, 1: _SOURCE_DIM}, {0: _BATCH}),
     )
 
 
 def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
     """decoder_step.onnx in float32. It holds no Shape node: CUDA graphs can capture it."""
     geometry = geometry_of(summarizer)
-    signature = decoder_step_signature(geometry, "")
-    batch, source = Dim("batch", min=1), Dim("source", min=1)
-    cache, excluded = Dim("cache", min=1), Dim("excluded", min=1)
+    others, dynamic = _others(summarizer, {0: _CACHE_DIM}, torch.arange(_CACHE))
+    graph_model = to_onnx(
+        DecoderStepGraph(summarizer),
+        (*_example_tokens(geometry, 1), others),
+        **_names(decoder_step_signature(geometry, "")),
+        dynamic_shapes=({0: _BATCH}, {0: _BATCH}, {0: _BATCH, 2: _EXCLUDED_DIM}, dynamic),
+    )
+    if any(node.op_type == "Shape" for node in graph_model.graph.node):
+        raise RuntimeError("decoder_step has a Shape node, which CUDA graphs cannot capture")
+    return graph_model
+
+
+def export_decoder_tokens(summarizer: Summarizer) -> onnx.ModelProto:
+    """decoder_tokens.onnx in float32: as many tokens a row as a step likes."""
+    geometry = geometry_of(summarizer)
+    slots = torch.arange(_CACHE).expand(_ROWS, -1).clone()
+    others, dynamic = _others(summarizer, {0: _BATCH, 1: _CACHE_DIM}, slots)
+    places = torch.arange(_TOKENS).expand(_ROWS, -1).clone()
+    visible = torch.ones(_ROWS, _TOKENS, _CACHE, dtype=torch.bool)
+    return to_onnx(
+        DecoderTokensGraph(summarizer),
+        (*_example_tokens(geometry, _TOKENS), places, visible, others),
+        **_names(decoder_tokens_signature(geometry, "")),
+        dynamic_shapes=(
+            {0: _BATCH, 1: _TOKENS_DIM},
+            {0: _BATCH},
+            {0: _BATCH, 1: _TOKENS_DIM, 2: _EXCLUDED_DIM},
+            {0: _BATCH, 1: _TOKENS_DIM},
+            {0: _BATCH, 1: _TOKENS_DIM, 2: _CACHE_DIM},
+            dynamic,
+        ),
+    )
+
+
+def _names(signature: GraphSpec) -> dict[str, list[str]]:
+    return {
+        "input_names": [tensor.name for tensor in signature.inputs],
+        "output_names": [tensor.name for tensor in signature.outputs],
+    }
+
+
+def _example_tokens(geometry: Geometry, count: int) -> tuple[torch.Tensor, ...]:
+    """Token ids, their first slot and what must not follow them."""
+    return (
+        torch.randint(geometry.vocab_size, (_ROWS, count)),
+        torch.tensor([0, 4, 2]),
+        torch.full((_ROWS, count, _EXCLUDED), -1),
+    )
+
+
+def _others(
+    summarizer: Summarizer, slots_axes: dict[int, Any], slots: torch.Tensor
+) -> tuple[list[torch.Tensor], list[Any]]:
+    """The inputs that come in one list, and their free axes."""
+    geometry = geometry_of(summarizer)
     source_ids, lengths = _example_source(summarizer)
     head_shape = (_ROWS, geometry.heads, _SOURCE, geometry.head_dim)
     cache_shape = (_ROWS, geometry.heads, _CACHE, geometry.head_dim)
     others: list[torch.Tensor] = []
     dynamic: list[Any] = []
     if geometry.relative_positions:
-        others.append(torch.arange(_CACHE))
-        dynamic.append({0: cache})
+        others.append(slots)
+        dynamic.append(slots_axes)
+    others.append(lengths)
+    dynamic.append({0: _BATCH})
     if geometry.copy_head:
         states = torch.randn(_ROWS, _SOURCE, geometry.d_model)
         others += [source_ids, source_bias(lengths, _SOURCE), states]
-        dynamic += [{0: batch, 1: source}] * 3
+        dynamic += [{0: _BATCH, 1: _SOURCE_DIM}] * 3
     for _ in cross_names(geometry):
         others.append(torch.randn(head_shape))
-        dynamic.append({0: batch, 2: source})
+        dynamic.append({0: _BATCH, 2: _SOURCE_DIM})
     for _ in cache_names(geometry):
         others.append(torch.zeros(cache_shape))
-        dynamic.append({0: batch, 2: cache})
-    arguments = (
-        torch.randint(geometry.vocab_size, (_ROWS, 1)),
-        torch.tensor([0, 4, 2]),
-        lengths,
-        torch.full((_ROWS, 1, _EXCLUDED), -1),
-        others,
-    )
-    graph_model = to_onnx(
-        DecoderStepGraph(summarizer),
-        arguments,
-        input_names=[tensor.name for tensor in signature.inputs],
-        output_names=[tensor.name for tensor in signature.outputs],
-        dynamic_shapes=(
-            {0: batch},
-            {0: batch},
-            {0: batch},
-            {0: batch, 2: excluded},
-            dynamic,
-        ),
-    )
-    if any(node.op_type == "Shape" for node in graph_model.graph.node):
-        raise RuntimeError("decoder_step has a Shape node, which CUDA graphs cannot capture")
-    return graph_model
+        dynamic.append({0: _BATCH, 2: _CACHE_DIM})
+    return others, dynamic
 
 
 def _example_source(summarizer: Summarizer) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,14 +3,14 @@
 Flat tensors in, flat tensors out, in the order of bundle/signature.py.
 """
 
-from collections.abc import Iterator
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from bundle.signature import TOP_K
-from model.transformer import Summarizer
+from bundle.signature import MOST_CANDIDATES, TOP_K
+from model.transformer import Summarizer, Tree
 
 # Added to the probability of an excluded id: enough to put it below every other one, even if it is
 # added twice.
@@ -40,71 +40,119 @@ class EncoderGraph(nn.Module):
         return (*cross, states) if self.summarizer.copy_head else tuple(cross)
 
 
-class DecoderStepGraph(nn.Module):
-    """One token for each row, each at its own position.
-
-    The caches are updated in place when bound so.
-    """
+class _DecoderGraph(nn.Module):
+    """What both decoders share: the caches are updated in place when bound so."""
 
     def __init__(self, summarizer: Summarizer) -> None:
         super().__init__()
         self.summarizer = summarizer
 
+    def run(
+        self,
+        token_ids: Tensor,  # [B,q]
+        position: Tensor,  # [B]
+        excluded_ids: Tensor,  # [B,q,N], padded with -1
+        parts: "_Parts",
+        tree: Tree | None,
+        candidates: int,
+    ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
+        """Gives what is told of each query, logits or probabilities of all words, and the caches.
+
+        Probabilities where there is a copy head: the host takes the logarithm of those few that
+        somebody reads.
+        """
+        model = self.summarizer
+        hidden, new_cache = model.decode(
+            token_ids,
+            position,
+            parts.source_lengths,
+            _pairs(parts.cross),
+            _pairs(parts.cache),
+            parts.slots[0] if parts.slots else None,
+            tree,
+        )
+        updated = [part for layer in new_cache for part in layer]
+        if not parts.copy_source:
+            logits = model.logits(hidden)
+            probabilities = torch.softmax(logits, dim=-1)
+            return _likeliest(probabilities, excluded_ids, candidates), logits, updated
+        source_ids, source_bias, states = parts.copy_source
+        mixed = model.distribution(hidden, states, source_bias, source_ids)
+        assert mixed.copy_gate is not None
+        assert mixed.copy_attention is not None
+        told = [
+            *_likeliest(mixed.probabilities, excluded_ids, candidates),
+            mixed.copy_gate.squeeze(-1),
+            mixed.copy_attention.argmax(-1),
+        ]
+        return told, mixed.probabilities, updated
+
+    def parts(self, tensors: list[Tensor]) -> "_Parts":
+        """Tells apart what comes in one list (the exporter takes no empty one)."""
+        config = self.summarizer.config
+        num_pairs = 2 * config.decoder_layers
+        counts = (config.positions == "relative", 1, 3 * config.copy_head, num_pairs, num_pairs)
+        left = iter(tensors)
+        slots, (lengths,), copy_source, cross, cache = (list(islice(left, n)) for n in counts)
+        return _Parts(slots, lengths, copy_source, cross, cache)
+
+
+class _Parts(NamedTuple):
+    """The inputs that some networks have and others not, and those that come in numbers."""
+
+    slots: list[Tensor]  # slot_positions, with relative positions
+    source_lengths: Tensor  # [B]
+    copy_source: list[Tensor]  # source_ids [B,S], source_bias [B,S], states [B,S,d]: a copy head's
+    cross: list[Tensor]  # [B,H,S,D] key, value, key and so on
+    cache: list[Tensor]  # [B,H,L,D] likewise
+
+
+class DecoderStepGraph(_DecoderGraph):
+    """One token for each row, each at its own position."""
+
     def forward(
         self,
         token_ids: Tensor,  # [B,1]
         position: Tensor,  # [B]
-        source_lengths: Tensor,  # [B]
         excluded_ids: Tensor,  # [B,1,N], padded with -1
-        others: list[Tensor],  # see `_split`
+        others: list[Tensor],  # see `_Parts`
     ) -> tuple[Tensor, ...]:
         """Gives the likeliest tokens not excluded, where the copy head looks, and the caches."""
-        slots, copy_source, cross, cache = self._split(others)
-        hidden, new_cache = self.summarizer.decode(
-            token_ids,
-            position,
-            source_lengths,
-            _pairs(cross),
-            _pairs(cache),
-            slots[0] if slots else None,
-        )
-        updated = [part for layer in new_cache for part in layer]
-        if not copy_source:
-            probabilities = torch.softmax(self.summarizer.logits(hidden), dim=-1)
-            return (*_likeliest(probabilities, excluded_ids), *updated)
-        source_ids, source_bias, states = copy_source
-        mixed = self.summarizer.distribution(hidden, states, source_bias, source_ids)
-        assert mixed.copy_gate is not None
-        assert mixed.copy_attention is not None
-        return (
-            *_likeliest(mixed.probabilities, excluded_ids),
-            mixed.copy_gate.squeeze(-1),
-            mixed.copy_attention.argmax(-1),
-            *updated,
-        )
-
-    def _split(self, tensors: list[Tensor]) -> Iterator[list[Tensor]]:
-        """Tells apart what comes in one list (the exporter takes no empty one).
-
-        slot_positions [L], with relative positions; source_ids [B,S], source_bias [B,S] and states
-        [B,S,d], with a copy head; cross [B,H,S,D] and cache [B,H,L,D], key, value, key and so on.
-        """
-        config = self.summarizer.config
-        num_pairs = 2 * config.decoder_layers
-        parts = iter(tensors)
-        for count in (config.positions == "relative", 3 * config.copy_head, num_pairs, num_pairs):
-            yield list(islice(parts, count))
+        parts = self.parts(others)
+        told, _, updated = self.run(token_ids, position, excluded_ids, parts, None, TOP_K)
+        return (*told, *updated)
 
 
-def _likeliest(probabilities: Tensor, excluded_ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Top log-probabilities and ids, [B,1,K] each.
+class DecoderTokensGraph(_DecoderGraph):
+    """Several tokens for each row that see what they are told to: a draft, or beams of a tree."""
+
+    def forward(
+        self,
+        token_ids: Tensor,  # [B,q]
+        position: Tensor,  # [B]: the slot of the first
+        excluded_ids: Tensor,  # [B,q,N], padded with -1
+        places: Tensor,  # [B,q]
+        visible: Tensor,  # [B,q,L]
+        others: list[Tensor],  # see `_Parts`; slot_positions are [B,L] here
+    ) -> tuple[Tensor, ...]:
+        """The same as `DecoderStepGraph` for each token, more candidates, and all words [B,q,V]."""
+        parts = self.parts(others)
+        # Networks without relative positions never read where the slots stand.
+        tree = Tree(places, visible, parts.slots[0] if parts.slots else places)
+        candidates = min(MOST_CANDIDATES, self.summarizer.config.vocabulary_size)
+        told, scores, updated = self.run(token_ids, position, excluded_ids, parts, tree, candidates)
+        return (*told, scores, *updated)
+
+
+def _likeliest(probabilities: Tensor, excluded_ids: Tensor, candidates: int) -> list[Tensor]:
+    """Top log-probabilities and ids, [B,q,K] each.
 
     The logarithm of K values is cheap, of all V it is not.
     """
-    penalty = torch.where(excluded_ids >= 0, _EXCLUDED, 0.0)  # [B,1,N]
+    penalty = torch.where(excluded_ids >= 0, _EXCLUDED, 0.0)  # [B,q,N]
     where = excluded_ids.clamp(min=0)  # padding adds 0 to id 0
-    top = probabilities.scatter_add(-1, where, penalty).topk(TOP_K, dim=-1)
-    return top.values.clamp(min=_SMALLEST_PROBABILITY).log(), top.indices
+    top = probabilities.scatter_add(-1, where, penalty).topk(candidates, dim=-1)
+    return [top.values.clamp(min=_SMALLEST_PROBABILITY).log(), top.indices]
 
 
 def _pairs(flat: list[Tensor]) -> list[tuple[Tensor, Tensor]]:

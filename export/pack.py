@@ -9,13 +9,13 @@ from bundle.checksum import sha256_of
 from bundle.manifest import (
     FORMAT_VERSION,
     FileEntry,
+    Geometry,
     Manifest,
     Provenance,
     Verification,
 )
 from bundle.signature import expected_graphs
 from export.constraints import BundleConstraints
-from export.convert import geometry_of
 from export.recipe import Recipe
 from export.store import WEIGHTS_FILE
 from export.styles import make_styles
@@ -33,10 +33,10 @@ def make_manifest(
     recipe: Recipe,
     constraints: BundleConstraints,
     precision: str,
+    geometry: Geometry,
     directory: Path,
 ) -> Manifest:
     """Describes the files that lie in `directory`; not verified yet."""
-    geometry = geometry_of(summarizer)
     files = sorted(path.name for path in directory.iterdir())
     return Manifest(
         format_version=FORMAT_VERSION,

@@ -14,13 +14,17 @@ from tqdm import tqdm
 
 from bundle.load import load_bundle
 from bundle.manifest import MANIFEST_FILE, Manifest, write_manifest
-from bundle.signature import expected_graphs
+from bundle.signature import DECODER_STEP, DECODER_TOKENS, ENCODER
 from export.constraints import bundle_constraints
-from export.convert import export_decoder_step, export_encoder, geometry_of
+from export.convert import (
+    export_decoder_step,
+    export_decoder_tokens,
+    export_encoder,
+    geometry_of,
+)
 from export.derive import derive_recipe
 from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
-from export.quantise_blocks import quantise_blocks, quantise_embedding
-from export.quantise_rows import quantise_rows
+from export.quantise import quantise
 from export.recipe import Recipe, read_recipe
 from export.store import save_graphs
 from export.verify import TOLERANCES, Report
@@ -60,7 +64,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
     config.output.parent.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
-        tqdm(total=6, desc="load", unit="stage", disable=not progress) as bar,
+        tqdm(total=7, desc="load", unit="stage", disable=not progress) as bar,
     ):
         directory = Path(scratch) / "bundle"
         directory.mkdir()
@@ -98,12 +102,13 @@ def build_unverified(
         )
     graphs = _convert(summarizer, stage)
     stage("quantise")
+    geometry = geometry_of(summarizer)
     if config.precision == "int8":
-        _quantise(graphs)
+        geometry = quantise(graphs, geometry, recipe.decoder_weights)
     stage("store")
-    save_graphs(graphs, directory)
+    save_graphs({f"{name}.onnx": graph for name, graph in graphs.items()}, directory)
     manifest = make_manifest(
-        summarizer, config.checkpoint, recipe, constraints, config.precision, directory
+        summarizer, config.checkpoint, recipe, constraints, config.precision, geometry, directory
     )
     write_manifest(directory, manifest)
     return manifest
@@ -117,19 +122,15 @@ def refuse_unexportable(config: ModelConfig) -> None:
 
 def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, onnx.ModelProto]:
     refuse_unexportable(summarizer.config)
-    files = [graph.file for graph in expected_graphs(geometry_of(summarizer)).values()]
-    stage("convert encoder")
-    encoder = export_encoder(summarizer)
-    stage("convert decoder")
-    return dict(zip(files, (encoder, export_decoder_step(summarizer)), strict=True))
-
-
-def _quantise(graphs: dict[str, onnx.ModelProto]) -> None:
-    encoder, decoder_step = graphs.values()
-    quantise_rows(encoder)
-    quantise_blocks(decoder_step)
-    for graph_model in graphs.values():
-        quantise_embedding(graph_model)
+    graphs = {}
+    for name, convert in (
+        (ENCODER, export_encoder),
+        (DECODER_STEP, export_decoder_step),
+        (DECODER_TOKENS, export_decoder_tokens),
+    ):
+        stage(f"convert {name}")
+        graphs[name] = convert(summarizer)
+    return graphs
 
 
 def _write_tokenizer(checkpoint: Path, config: ModelConfig, target: Path) -> None:

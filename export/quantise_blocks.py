@@ -7,47 +7,33 @@ projection, is read from the very bytes of it.
 docs/adr/0004-int8.md has the measurements behind this.
 """
 
-from collections.abc import Collection
-
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from export.weights import Weights, replace_nodes, use_microsoft_operators
+from export.weights import Weights, fold_transposes, replace_nodes, use_microsoft_operators
 
 BLOCK = 64
 _LARGEST = 127
 # The zero of both operators' unsigned bytes.
 _ZERO = 128
-# A matrix with fewer outputs than this (the copy gate has one) is left alone: it costs nothing.
-_FEWEST_OUTPUTS = 16
 # int8 activations inside the kernel; a lower level computes in float32 and is slower.
 _ACCURACY_LEVEL = 4
+_TOKEN_IDS = ("token_ids", "source_ids")
 
 
 def quantise_blocks(graph_model: onnx.ModelProto) -> None:
-    """Rewrites every product of activations with a constant matrix.
-
-    The tied output projection is written by the exporter as MatMul(hidden, Transpose(embedding)).
-    Tools that look for a constant operand pass over it, the largest matrix of all, without a word.
-    """
+    """Rewrites every product of activations with a constant matrix."""
     graph = graph_model.graph
+    fold_transposes(graph)
     weights = Weights(graph)
-    transposed = {
-        node.output[0]: node.input[0]
-        for node in graph.node
-        if node.op_type == "Transpose" and weights.is_matrix(node.input[0])
-    }
     nodes = []
     for node in graph.node:
-        if node.op_type == "MatMul" and node.input[1] in transposed:
-            table = transposed[node.input[1]]
-            nodes.append(_project(node, table, weights.get(table), weights))
-        elif node.op_type == "MatMul" and _is_worthwhile(node.input[1], weights):
+        if node.op_type == "MatMul" and weights.is_worth_quantising(node.input[1]):
             by_output = np.ascontiguousarray(weights.get(node.input[1]).T)
             nodes.append(_project(node, node.input[1], by_output, weights))
-        elif node.output[0] not in transposed:
+        else:
             nodes.append(node)
     replace_nodes(graph, nodes)
     weights.drop_unused()
@@ -62,11 +48,7 @@ def quantise_embedding(graph_model: onnx.ModelProto) -> None:
     """
     graph = graph_model.graph
     weights = Weights(graph)
-    inputs = {value.name for value in graph.input}
-    nodes = [
-        _embed(node, weights) if _is_embedding(node, inputs, weights) else node
-        for node in graph.node
-    ]
+    nodes = [_embed(node, weights) if _is_embedding(node, weights) else node for node in graph.node]
     replace_nodes(graph, nodes)
     weights.drop_unused()
     use_microsoft_operators(graph_model)
@@ -82,15 +64,11 @@ def to_blocks(by_output: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArra
     return (np.rint(blocks / scales) + _ZERO).astype(np.uint8), scales[:, :, 0]
 
 
-def _is_worthwhile(name: str, weights: Weights) -> bool:
-    return weights.is_matrix(name) and weights.get(name).shape[1] >= _FEWEST_OUTPUTS
-
-
-def _is_embedding(node: onnx.NodeProto, inputs: Collection[str], weights: Weights) -> bool:
-    """Whether a matrix is read by ids that come from outside, unlike a table of positions."""
+def _is_embedding(node: onnx.NodeProto, weights: Weights) -> bool:
+    """Whether a matrix is read by token ids, unlike a table of positions."""
     return (
         node.op_type == "Gather"
-        and node.input[1] in inputs
+        and node.input[1] in _TOKEN_IDS
         and weights.is_matrix(node.input[0])
         and weights.get(node.input[0]).shape[1] % BLOCK == 0
     )

@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from export.weights import Weights, replace_nodes, use_microsoft_operators
+from export.weights import Weights, fold_transposes, replace_nodes, use_microsoft_operators
 
 Nodes = Iterator[onnx.NodeProto]
 
@@ -25,11 +25,11 @@ _LARGEST = 127
 # approximation it may be by 0.00005, which rounds to zero.)
 _GELU_SHIFT = 0.17
 # Keeps a row of nothing but zeros from being divided by zero.
-_SMALLEST_MAGNITUDE = 1e-9
+SMALLEST_MAGNITUDE = 1e-9
 
 
 @dataclass(frozen=True)
-class _Bytes:
+class Bytes:
     """How ratios become bytes."""
 
     name: str
@@ -47,19 +47,20 @@ class _Bytes:
 
 
 # Ratios of -1 to 1, centred on 128, and ratios of 0 to 1 over the whole range.
-_CENTRED = _Bytes("centred", num_steps=127, zero_point=128)
-_SHIFTED = _Bytes("shifted", num_steps=255, zero_point=0)
+CENTRED = Bytes("centred", num_steps=127, zero_point=128)
+SHIFTED = Bytes("shifted", num_steps=255, zero_point=0)
 
 
 def quantise_rows(graph_model: onnx.ModelProto) -> None:
     """Rewrites every product of activations with a constant matrix."""
     graph = graph_model.graph
+    fold_transposes(graph)
     weights = Weights(graph)
     activated = {node.output[0] for node in graph.node if node.op_type == "Gelu"}
     quantised_sources: set[str] = set()
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
-        if node.op_type != "MatMul" or not weights.is_matrix(node.input[1]):
+        if node.op_type != "MatMul" or not weights.is_worth_quantising(node.input[1]):
             nodes.append(node)
             continue
         source = node.input[0]
@@ -67,7 +68,7 @@ def quantise_rows(graph_model: onnx.ModelProto) -> None:
         # Query, key and value read the same activations: they are quantised once.
         if source not in quantised_sources:
             quantised_sources.add(source)
-            nodes.extend((_shifted_rows if is_shifted else _centred_rows)(source, weights))
+            nodes.extend((_shifted_rows if is_shifted else centred_rows)(source, weights))
         nodes.extend(_project(node, weights, is_shifted=is_shifted))
     replace_nodes(graph, nodes)
     weights.drop_unused()
@@ -83,7 +84,7 @@ def quantise_symmetric(
     return np.rint(matrix / scales).astype(np.int8), scales
 
 
-def _centred_rows(source: str, weights: Weights) -> Nodes:
+def centred_rows(source: str, weights: Weights) -> Nodes:
     """x -> uint8 round(127 x / m) + 128, m = max |x| = max(max x, -min x) over each row.
 
     No pass writes |x|, and one reciprocal a row stands for a division at every element.
@@ -91,30 +92,30 @@ def _centred_rows(source: str, weights: Weights) -> Nodes:
     largest, least, minus_least, inverse, ratio = _names(
         source, "max", "min", "minus_min", "inverse", "ratio"
     )
-    smallest = weights.add("rows.smallest", np.array(_SMALLEST_MAGNITUDE, np.float32))
-    magnitude, _ = _row_names(source)
-    yield helper.make_node("ReduceMax", [source, _last_axis(weights)], [largest], keepdims=1)
-    yield helper.make_node("ReduceMin", [source, _last_axis(weights)], [least], keepdims=1)
+    smallest = weights.add("rows.smallest", np.array(SMALLEST_MAGNITUDE, np.float32))
+    magnitude, _ = row_names(source)
+    yield helper.make_node("ReduceMax", [source, last_axis(weights)], [largest], keepdims=1)
+    yield helper.make_node("ReduceMin", [source, last_axis(weights)], [least], keepdims=1)
     yield helper.make_node("Neg", [least], [minus_least])
     yield helper.make_node("Max", [largest, minus_least, smallest], [magnitude])
     yield helper.make_node("Reciprocal", [magnitude], [inverse])
     yield helper.make_node("Mul", [source, inverse], [ratio])
-    yield _to_bytes(source, ratio, _CENTRED, weights)
+    yield _to_bytes(source, ratio, CENTRED, weights)
 
 
 def _shifted_rows(source: str, weights: Weights) -> Nodes:
     """x -> uint8 round(255 (x + c) / m), c = -min GELU and m = max (x + c) over each row."""
     shifted, ratio = _names(source, "shifted", "ratio")
     shift = weights.add("rows.shift", np.array(_GELU_SHIFT, np.float32))
-    magnitude, _ = _row_names(source)
+    magnitude, _ = row_names(source)
     yield helper.make_node("Add", [source, shift], [shifted])
-    yield helper.make_node("ReduceMax", [shifted, _last_axis(weights)], [magnitude], keepdims=1)
+    yield helper.make_node("ReduceMax", [shifted, last_axis(weights)], [magnitude], keepdims=1)
     yield helper.make_node("Div", [shifted, magnitude], [ratio])
-    yield _to_bytes(source, ratio, _SHIFTED, weights)
+    yield _to_bytes(source, ratio, SHIFTED, weights)
 
 
-def _to_bytes(source: str, ratio: str, kind: _Bytes, weights: Weights) -> onnx.NodeProto:
-    _, quantised = _row_names(source)
+def _to_bytes(source: str, ratio: str, kind: Bytes, weights: Weights) -> onnx.NodeProto:
+    _, quantised = row_names(source)
     return helper.make_node("QuantizeLinear", [ratio, *kind.constants(weights)], [quantised])
 
 
@@ -128,8 +129,8 @@ def _project(node: onnx.NodeProto, weights: Weights, *, is_shifted: bool) -> Nod
     source, matrix = node.input
     (target,) = node.output
     integers, scales = quantise_symmetric(weights.get(matrix).astype(np.float32))
-    magnitude, quantised = _row_names(source)
-    step, zero_point = (_SHIFTED if is_shifted else _CENTRED).constants(weights)
+    magnitude, quantised = row_names(source)
+    step, zero_point = (SHIFTED if is_shifted else CENTRED).constants(weights)
     unscaled, shifted = _names(target, "unscaled", "shifted")
     yield helper.make_node(
         "MatMulIntegerToFloat",
@@ -156,10 +157,11 @@ def _names(of: str, *parts: str) -> list[str]:
     return [f"{of}.{part}" for part in parts]
 
 
-def _row_names(source: str) -> tuple[str, str]:
+def row_names(source: str) -> tuple[str, str]:
     """The magnitude of each row, and the rows as bytes."""
     return f"{source}.magnitude", f"{source}.uint8"
 
 
-def _last_axis(weights: Weights) -> str:
+def last_axis(weights: Weights) -> str:
+    """The name of the axes that a reduction over rows takes."""
     return weights.add("rows.last_axis", np.array([-1], np.int64))

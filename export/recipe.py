@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bundle.manifest import Limits
 from bundle.strict_json import parse
@@ -37,6 +38,8 @@ class Recipe:
     default_style: str
     limits: Limits
     styles: Mapping[str, StyleRecipe]
+    # How an int8 bundle writes the matrices of its decoder: see export/quantise.py.
+    decoder_weights: Literal["rows", "blocks"] = "rows"
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
 
+_FEWEST_OUTPUTS = 16
+
+
 class Weights:
     """The initialisers of one graph as a dictionary that keeps the graph in step."""
 
@@ -16,6 +19,10 @@ class Weights:
     def is_matrix(self, name: str) -> bool:
         """Whether this is a constant with two axes."""
         return name in self._by_name and len(self._by_name[name].dims) == 2
+
+    def is_worth_quantising(self, name: str) -> bool:
+        """Whether this is a matrix of some size: the copy gate, with one output, costs nothing."""
+        return self.is_matrix(name) and self._by_name[name].dims[1] >= _FEWEST_OUTPUTS
 
     def get(self, name: str) -> NDArray[np.generic]:
         """The values."""
@@ -35,6 +42,23 @@ class Weights:
         del self._graph.initializer[:]
         self._graph.initializer.extend(kept)
         self._by_name = {tensor.name: tensor for tensor in self._graph.initializer}
+
+
+def fold_transposes(graph: onnx.GraphProto) -> None:
+    """Writes constant matrices as they are used.
+
+    The tied output projection comes from the exporter as MatMul(hidden, Transpose(embedding)):
+    tools that look for a constant operand pass over it, the largest matrix of all, without a word.
+    """
+    weights = Weights(graph)
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "Transpose" and weights.is_matrix(node.input[0]):
+            weights.add(node.output[0], np.ascontiguousarray(weights.get(node.input[0]).T))
+        else:
+            nodes.append(node)
+    replace_nodes(graph, nodes)
+    weights.drop_unused()
 
 
 def replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:

@@ -65,8 +65,8 @@ class RelativeBias(nn.Module):
         self.register_buffer("bucket_of_distance", lookup, persistent=False)
 
     def forward(self, query_places: Tensor, key_places: Tensor) -> Tensor:
-        """Queries at [B,q] and keys at [L] -> [B,H,q,L]."""
-        distance = key_places - query_places[:, :, None]  # [B,q,L]
+        """Queries at [B,q] and keys at [L], or at [B,L] if rows differ -> [B,H,q,L]."""
+        distance = key_places[..., None, :] - query_places[:, :, None]  # [B,q,L]
         # Whatever is further than M shares the bucket of M, so the lookup may stop there.
         place = distance.clamp(-self.max_distance, self.max_distance) + self.max_distance
         by_distance = self.table(self.bucket_of_distance)  # [2M+1,H]

@@ -84,6 +84,7 @@ class DecoderLayer(Layer):
         cross: tuple[Tensor, Tensor],
         past: tuple[Tensor, Tensor] | None,
         bias: Tensor | None,
+        causal: bool = True,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """[B,q,d] and the layer's cache -> [B,q,d] and the cache with the q new tokens in it."""
         read = self.into(self.self_attention_norm, x)
@@ -92,7 +93,7 @@ class DecoderLayer(Layer):
             key = write_cache(past[0], key, position)  # [B,H,L,D]
             value = write_cache(past[1], value, position)
         lengths = position + x.shape[1]  # [B]: the cached tokens and the new ones
-        change = self.self_attention(read, key, value, lengths, causal=True, bias=bias)
+        change = self.self_attention(read, key, value, lengths, causal=causal, bias=bias)
         x = self.add(self.self_attention_norm, x, change)
 
         read = self.into(self.cross_attention_norm, x)
@@ -171,8 +172,12 @@ class Decoder(Stack):
         cross: Cache,
         self_cache: Cache | None,
         slot_positions: Tensor | None,
+        visible: Tensor | None = None,
     ) -> tuple[Tensor, Cache]:
-        """Embedded tokens [B,q,d] at places [B,q] -> states [B,q,d] and the new self cache."""
+        """Embedded tokens [B,q,d] at places [B,q] -> states [B,q,d] and the new self cache.
+
+        `visible` [B,q,L] says which slots each token sees; without it, all up to its own.
+        """
         x = self.enter(x, places)
         bias = None
         if self.relative_bias is not None:
@@ -180,10 +185,16 @@ class Decoder(Stack):
                 capacity = x.shape[1] if self_cache is None else self_cache[0][0].shape[2]
                 slot_positions = torch.arange(capacity, device=x.device)
             bias = self.relative_bias(places, slot_positions)  # [B,H,q,L]
+        if visible is not None:
+            hidden = torch.where(visible, 0.0, -torch.inf)[:, None]  # [B,1,q,L]
+            bias = hidden if bias is None else bias + hidden
+        causal = visible is None
         new_cache: Cache = []
         past = self_cache or [None] * len(self.layers)
         for layer, layer_cross, layer_past in zip(self.layers, cross, past, strict=True):
-            x, layer_cache = layer(x, position, source_lengths, layer_cross, layer_past, bias)
+            x, layer_cache = layer(
+                x, position, source_lengths, layer_cross, layer_past, bias, causal
+            )
             new_cache.append(layer_cache)
         return self.leave(x), new_cache
 

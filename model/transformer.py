@@ -23,6 +23,17 @@ from model.stack import Cache, Decoder, Encoder
 from model.zoo import make_attention
 
 
+class Tree(NamedTuple):
+    """What tells the branches of a tree apart whose tokens share one cache.
+
+    Beams keep several summaries of a document in one row; each token sees its own ancestors alone.
+    """
+
+    places: Tensor  # [B,q]: how many tokens come before each new one in its branch
+    visible: Tensor  # [B,q,L] bool: the slots that each new token sees, its own among them
+    slot_places: Tensor  # [B,L]: the place of each slot's token; relative positions read it
+
+
 class Distribution(NamedTuple):
     """What may come next, and the copying behind it (None without a copy head)."""
 
@@ -79,6 +90,7 @@ class Summarizer(nn.Module):
         cross: Cache,
         self_cache: Cache | None,
         slot_positions: Tensor | None = None,
+        tree: Tree | None = None,
     ) -> tuple[Tensor, Cache]:
         """Run q new tokens of each row: ids [B,q] -> hidden [B,q,d] and the new self cache.
 
@@ -90,10 +102,18 @@ class Summarizer(nn.Module):
         slot_positions [L] is 0 .. L-1, the place that each slot of the cache stands for; only
         relative positions read it. An exported step takes it as an input, because a graph cannot
         count the slots without asking for a shape.
+
+        With a tree, the new tokens are cached at the same slots, but where they stand and what they
+        see is as the tree says.
         """
-        places = token_positions(position, ids.shape[1])  # [B,q]
+        if tree is None:
+            places, visible = token_positions(position, ids.shape[1]), None  # [B,q]
+        else:
+            places, visible, slot_positions = tree
         x = self.embedding(ids, places)
-        return self.decoder(x, places, position, source_lengths, cross, self_cache, slot_positions)
+        return self.decoder(
+            x, places, position, source_lengths, cross, self_cache, slot_positions, visible
+        )
 
     def logits(self, hidden: Tensor) -> Tensor:
         """Score every word of the vocabulary: hidden @ words^T, [B,q,d] -> [B,q,V].
