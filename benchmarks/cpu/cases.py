@@ -85,21 +85,20 @@ def _distilbart_goals() -> list[Case]:
     def against(*rivals: tuple[str, float]) -> tuple[Goal, ...]:
         return tuple(Goal(Measure.TOKENS, OURS_INT8, name, wanted) for name, wanted in rivals)
 
-    with_hugging_face = (OURS_INT8, CT2_INT8, HUGGING_FACE)
     shape = {"geometry": DISTILBART, "documents": "400"}
     return [
         Case(
             **shape,
             count=4,
             batch=1,
-            contenders=with_hugging_face,
+            contenders=(OURS_INT8, CT2_INT8, HUGGING_FACE),
             goals=against((CT2_INT8, 2.5), (HUGGING_FACE, 5)),
         ),
         Case(
             **shape,
             count=8,
             batch=8,
-            contenders=with_hugging_face,
+            contenders=(OURS_INT8, CT2_INT8, *_FP32),
             goals=against((CT2_INT8, 2), (HUGGING_FACE, 5)),
         ),
         Case(
@@ -117,7 +116,6 @@ def _distilbart_goals() -> list[Case]:
             contenders=(OURS_INT8, CT2_INT8),
             goals=against((CT2_INT8, 2)),
         ),
-        Case(**shape, count=8, batch=8, contenders=_FP32),
         Case(**shape, count=4, batch=4, beams=4, contenders=_FP32),
     ]
 
@@ -156,29 +154,36 @@ def _default_goals() -> list[Case]:
 
 
 def _headless_goals() -> list[Case]:
-    cases = []
-    for batch, count, rivals in (
-        (1, 16, {CT2_INT8: 2.0, HUGGING_FACE: 5.0}),
-        (8, 16, {HUGGING_FACE: 5.0}),
-        (32, 32, {CT2_INT8: 1.8}),
-    ):
-        cases.append(
-            Case(
-                geometry=HEADLESS,
-                documents="abstracts",
-                count=count,
-                batch=batch,
-                contenders=(OURS_INT8, *rivals),
-                goals=tuple(
-                    Goal(Measure.TOKENS, OURS_INT8, name, wanted) for name, wanted in rivals.items()
-                ),
-            )
-        )
-    fp32 = {"geometry": HEADLESS, "documents": "abstracts", "batch": 8, "contenders": _FP32}
+    shape = {"geometry": HEADLESS, "documents": "abstracts"}
+    free = {"forced": False, "batch": 8, "contenders": _FP32}
+
+    def against(name: str, wanted: float) -> Goal:
+        return Goal(Measure.TOKENS, OURS_INT8, name, wanted)
+
     return [
-        *cases,
-        Case(**fp32, count=48, forced=False, no_repeat_ngram_size=_NO_REPEAT),
-        Case(**fp32, count=16, forced=False, beams=4),
+        Case(
+            **shape,
+            count=16,
+            batch=1,
+            contenders=(OURS_INT8, CT2_INT8, HUGGING_FACE),
+            goals=(against(CT2_INT8, 2), against(HUGGING_FACE, 5)),
+        ),
+        Case(
+            **shape,
+            count=16,
+            batch=8,
+            contenders=(OURS_INT8, CT2_INT8, HUGGING_FACE),
+            goals=(against(HUGGING_FACE, 5),),
+        ),
+        Case(
+            **shape,
+            count=32,
+            batch=32,
+            contenders=(OURS_INT8, CT2_INT8),
+            goals=(against(CT2_INT8, 1.8),),
+        ),
+        Case(**shape, **free, count=_ABSTRACTS, no_repeat_ngram_size=_NO_REPEAT),
+        Case(**shape, **free, count=16, beams=4),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A contender: an engine with a model loaded, in a process of its own, that answers jobs in turn."""
+"""A contender: an engine with its model, in a process of its own, that answers jobs in turn."""
 
 import json
 import os
@@ -155,4 +155,3 @@ class Contenders:
     def __exit__(self, *_: object) -> None:
         for contender in self._running.values():
             contender.close()
-

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.protocol import Tokens
+from bundle.load import load_bundle
+from bundle.normalise import normalise
 
 _ENGLISH = Path("tests/data/arxiv_tldr_en.jsonl")
 _CHINESE = Path("tests/data/arxiv_tldr_zh.jsonl")
@@ -26,6 +28,20 @@ class Reader:
     suffix_ids: tuple[int, ...]
     # None where the weights are random: text would mean nothing to them.
     tokenizer: Any = None
+
+
+def read_reader(directory: Path, *, reads_text: bool = True) -> Reader:
+    """That of a bundle, in its default style."""
+    bundle = load_bundle(directory)
+    manifest = bundle.manifest
+    style = manifest.style(manifest.default_style)
+    assert style is not None, "every manifest has its default style"
+    return Reader(
+        vocabulary=manifest.geometry.vocab_size,
+        prefix_ids=style.prefix_ids,
+        suffix_ids=style.suffix_ids,
+        tokenizer=bundle.tokenizer if reads_text else None,
+    )
 
 
 def make_documents(kind: str, count: int, reader: Reader) -> Tokens:
@@ -71,8 +87,6 @@ def _real(lengths: list[int], reader: Reader) -> Tokens:
 
 
 def _texts(file: Path, reader: Reader) -> Tokens:
-    from bundle.normalise import normalise
-
     lines = file.read_text("utf-8").splitlines()
     texts = [normalise(json.loads(line)["document"]) for line in lines]
     return [list(reader.tokenizer.encode(text)) for text in texts]

@@ -1,14 +1,15 @@
 """Makes one model, in a process of its own that gives its memory back.
 
 `python -m benchmarks.cpu.make checkpoint NAME TARGET`, `headless CHECKPOINT TARGET`,
-`bundle CHECKPOINT TARGET`; a bundle's folder is named by its precision: `ours-int8`.
+`bundle CHECKPOINT TARGET`.
 """
 
 import json
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 _SIZES_OF_BART_BASE = {
     "vocab_size": 50265,
@@ -22,6 +23,7 @@ _SIZES_OF_BART_BASE = {
     "max_position_embeddings": 1024,
 }
 _COPY_HEAD = "copy_head"
+_RECIPE = Path("models/default/bundle.toml")
 
 
 def make_checkpoint(name: str, target: Path) -> None:
@@ -62,20 +64,47 @@ def make_headless(checkpoint: Path, target: Path) -> None:
 
 
 def make_bundle(checkpoint: Path, target: Path) -> None:
-    """Ours, as the exporter makes it; random weights would fail its verification."""
+    """Ours, as the exporter makes it; random weights would fail its verification.
+
+    The folder's name says in which precision and, if it has a third part, how the decoder's
+    matrices are written: `ours-int8-blocks`.
+    """
     from export.pipeline import ExportConfig, build_unverified
 
     target.mkdir(exist_ok=True)
-    precision = target.name.rpartition("-")[2]
-    with TemporaryDirectory() as nothing:
-        config = ExportConfig(
-            checkpoint=checkpoint,
-            recipe=None,
-            output=target,
-            documents=Path(nothing),
-            precision=precision,
-        )
-        build_unverified(config, None, target)
+    _, precision, *decoder_weights = target.name.split("-")
+    recipe = _recipe(checkpoint)
+    if decoder_weights:
+        recipe = replace(recipe, decoder_weights=decoder_weights[0])
+    config = ExportConfig(
+        checkpoint=checkpoint,
+        recipe=None,
+        output=target,
+        documents=Path("examples"),  # read by the verification, which is left out
+        precision=precision,
+    )
+    build_unverified(config, recipe, target)
+
+
+def _recipe(checkpoint: Path) -> Any:
+    """The embedded default's own where a checkpoint has its styles; else one style."""
+    from bundle.manifest import Limits
+    from export.recipe import Recipe, StyleRecipe, read_recipe
+
+    config = json.loads((checkpoint / "config.json").read_text("utf-8"))
+    if "style_token_ids" in config:
+        return read_recipe(_RECIPE)
+    positions = config["max_position_embeddings"]
+    return Recipe(
+        name="random",
+        version="1",
+        description="Random weights.",
+        license="unknown",
+        languages=("und",),
+        default_style="summary",
+        limits=Limits(max_source_tokens=positions - 2, max_summary_tokens=positions),
+        styles={"summary": StyleRecipe(description="Nothing.", max_tokens=64)},
+    )
 
 
 def main() -> None:

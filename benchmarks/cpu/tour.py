@@ -13,13 +13,14 @@ from tqdm import tqdm
 
 from benchmarks.cpu.case import Case
 from benchmarks.cpu.contender import ENTRIES, Answer, Contender, ContenderError, Contenders
-from benchmarks.cpu.documents import Reader, make_documents
+from benchmarks.cpu.documents import make_documents, read_reader
 from benchmarks.cpu.estimate import round_s, turn_s
 from benchmarks.cpu.models import GEOMETRIES, MakeError, Models
 from benchmarks.peers.protocol import Job, Tokens
-from bundle.load import load_bundle
-from bundle.manifest import Manifest
+from bundle.manifest import read_manifest
 
+# Whose manifest says how documents begin and end, and what is never written.
+_READ_FROM = "ours-int8"
 _WARM_UP_DOCUMENTS, _WARM_UP_TOKENS = 8, 4
 
 
@@ -57,6 +58,7 @@ class Tour:
         """Results in the order of the cases, which are best sorted by geometry."""
         # All is made before anything is measured.
         for case in chosen:
+            self._models.path(case.geometry, _READ_FROM)
             for name in case.contenders:
                 with suppress(MakeError):  # told when it is to start
                     self._models.path(case.geometry, ENTRIES[name].form)
@@ -64,8 +66,9 @@ class Tour:
         sys.stderr.write(f"{len(chosen)} cases, about {total_s / 60:.1f} minutes\n")
         with tqdm(total=total_s, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left") as bar:
             for geometry, group in groupby(chosen, key=lambda case: case.geometry):
-                manifest, reader = self._manifest_and_reader(geometry)
-                banned = manifest.special_tokens.never_emitted_ids
+                bundle = self._models.path(geometry, _READ_FROM)
+                reader = read_reader(bundle, reads_text=GEOMETRIES[geometry].reads_text)
+                banned = read_manifest(bundle).special_tokens.never_emitted_ids
                 with Contenders(partial(self._start, geometry)) as contenders:
                     for case in group:
                         bar.set_description(case.name)
@@ -111,19 +114,6 @@ class Tour:
         contender = Contender(entry, model, python, threads=self._settings.threads)
         self.versions |= contender.versions
         return contender
-
-    def _manifest_and_reader(self, geometry: str) -> tuple[Manifest, Reader]:
-        bundle = load_bundle(self._models.path(geometry, "ours-int8"))
-        manifest = bundle.manifest
-        style = manifest.style(manifest.default_style)
-        assert style is not None, "every manifest has its default style"
-        reader = Reader(
-            vocabulary=manifest.geometry.vocab_size,
-            prefix_ids=style.prefix_ids,
-            suffix_ids=style.suffix_ids,
-            tokenizer=bundle.tokenizer if GEOMETRIES[geometry].reads_text else None,
-        )
-        return manifest, reader
 
 
 def _job(case: Case, documents: Tokens, banned_ids: Sequence[int]) -> Job:

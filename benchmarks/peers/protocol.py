@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Work:
-    """What came of a job: the summaries without their end tokens, and what else is worth telling."""
+    """What came of a job: the summaries without end tokens, and what else there is to tell."""
 
     summaries: Tokens
     details: dict[str, float] | None = None

@@ -1,0 +1,71 @@
+"""This engine without its server: documents in, tokens out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bundle.load import load_bundle
+from server.app import lanes_for
+from server.decoding.choose import make_strategy
+from server.engine.engine import Engine
+from server.engine.request import EngineRequest, Event, Failed, Finished
+from server.engine.scheduler import EngineConfig
+from server.runtime.ort_runner import OrtRunner
+from server.types import DecodingOptions
+
+# The server's own default: see server/config.py.
+_MAX_ENCODE_TOKENS = 1024
+
+
+class OurEngine:
+    """A loaded bundle, and engines over it: one for each batch size, since it bounds the rows."""
+
+    def __init__(self, directory: Path, *, threads: int) -> None:
+        self._bundle = load_bundle(directory)
+        self._lanes = lanes_for(self._bundle)
+        self._runner = OrtRunner(self._bundle, lanes=self._lanes, threads=threads)
+
+    @property
+    def threads(self) -> int:
+        """Threads that compute."""
+        return self._runner.threads
+
+    def engine(self, max_rows: int, **settings: Any) -> Engine:
+        """A fresh engine; the runner's memory is handed on, so only one may be at work."""
+        config = EngineConfig(
+            self._lanes, max_rows, max_encode_tokens=_MAX_ENCODE_TOKENS, **settings
+        )
+        return Engine(config, self._runner)
+
+    def request(
+        self,
+        request_id: int,
+        source_ids: Sequence[int],
+        options: DecodingOptions,
+        *,
+        wants_tokens: bool = False,
+    ) -> EngineRequest:
+        """A document as the engine takes it."""
+        manifest = self._bundle.manifest
+        strategy = make_strategy(
+            options,
+            manifest.special_tokens,
+            source_ids,
+            geometry=manifest.geometry,
+            speculation=options.speculation,
+        )
+        return EngineRequest(
+            id=request_id, source_ids=source_ids, strategy=strategy, wants_tokens=wants_tokens
+        )
+
+
+def finished(
+    engine: Engine, step: Callable[[Callable[[], list[Event]]], list[Event]]
+) -> Iterator[Finished]:
+    """Runs an engine until it is idle, each step through `step`; a failure is raised."""
+    while not engine.is_idle:
+        for event in step(engine.step):
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Finished):
+                yield event
