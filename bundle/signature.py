@@ -106,6 +106,47 @@ def encoder_signature(geometry: Geometry, file: str) -> GraphSpec:
     )
 
 
+def cut_names(geometry: Geometry) -> list[str]:
+    """What passes from one slice of the encoder to the next, in order."""
+    return [f"encoder_hidden_{index}" for index in range(1, geometry.encoder_layers)]
+
+
+def shared_between_slices(geometry: Geometry) -> list[str]:
+    """What the first slice of the encoder works out for all others too."""
+    return ["encoder_bias"] if geometry.relative_positions and geometry.encoder_layers > 1 else []
+
+
+def encoder_slice_names(geometry: Geometry) -> list[str]:
+    """The slices of the encoder, a layer each: run one after the other, they are the encoder."""
+    return [f"{ENCODER}_slice_{index}" for index in range(geometry.encoder_layers)]
+
+
+def encoder_slice_signatures(geometry: Geometry) -> dict[str, GraphSpec]:
+    """What the slices must look like: a server decodes between two of them."""
+    whole = encoder_signature(geometry, "")
+    source_ids, lengths = whole.inputs
+    hidden = [
+        _tensor(name, "float32", "batch", "source", str(geometry.d_model))
+        for name in cut_names(geometry)
+    ]
+    shared = [
+        _tensor(name, "float32", "1", str(geometry.heads), "source", "source")
+        for name in shared_between_slices(geometry)
+    ]
+    names = encoder_slice_names(geometry)
+    signatures = {}
+    for index, name in enumerate(names):
+        is_first, is_last = index == 0, index == len(names) - 1
+        signatures[name] = GraphSpec(
+            file=f"{name}.onnx",
+            inputs=(source_ids if is_first else hidden[index - 1], lengths)
+            + (() if is_first else tuple(shared)),
+            outputs=(whole.outputs if is_last else (hidden[index],))
+            + (tuple(shared) if is_first else ()),
+        )
+    return signatures
+
+
 def decoder_step_signature(geometry: Geometry, file: str) -> GraphSpec:
     """What decoder_step.onnx, one token for each row, must look like."""
     inputs = [
@@ -149,6 +190,7 @@ def expected_graphs(geometry: Geometry) -> dict[str, GraphSpec]:
         ENCODER: encoder_signature(geometry, "encoder.onnx"),
         DECODER_STEP: decoder_step_signature(geometry, "decoder_step.onnx"),
         DECODER_TOKENS: decoder_tokens_signature(geometry, "decoder_tokens.onnx"),
+        **encoder_slice_signatures(geometry),
     }
 
 

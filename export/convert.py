@@ -10,9 +10,11 @@ from bundle.manifest import Geometry, GraphSpec
 from bundle.signature import (
     cache_names,
     cross_names,
+    cut_names,
     decoder_step_signature,
     decoder_tokens_signature,
     encoder_signature,
+    shared_between_slices,
 )
 from export.graphs import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.onnx_ops import to_onnx
@@ -48,11 +50,14 @@ def geometry_of(summarizer: Summarizer) -> Geometry:
 
 
 def export_encoder(summarizer: Summarizer) -> onnx.ModelProto:
-    """encoder.onnx in float32."""
+    """encoder.onnx in float32, with what passes between its layers as outputs too."""
+    geometry = geometry_of(summarizer)
+    names = _names(encoder_signature(geometry, ""))
+    names["output_names"] += [*shared_between_slices(geometry), *cut_names(geometry)]
     return to_onnx(
         EncoderGraph(summarizer),
         _example_source(summarizer),
-        **_names(encoder_signature(geometry_of(summarizer), "")),
+        **names,
         dynamic_shapes=({0: _BATCH, 1: _SOURCE_DIM}, {0: _BATCH}),
     )
 

@@ -23,7 +23,8 @@ _SMALLEST_PROBABILITY = 1e-30
 class EncoderGraph(nn.Module):
     """Reads documents once.
 
-    source_ids [B,S], source_lengths [B] -> cross keys and values, encoder states.
+    source_ids [B,S], source_lengths [B] -> cross keys and values, encoder states; and, for the
+    graph to be cut there, what passes from each layer to the next.
     """
 
     def __init__(self, summarizer: Summarizer) -> None:
@@ -33,11 +34,21 @@ class EncoderGraph(nn.Module):
     def forward(self, source_ids: Tensor, source_lengths: Tensor) -> tuple[Tensor, ...]:
         """Gives what the decoder needs of the documents.
 
-        One [B,H,S,D] key and value for each decoder layer, and [B,S,d] states for a copy head.
+        One [B,H,S,D] key and value for each decoder layer, [B,S,d] states for a copy head, and at
+        the cuts [B,S,d] each, after the bias of relative positions [1,H,S,S].
         """
-        states = self.summarizer.encode(source_ids, source_lengths)
+        encoder = self.summarizer.encoder
+        places = torch.arange(source_ids.shape[1], device=source_ids.device)
+        bias = encoder.bias(places)
+        x = encoder.enter(self.summarizer.embedding(source_ids, places), places)
+        cuts = [] if bias is None or len(encoder.layers) == 1 else [bias]
+        for index, layer in enumerate(encoder.layers):
+            if index > 0:
+                cuts.append(x)
+            x = layer(x, source_lengths, bias)
+        states = encoder.leave(x)
         cross = [part for layer in self.summarizer.cross_cache(states) for part in layer]
-        return (*cross, states) if self.summarizer.copy_head else tuple(cross)
+        return (*cross, *([states] if self.summarizer.copy_head else []), *cuts)
 
 
 class _DecoderGraph(nn.Module):

@@ -26,6 +26,7 @@ from export.derive import derive_recipe
 from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
 from export.quantise import quantise
 from export.recipe import Recipe, read_recipe
+from export.slices import cut_encoder, drop_cuts
 from export.store import save_graphs
 from export.verify import TOLERANCES, Report
 from model.checkpoint import load_checkpoint
@@ -106,7 +107,10 @@ def build_unverified(
     if config.precision == "int8":
         geometry = quantise(graphs, geometry, recipe.decoder_weights)
     stage("store")
-    save_graphs({f"{name}.onnx": graph for name, graph in graphs.items()}, directory)
+    # Cut last, so that the weights lie in the file as the whole graphs have them.
+    slices = cut_encoder(graphs[ENCODER], geometry)
+    drop_cuts(graphs[ENCODER], geometry)
+    save_graphs({f"{name}.onnx": graph for name, graph in (graphs | slices).items()}, directory)
     manifest = make_manifest(
         summarizer, config.checkpoint, recipe, constraints, config.precision, geometry, directory
     )

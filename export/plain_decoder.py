@@ -18,7 +18,8 @@ from bundle.signature import (
     ENCODER,
     SLOT_POSITIONS,
     cache_names,
-    cross_names,
+    cross_tensors,
+    source_tensors,
     tensor_as_read,
     updated_cache_names,
 )
@@ -53,24 +54,40 @@ class PlainDecoder:
             for name, session in self._sessions.items()
         }
 
-    def encode(self, source_ids: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+    def encode(self, source_ids: Sequence[int]) -> dict[str, NDArray[Any]]:
         """The encoder's outputs by name, for one document."""
         source = np.array([source_ids], np.int64)
         inputs = {"source_ids": source, "source_lengths": np.array([source.shape[1]])}
         names = [tensor.name for tensor in self.manifest.graphs[ENCODER].outputs]
         return dict(zip(names, self._sessions[ENCODER].run(names, inputs), strict=True))
 
+    def encode_to_floats(self, source_ids: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+        """The same as numbers, keys and values [1,H,S,D], in whatever form the bundle keeps them."""
+        encoded = self.encode(source_ids)
+        if not self.manifest.geometry.int8_cross:
+            return encoded
+        floats = {name: array for name, array in encoded.items() if array.dtype == np.float32}
+        for name in encoded.keys() - floats.keys():
+            scale = floats.pop(f"{name}_scale")  # [B,H,1,S]
+            if name.startswith("cross_key"):  # [B,H,D,S]
+                floats[name] = (encoded[name] * scale).swapaxes(2, 3)
+            else:
+                floats[name] = encoded[name] * scale.swapaxes(2, 3)
+        return floats
+
     def start(self, source_ids: Sequence[int], capacity: int) -> "PlainRow":
         """Encodes a document and prepares an empty cache."""
         geometry = self.manifest.geometry
         encoded = self.encode(source_ids)
         source = np.array([source_ids], np.int64)
-        inputs: dict[str, NDArray[Any]] = {name: encoded[name] for name in cross_names(geometry)}
-        inputs["source_lengths"] = np.array([source.shape[1]])
-        if geometry.copy_head:
-            inputs["source_ids"] = source
-            inputs["source_bias"] = np.zeros(source.shape, np.float32)
-            inputs["encoder_states"] = encoded["encoder_states"]
+        of_source = {
+            **encoded,
+            "source_ids": source,
+            "source_lengths": np.array([source.shape[1]]),
+            "source_bias": np.zeros(source.shape, np.float32),
+        }
+        read = (*source_tensors(geometry), *cross_tensors(geometry))
+        inputs: dict[str, NDArray[Any]] = {tensor.name: of_source[tensor.name] for tensor in read}
         shape = (1, geometry.heads, capacity, geometry.head_dim)
         for name in cache_names(geometry):
             inputs[name] = np.zeros(shape, np.float32)

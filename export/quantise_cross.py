@@ -62,7 +62,7 @@ def quantise_encoder_cross(graph_model: onnx.ModelProto, geometry: Geometry) -> 
     replace_nodes(graph, nodes)
     others = [output for output in graph.output if output.name not in floats]
     del graph.output[:]
-    graph.output.extend([*(_value_info(tensor) for tensor in cross_tensors(geometry)), *others])
+    graph.output.extend([*map(_value_info, cross_tensors(geometry)), *others])
 
 
 def quantise_decoder_cross(graph_model: onnx.ModelProto, geometry: Geometry) -> None:

@@ -5,7 +5,6 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-
 _FEWEST_OUTPUTS = 16
 
 

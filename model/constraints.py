@@ -50,8 +50,7 @@ def forbidden_ids(
     }
     if len(tokens) < options.min_tokens:
         forbidden.add(end_id)
-    first_choice = 0 if options.forced_first is None else 1
-    if len(tokens) == first_choice:
+    if len(tokens) == len(options.beginning):
         forbidden.update(options.not_first_ids)
     return forbidden
 
@@ -60,7 +59,7 @@ def forced_token(length: int, options: GreedyOptions) -> int | None:
     """The id that must follow `length` tokens, whatever the scores; the last token goes first."""
     if options.forced_last is not None and length == options.max_tokens - 1:
         return options.forced_last
-    return options.forced_first if length == 0 else None
+    return options.beginning[length] if length < len(options.beginning) else None
 
 
 def repeating_ids(tokens: Sequence[int], size: int, seen: Sequence[int] | None = None) -> set[int]:

@@ -21,7 +21,14 @@ class GreedyOptions:
     banned_runs: tuple[tuple[int, ...], ...] = ()  # runs of tokens that never occur
     not_first_ids: tuple[int, ...] = ()  # not where the model first has a choice
     forced_first: int | None = None  # the first token, whatever the model says and the rules ban
-    forced_last: int | None = None  # the token at max_tokens, likewise
+    prefix_ids: tuple[int, ...] = ()  # the tokens after that, likewise
+    forced_last: int | None = None  # the token at max_tokens, likewise, over those two
+
+    @property
+    def beginning(self) -> tuple[int, ...]:
+        """The tokens that every summary starts with."""
+        first = () if self.forced_first is None else (self.forced_first,)
+        return (*first, *self.prefix_ids)
 
     def __post_init__(self) -> None:
         if problems := self._problems():
@@ -68,4 +75,29 @@ class BeamOptions(GreedyOptions):
             problems.append(
                 f"early_stopping must be True, False or 'never', not {self.early_stopping!r}"
             )
+        return problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions(GreedyOptions):
+    """How freely to draw, and which draws; the defaults draw from the network's distribution."""
+
+    temperature: float = 1.0  # below 1 the likely become likelier; 0 would be greedy decoding
+    top_k: int = 0  # draw among so many of the likeliest alone; 0 is no such rule
+    top_p: float = 1.0  # draw among the likeliest that together have this probability
+    min_p: float = 0.0  # draw among those at least so likely, compared with the likeliest one
+    seed: int = 0  # another seed, other draws
+
+    def _problems(self) -> list[str]:
+        problems = super()._problems()
+        if not self.temperature > 0:
+            problems.append(f"temperature is {self.temperature}, not above 0")
+        if self.top_k < 0:
+            problems.append(f"top_k is {self.top_k}, below 0")
+        if not 0 < self.top_p <= 1:
+            problems.append(f"top_p is {self.top_p}, not above 0 and at most 1")
+        if not 0 <= self.min_p <= 1:
+            problems.append(f"min_p is {self.min_p}, not between 0 and 1")
+        if not 0 <= self.seed < 2**64:
+            problems.append(f"seed is {self.seed}, not between 0 and 2**64 - 1")
         return problems

@@ -147,13 +147,15 @@ class Encoder(Stack):
 
         What padding positions hold afterwards means nothing.
         """
+        bias = self.bias(places)
         x = self.enter(x, places)
-        bias = None
-        if self.relative_bias is not None:
-            bias = self.relative_bias(places[None], places)  # [1,H,S,S], the same for every layer
         for layer in self.layers:
             x = layer(x, lengths, bias)
         return self.leave(x)
+
+    def bias(self, places: Tensor) -> Tensor | None:
+        """What relative positions add to the scores, [1,H,S,S], the same for every layer."""
+        return None if self.relative_bias is None else self.relative_bias(places[None], places)
 
 
 class Decoder(Stack):

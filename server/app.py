@@ -98,7 +98,7 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
 
 def _load(config: ServerConfig) -> tuple[Bundle, OrtRunner]:
     bundle = load_bundle(config.bundle)
-    return bundle, OrtRunner(bundle, lanes=lanes_for(bundle), threads=config.threads)
+    return bundle, OrtRunner(bundle, threads=config.threads)
 
 
 def _assemble(

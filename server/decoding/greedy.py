@@ -1,61 +1,198 @@
-"""Greedy decoding: always the likeliest token that the rules allow."""
+"""Greedy decoding: always the likeliest token that the rules allow, guessed tokens among them."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
 
 from bundle.manifest import SpecialTokens
-from server.decoding.ngrams import NoRepeatNgrams
-from server.decoding.strategy import Candidates
+from server.decoding.drafting import Drafter
+from server.decoding.rules import Rules, RulesAlong
+from server.decoding.scores import constrain, log_normaliser, nothing_allowed, summary_score
+from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
 from server.types import DecodingOptions, FinishReason
+
+# The log-probability of an excluded id is below this, and that of hardly any other.
+_HARDLY_ALLOWED = -60.0
+
+
+class _Draft(NamedTuple):
+    # How many tokens were asked for; the rules may have left fewer.
+    asked: int
+    tokens: list[int]
+    # What may not follow what is written, and then each token.
+    forbidden: list[Sequence[int]]
 
 
 class Greedy:
-    """Writes one token a step.
+    """Writes what the network finds likeliest, and as much of a draft at once as agrees with it.
 
-    `max_tokens` counts the end token, as in Hugging Face's `max_new_tokens`. A forced first token
-    is written whatever the model says. Where the last token is forced, it is the end token: the
+    `max_tokens` counts the end token, as in Hugging Face's `max_new_tokens`. A forced beginning is
+    written whatever the model says. Where the last token is forced, it is the end token: the
     summary is one token shorter then, and its reason is still LENGTH, unless the model would have
-    ended there by itself.
+    ended there by itself. Forced tokens add nothing to the score, but count in its length.
     """
 
-    def __init__(self, options: DecodingOptions, special: SpecialTokens) -> None:
-        self._options = options
-        self._special = special
-        self._ngrams = NoRepeatNgrams(options.no_repeat_ngram_size)
-        self._ngrams.push(special.decoder_start_id)
-        self._tokens: list[int] = []
+    width = 1
 
-    @property
-    def tokens(self) -> Sequence[int]:
-        """What has been written so far, the end token not counted."""
-        return self._tokens
+    def __init__(
+        self, options: DecodingOptions, special: SpecialTokens, drafter: Drafter | None = None
+    ) -> None:
+        self.written: list[int] = []
+        self.hypotheses: list[Hypothesis] = []
+        self.drafting = DraftCount()
+        self._length_penalty = options.length_penalty
+        self._repetition_penalty = options.repetition_penalty
+        self._start_id = special.decoder_start_id
+        self._rules = Rules(options, special)
+        self._along = RulesAlong(self._rules)
+        self._drafter = drafter
+        self._log_probability = 0.0
+        # Tokens that are certain but not in the cache yet; the first of them goes to _next_slot.
+        self._unfed = [special.decoder_start_id]
+        self._next_slot = 0
+        self._fed: Sequence[int] = ()
+        self._draft: _Draft | None = None
+        self._write_beginning()
 
-    @property
-    def input_token(self) -> int:
-        """The token to feed to the decoder next."""
-        return self._tokens[-1] if self._tokens else self._special.decoder_start_id
+    def outlook(self, most: int) -> Sequence[float]:
+        """See Strategy."""
+        certain = [1.0] * min(most, len(self._unfed) - 1)
+        if self._drafter is None or len(certain) == most:
+            return certain
+        draft = self._drafted(most - len(certain))
+        if not draft.tokens:
+            return certain
+        return [*certain, *self._drafter.chances(len(draft.tokens))]
 
-    @property
-    def position(self) -> int:
-        """The start token lies at 0, so the n-th written token goes to n."""
-        return len(self._tokens)
+    def propose(self, most_drafted: int) -> Proposal:
+        """See Strategy."""
+        tokens = self._unfed[: most_drafted + 1]
+        # Only what may follow the last of the certain tokens is looked at.
+        excluded: list[Sequence[int]] = [()] * len(tokens)
+        if len(tokens) == len(self._unfed):
+            most = most_drafted + 1 - len(tokens)
+            draft = self._drafted(most)
+            tokens += draft.tokens[:most]
+            excluded[-1:] = draft.forbidden[: most + 1]
+        self._fed = tokens
+        wants_scores = self._repetition_penalty != 1
+        return Proposal(
+            tokens,
+            self._next_slot,
+            range(self._next_slot, self._next_slot + len(tokens)),
+            [()] * len(tokens) if wants_scores else excluded,
+            wants_scores=wants_scores,
+        )
 
-    def excluded_ids(self) -> Sequence[int]:
-        """Ids that must not be chosen at the next step."""
-        excluded = [*self._special.never_emitted_ids, *self._ngrams.forbidden()]
-        if len(self._tokens) < self._options.min_tokens:
-            excluded.append(self._special.end_id)
-        return excluded
+    def advance(self, outcome: Outcome) -> bool:
+        """See Strategy. Raises InvalidRequest where the rules leave no token to write."""
+        fed, unfed = self._fed, self._unfed
+        query = len(unfed) - 1
+        if len(fed) <= query:
+            del unfed[: len(fed)]
+            self._next_slot += len(fed)
+            return False
+        num_before = len(self.written)
+        is_over = self._write(outcome, query)
+        while not is_over and query + 1 < len(fed) and fed[query + 1] == self.written[-1]:
+            query += 1
+            is_over = self._write(outcome, query)
+        self._learn(drafted=len(fed) - len(unfed), accepted=query + 1 - len(unfed))
+        if is_over:
+            return True
+        self._next_slot += query + 1
+        self._unfed = self.written[-1:]
+        self._draft = None
+        if self._drafter is not None:
+            looked_at = gate = None
+            if outcome.copy_indices is not None and outcome.copy_gates is not None:
+                looked_at, gate = outcome.copy_indices.item(query), outcome.copy_gates.item(query)
+            self._drafter.extend(self.written[num_before:], looked_at, gate)
+        return False
 
-    def advance(self, candidates: Candidates) -> FinishReason | None:
-        """Writes the best candidate, or what is forced."""
-        best = candidates.token_ids[0]
-        num_left = self._options.max_tokens - len(self._tokens)
-        if num_left == 1 and self._special.forced_last_id is not None:
-            return FinishReason.STOP if best == self._special.end_id else FinishReason.LENGTH
-        forced = self._special.forced_first_id if not self._tokens else None
-        token = best if forced is None else forced
-        if token == self._special.end_id:
-            return FinishReason.STOP
-        self._tokens.append(token)
-        self._ngrams.push(token)
-        return FinishReason.LENGTH if num_left == 1 else None
+    def _write_beginning(self) -> None:
+        """Writes what is forced, up to the last place or an end, where the model has a say."""
+        while len(self.written) < self._rules.max_tokens - 1:
+            forced = self._rules.forced(len(self.written))
+            if forced is None or forced == self._rules.end_id:
+                break
+            self._append(forced)
+        self._unfed += self.written
+        if self.written and self._drafter is not None:
+            self._drafter.extend(self.written, None, None)
+
+    def _drafted(self, most: int) -> _Draft:
+        """A draft as long as the rules allow, `most` tokens or more."""
+        if self._draft is not None and self._draft.asked >= most:
+            return self._draft
+        self._draft = draft = _Draft(most, [], [self._along.forbidden()])
+        # The token after the draft must have a place too.
+        room = min(most, self._rules.max_tokens - len(self.written) - 1)
+        guesses = self._drafter.draft(room) if self._drafter is not None and room > 0 else ()
+        if not guesses:
+            return draft
+        ahead = self._along.look_ahead()
+        for token in guesses:
+            if token == self._rules.end_id or token in draft.forbidden[-1]:
+                break
+            ahead.push(token)
+            draft.tokens.append(token)
+            draft.forbidden.append(ahead.forbidden())
+        return draft
+
+    def _write(self, outcome: Outcome, query: int) -> bool:
+        """Writes one token after that of the query; True when the summary is complete."""
+        end_id, is_last = self._rules.end_id, len(self.written) + 1 == self._rules.max_tokens
+        choice, log_probability = self._choose(outcome, query)
+        forced = self._rules.forced(len(self.written))
+        if forced is not None:
+            token = forced
+        elif choice is not None:
+            token = choice
+            self._log_probability += log_probability
+        else:
+            raise nothing_allowed()
+        if token == end_id:
+            is_own = choice == end_id or not is_last
+            self._complete(FinishReason.STOP if is_own else FinishReason.LENGTH, ends=True)
+            return True
+        self._append(token)
+        if is_last:
+            self._complete(FinishReason.LENGTH, ends=False)
+        return is_last
+
+    def _choose(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
+        """The best token allowed, if there is one, and its log-probability."""
+        if self._repetition_penalty != 1:
+            return self._choose_penalised(outcome, query)
+        token: int = outcome.token_ids.item(query, 0)
+        log_probability: float = outcome.log_probs.item(query, 0)
+        if log_probability < _HARDLY_ALLOWED and token in self._along.forbidden():
+            return None, log_probability
+        return token, log_probability
+
+    def _choose_penalised(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
+        assert outcome.scores is not None, "the proposal asked for scores"
+        scores = outcome.scores[query]
+        written = [self._start_id, *self.written]
+        allowed = constrain(scores, written, self._repetition_penalty, self._along.forbidden())
+        token = int(allowed.argmax())
+        if allowed[token] == -np.inf:
+            return None, 0.0
+        return token, float(scores[token]) - log_normaliser(outcome, query)
+
+    def _append(self, token: int) -> None:
+        self.written.append(token)
+        self._along.push(token)
+
+    def _learn(self, *, drafted: int, accepted: int) -> None:
+        if drafted == 0 or self._drafter is None:
+            return
+        self.drafting.drafted += drafted
+        self.drafting.accepted += accepted
+        self._drafter.learn(drafted, accepted)
+
+    def _complete(self, reason: FinishReason, *, ends: bool) -> None:
+        score = summary_score(self._log_probability, len(self.written) + ends, self._length_penalty)
+        self.hypotheses = [Hypothesis(self.written, reason, score)]

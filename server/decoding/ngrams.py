@@ -1,7 +1,7 @@
 """The rule that no run of n tokens is written twice."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class NoRepeatNgrams:
@@ -11,6 +11,8 @@ class NoRepeatNgrams:
         self._size = size
         self._recent: tuple[int, ...] = ()
         self._followers: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+        # What the summary held when this began to look ahead of it.
+        self._earlier: Mapping[tuple[int, ...], Sequence[int]] | None = None
 
     def push(self, token: int) -> None:
         """Takes the token just written."""
@@ -26,4 +28,18 @@ class NoRepeatNgrams:
         """Tokens that would complete an n-gram written before."""
         if self._size == 0:
             return ()
-        return self._followers.get(self._recent, ())
+        found = self._followers.get(self._recent, ())
+        if self._earlier is None:
+            return found
+        return (*self._earlier.get(self._recent, ()), *found)
+
+    def look_ahead(self) -> "NoRepeatNgrams":
+        """The same rule for guesses at what comes next: they may be pushed there, not seen here.
+
+        It holds until the next push here.
+        """
+        assert self._earlier is None, "one look ahead at a time: guesses are not looked beyond"
+        ahead = NoRepeatNgrams(self._size)
+        ahead._recent = self._recent
+        ahead._earlier = self._followers
+        return ahead

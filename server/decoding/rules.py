@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bundle.manifest import SpecialTokens
+from server.decoding.ngrams import NoRepeatNgrams
 from server.types import DecodingOptions
 
 
@@ -12,13 +13,13 @@ class Rules:
     def __init__(self, options: DecodingOptions, special: SpecialTokens) -> None:
         self.max_tokens = options.max_tokens
         self.end_id = special.end_id
-        self._start_id = special.decoder_start_id
-        self._min_tokens = options.min_tokens
-        self._ngram_size = options.no_repeat_ngram_size
+        self.start_id = special.decoder_start_id
+        self.min_tokens = options.min_tokens
+        self.ngram_size = options.no_repeat_ngram_size
         self._never = frozenset(special.never_emitted_ids) | {
             run[0] for run in options.banned_runs if len(run) == 1
         }
-        self._banned_runs = [run for run in options.banned_runs if len(run) > 1]
+        self.banned_runs = [run for run in options.banned_runs if len(run) > 1]
         first = () if special.forced_first_id is None else (special.forced_first_id,)
         self._beginning = (*first, *options.prefix_ids)
         self._last = special.forced_last_id
@@ -36,20 +37,60 @@ class Rules:
 
     def forbidden(self, tokens: Sequence[int]) -> set[int]:
         """Ids that may not follow `tokens`."""
-        forbidden = {*self._never, *self._repeating(tokens)}
-        forbidden.update(
-            run[-1] for run in self._banned_runs if tuple(tokens[1 - len(run) :]) == run[:-1]
-        )
-        if len(tokens) < self._min_tokens:
+        forbidden = {*self._never, *self._repeating(tokens), *self.ending_a_run(tokens)}
+        if len(tokens) < self.min_tokens:
             forbidden.add(self.end_id)
         return forbidden
 
+    def ending_a_run(self, tokens: Sequence[int]) -> list[int]:
+        """Ids that would complete a banned run."""
+        return [run[-1] for run in self.banned_runs if tuple(tokens[1 - len(run) :]) == run[:-1]]
+
     def _repeating(self, tokens: Sequence[int]) -> set[int]:
         """Ids that would complete an n-gram written before; the start token counts as written."""
-        size = self._ngram_size
+        size = self.ngram_size
         if size == 0 or len(tokens) + 1 < size:
             return set()
-        written = [self._start_id, *tokens]
+        written = [self.start_id, *tokens]
         tail = written[len(written) - size + 1 :]
         ends = range(size - 1, len(written))
         return {written[end] for end in ends if written[end - size + 1 : end] == tail}
+
+
+class RulesAlong:
+    """The same rules along one summary that grows: each token costs constant time."""
+
+    def __init__(self, rules: Rules, ahead_of: "RulesAlong | None" = None) -> None:
+        self._rules = rules
+        self._always = tuple(rules.always_forbidden)
+        self._remembered = max((len(run) - 1 for run in rules.banned_runs), default=0)
+        if ahead_of is None:
+            self.length = 0
+            self._recent: list[int] = []
+            self._ngrams = NoRepeatNgrams(rules.ngram_size)
+            self._ngrams.push(rules.start_id)  # it counts as written
+        else:
+            self.length = ahead_of.length
+            self._recent = list(ahead_of._recent)
+            self._ngrams = ahead_of._ngrams.look_ahead()
+
+    def look_ahead(self) -> "RulesAlong":
+        """The rules for guesses at what comes next: pushed there, they are not seen here.
+
+        It holds until the next push here.
+        """
+        return RulesAlong(self._rules, ahead_of=self)
+
+    def push(self, token: int) -> None:
+        """Takes the token just written."""
+        self.length += 1
+        self._ngrams.push(token)
+        if self._remembered:
+            self._recent = [*self._recent, token][-self._remembered :]
+
+    def forbidden(self) -> Sequence[int]:
+        """Ids that may not come next."""
+        more = [*self._ngrams.forbidden(), *self._rules.ending_a_run(self._recent)]
+        if self.length < self._rules.min_tokens:
+            more.append(self._rules.end_id)
+        return (*self._always, *more) if more else self._always

@@ -3,8 +3,8 @@
     q queries    K candidates of each    V vocabulary
 
 A strategy belongs to one row. Before a step it proposes tokens to feed, each with the cache slot
-that it goes to; the step answers, for each of them, what may follow it. A row that feeds one token a
-step, one that checks a draft of several, and one that keeps the beams of a search side by side
+that it goes to; the step answers, for each of them, what may follow it. A row that feeds one token
+a step, one that checks a draft of several, and one that keeps the beams of a search side by side
 differ in nothing else.
 """
 
@@ -44,8 +44,8 @@ class Outcome:
     The arrays are the runner's own and hold until its next step.
     """
 
-    # [q,K] the likeliest ids, best first, and their log-probabilities. Excluded ids come last; where
-    # K reaches that far, they are among them.
+    # [q,K] the likeliest ids, best first, and their log-probabilities. Excluded ids come last;
+    # where K reaches that far, they are among them.
     token_ids: Array
     log_probs: Array
     # [q] with a copy head: the source position looked at most, and how much is copied.

@@ -4,6 +4,10 @@ import enum
 from bisect import bisect_left
 from collections.abc import Sequence
 
+# Documents are padded to the longest of those encoded with them. One that is this much shorter or
+# longer than the first waits for company that suits it.
+_MOST_PADDING = 1 / 8
+
 
 class Batching(enum.StrEnum):
     """When waiting requests may join the running ones."""
@@ -27,7 +31,7 @@ def free_rows(batching: Batching, *, running: int, max_rows: int) -> int:
             return 1 if running == 0 else 0
 
 
-def lane_for(source_length: int, lanes: Sequence[int]) -> int:
+def longest_source_for(source_length: int, lanes: Sequence[int]) -> int:
     """The shortest lane that holds a source; lanes are in ascending order."""
     return lanes[bisect_left(lanes, source_length)]
 
@@ -37,17 +41,20 @@ def padded_tokens(lengths: Sequence[int]) -> int:
     return max(lengths) * len(lengths)
 
 
-def split_by_budget(lengths: Sequence[int], max_tokens: int) -> list[int]:
-    """Cuts a row of lengths, in order, into batches whose padded cost fits the budget.
+def alike(lengths: Sequence[int], max_tokens: int) -> set[int]:
+    """Chooses who is encoded together with the first: indices, the first always among them.
 
-    Returns their sizes. A batch always holds at least one, so a source longer than the budget runs
-    alone.
+    Those that come early go before those that come late, as long as their lengths differ little and
+    the padded cost fits the budget; a source longer than the budget is encoded alone.
     """
-    sizes: list[int] = []
-    batch: list[int] = []
-    for length in lengths:
-        if batch and padded_tokens([*batch, length]) > max_tokens:
-            sizes.append(len(batch))
-            batch = []
-        batch.append(length)
-    return [*sizes, len(batch)] if batch else sizes
+    first = lengths[0]
+    chosen = {0}
+    longest = first
+    for index, length in enumerate(lengths[1:], 1):
+        if abs(length - first) > _MOST_PADDING * first:
+            continue
+        if max(longest, length) * (len(chosen) + 1) > max_tokens:
+            break
+        chosen.add(index)
+        longest = max(longest, length)
+    return chosen

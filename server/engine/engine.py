@@ -2,16 +2,18 @@
 
 import math
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from server.decoding.strategy import Candidates
-from server.engine.admission import padded_tokens
+from server.decoding.strategy import Outcome, Strategy
+from server.engine.draft_plan import best_draft
+from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
 from server.engine.request import EngineRequest, Event, Failed, Finished, Row, Written
-from server.engine.runner import DecodeBatch, EncodeBatch, ModelRunner, RunnerError
-from server.engine.scheduler import Admission, EngineConfig, Scheduler
+from server.engine.runner import DecodeBatch, LaneKey, ModelRunner, RunnerError
+from server.engine.scheduler import EngineConfig, Scheduler
+from server.engine.step_costs import StepCosts
 from server.errors import DeadlineExpired, EngineFailure
-from server.types import FinishReason
 
 # After so many failed steps without one that worked, the fault is not in a request: whoever watches
 # the process should see it end, rather than a server that takes requests only to fail them.
@@ -33,7 +35,19 @@ class Engine:
         self._observer = observer or SilentObserver()
         self._clock = clock
         self._scheduler = Scheduler(config)
+        self._desk = EncodingDesk(
+            config,
+            runner,
+            self._scheduler,
+            observer=self._observer,
+            clock=clock,
+            fail=lambda rows, error: self._fail(rows, EngineFailure(str(error))),
+        )
         self._longest_source = config.lanes[-1]
+        self._most_drafted = config.most_drafted
+        self._costs: defaultdict[LaneKey, StepCosts] = defaultdict(StepCosts)
+        # How long the last round of decoding took: what an encoding may hold up the next one by.
+        self._round_s = 0.0
         # Said at the end of a step; kept here, so that what was finished before a fatal failure in
         # the same step is not lost with it.
         self._events: list[Event] = []
@@ -68,10 +82,11 @@ class Engine:
         """
         plan = self._scheduler.plan(self._clock())
         self._drop(plan.dead)
-        for admission in plan.admissions:
-            self._start(admission)
+        self._desk.work(plan, self._round_s)
+        started_s = self._clock()
         for lane in list(self._scheduler.busy_lanes()):
             self._decode(lane)
+        self._round_s = self._clock() - started_s
         self._tell_depths()
         return self._take_events()
 
@@ -91,54 +106,14 @@ class Engine:
                 self._events.append(Failed(row.request.id, DeadlineExpired(stage)))
         self._remove(dead)
 
-    def _start(self, admission: Admission) -> None:
-        """Encodes a batch. Should that fail, each document is tried alone, so that none can fail
-        its company.
-        """
-        try:
-            self._encode(admission)
-        except RunnerError as error:
-            if len(admission.rows) == 1:
-                self._fail(admission.rows, EngineFailure(str(error)))
-            else:
-                for row in admission.rows:
-                    self._start(Admission(admission.lane, (row,)))
-            return
-        self._scheduler.admit(admission)
-
-    def _encode(self, admission: Admission) -> None:
-        lengths = [row.source_length for row in admission.rows]
-        started_s = self._clock()
-        self._runner.encode(
-            EncodeBatch(
-                admission.lane,
-                first_row=len(self._scheduler.lane(admission.lane)),
-                sources=[row.request.source_ids for row in admission.rows],
-            )
-        )
-        ended_s = self._clock()
-        for row in admission.rows:
-            row.encode_started_s, row.encode_ended_s = started_s, ended_s
-        self._observer.encoded(
-            documents=len(lengths),
-            tokens=sum(lengths),
-            padded_tokens=padded_tokens(lengths),
-            seconds=ended_s - started_s,
-        )
-
-    def _decode(self, lane: int) -> None:
+    def _decode(self, lane: LaneKey) -> None:
         rows = list(self._scheduler.lane(lane))
         strategies = [row.request.strategy for row in rows]
+        drafted = self._plan_draft(lane, strategies)
+        proposals = [strategy.propose(drafted) for strategy in strategies]
         started_s = self._clock()
         try:
-            outcome = self._runner.decode(
-                DecodeBatch(
-                    lane,
-                    input_tokens=[s.input_token for s in strategies],
-                    positions=[s.position for s in strategies],
-                    excluded_ids=[s.excluded_ids() for s in strategies],
-                )
-            )
+            outcomes = self._runner.decode(DecodeBatch(lane, proposals))
         except RunnerError as error:
             self._fail(rows, EngineFailure(str(error)))
             self._failed_steps += 1
@@ -147,39 +122,57 @@ class Engine:
             return
         self._failed_steps = 0
         now_s = self._clock()
+        tokens = max(len(proposal.token_ids) for proposal in proposals)
+        self._costs[lane].observe(len(rows), tokens, now_s - started_s)
         self._observer.decoded(rows=len(rows), seconds=now_s - started_s)
 
         finished = [
             row
-            for row, candidates in zip(rows, outcome, strict=True)
-            if self._advance(row, candidates, now_s)
+            for row, outcome in zip(rows, outcomes, strict=True)
+            if self._advance(row, outcome, now_s)
         ]
         self._remove(finished)
 
-    def _advance(self, row: Row, candidates: Candidates, now_s: float) -> bool:
-        """Lets a row write what the step gave it; True if it is over."""
-        if not math.isfinite(candidates.log_probs[0]):
+    def _plan_draft(self, lane: LaneKey, strategies: Sequence[Strategy]) -> int:
+        """How many tokens each row may guess ahead: as many as pay at what steps cost here."""
+        if lane.width > 1 or not self._most_drafted:
+            return 0
+        outlooks = [strategy.outlook(self._most_drafted) for strategy in strategies]
+        return best_draft(outlooks, self._costs[lane].cost) if any(outlooks) else 0
+
+    def _advance(self, row: Row, outcome: Outcome, now_s: float) -> bool:
+        """Lets a row take what the step gave it; True if it is over."""
+        if not all(map(math.isfinite, outcome.log_probs[:, 0].tolist())):
             error = EngineFailure("the model gave no number for this document")
             self._tell_failed([row], error)
             return True
+        row.steps += 1
         strategy = row.request.strategy
-        num_before = len(strategy.tokens)
-        reason = strategy.advance(candidates)
+        is_over = strategy.advance(outcome)
         if row.request.wants_tokens:
-            written = strategy.tokens[num_before:]
+            written = strategy.written[row.num_told :]
+            row.num_told += len(written)
             self._events += [Written(row.request.id, token) for token in written]
-        if reason is not None:
-            self._finish(row, reason, now_s)
-        return reason is not None
+        if is_over:
+            self._finish(row, now_s)
+        return is_over
 
-    def _finish(self, row: Row, reason: FinishReason, now_s: float) -> None:
-        tokens = row.request.strategy.tokens
-        self._observer.finished(reason=reason, summary_tokens=len(tokens))
+    def _finish(self, row: Row, now_s: float) -> None:
+        strategy = row.request.strategy
+        best = strategy.hypotheses[0]
+        self._observer.finished(
+            reason=best.reason,
+            summary_tokens=len(best.tokens),
+            steps=row.steps,
+            drafted=strategy.drafting.drafted,
+            accepted=strategy.drafting.accepted,
+        )
         self._events.append(
             Finished(
                 row.request.id,
-                tokens,
-                reason,
+                strategy.hypotheses,
+                row.steps,
+                strategy.drafting,
                 queue_s=row.encode_started_s - row.submitted_s,
                 encode_s=row.encode_ended_s - row.encode_started_s,
                 decode_s=now_s - row.encode_ended_s,
@@ -205,7 +198,7 @@ class Engine:
         return events
 
     def _stage(self, row: Row) -> str:
-        return "waiting" if self._scheduler.is_waiting(row) else "running"
+        return self._scheduler.stage(row)
 
     def _remove(self, rows: Sequence[Row]) -> None:
         for move in self._scheduler.remove(rows):

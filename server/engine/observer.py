@@ -20,8 +20,10 @@ class EngineObserver(Protocol):
     def depths(self, *, waiting: int, running: int) -> None:
         """How many requests wait and run after a step."""
 
-    def finished(self, *, reason: FinishReason, summary_tokens: int) -> None:
-        """A summary was completed."""
+    def finished(
+        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+    ) -> None:
+        """A summary was completed; of the tokens guessed ahead, some were accepted."""
 
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary.
@@ -42,7 +44,9 @@ class SilentObserver:
     def depths(self, *, waiting: int, running: int) -> None:
         """Ignores it."""
 
-    def finished(self, *, reason: FinishReason, summary_tokens: int) -> None:
+    def finished(
+        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+    ) -> None:
         """Ignores it."""
 
     def dropped(self, *, cause: str, stage: str) -> None:

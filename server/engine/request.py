@@ -27,6 +27,9 @@ class Row:
     cancelled: bool = False
     encode_started_s: float = 0.0
     encode_ended_s: float = 0.0
+    # Steps that it took part in, and tokens that its caller was told of.
+    steps: int = 0
+    num_told: int = 0
 
     @property
     def source_length(self) -> int:

@@ -1,57 +1,65 @@
 """The one boundary to the model: what the engine asks of whoever holds the tensors.
 
-Rows live in lanes. A lane is named by the longest source it can hold, and its rows are always
-0..n-1 without a gap, so that a step reads one contiguous piece of memory. The engine keeps the
-books; the runner moves the data.
+Rows live in lanes. A lane's rows are always 0..n-1 without a gap, so that a step reads one
+contiguous piece of memory. The engine keeps the books; the runner moves the data.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from server.decoding.strategy import Candidates
+from server.decoding.strategy import Outcome, Proposal
 
 
 class RunnerError(Exception):
     """The model could not be run on this batch; rows outside it are untouched."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodeBatch:
-    """Documents to encode into the rows `first_row`, `first_row` + 1, ... of a lane."""
+class LaneKey(NamedTuple):
+    """Rows that are alike enough to share a step."""
 
-    lane: int
-    first_row: int
-    sources: Sequence[Sequence[int]]
+    # The longest source that a row of it may have.
+    longest_source: int
+    # How many summaries each row keeps side by side.
+    width: int
 
 
-@dataclass(frozen=True, slots=True)
-class DecodeBatch:
+class DecodeBatch(NamedTuple):
     """One step of all rows of a lane, row by row in order."""
 
-    lane: int
-    input_tokens: Sequence[int]
-    positions: Sequence[int]
-    excluded_ids: Sequence[Sequence[int]]
+    lane: LaneKey
+    proposals: Sequence[Proposal]
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
     """The last row of a lane takes the place of one that left."""
 
-    lane: int
+    lane: LaneKey
     source_row: int
     target_row: int
+
+
+class Encoding(Protocol):
+    """Documents on their way through the encoder, a slice of its layers at a time."""
+
+    def advance(self) -> bool:
+        """Runs the next slice; True when that was the last."""
 
 
 class ModelRunner(Protocol):
     """Runs the model. Every call is synchronous and comes from the engine's one thread."""
 
-    def encode(self, batch: EncodeBatch) -> None:
-        """Encodes documents and keeps what the decoder needs of them in their rows."""
+    def begin_encoding(self, sources: Sequence[Sequence[int]]) -> Encoding:
+        """Prepares documents to be encoded together; nothing is run yet."""
 
-    def decode(self, batch: DecodeBatch) -> Sequence[Candidates]:
-        """Runs one decoder step and returns each row's candidates."""
+    def admit(
+        self, encoding: Encoding, documents: Sequence[int], lane: LaneKey, first_row: int
+    ) -> None:
+        """Puts these of the encoded documents in the rows `first_row`, `first_row` + 1, ..."""
+
+    def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
+        """Runs one decoder step and returns what may follow each row's proposed tokens."""
 
     def move(self, move: Move) -> None:
         """Copies a row, cache and all, to another place of its lane."""

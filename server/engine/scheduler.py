@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from server.engine.admission import Batching, free_rows, lane_for, split_by_budget
+from server.engine.admission import Batching, alike, free_rows, longest_source_for
 from server.engine.request import EngineRequest, Row
-from server.engine.runner import Move
+from server.engine.runner import LaneKey, Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +19,13 @@ class EngineConfig:
     # Longest source of each lane, ascending; the last is the longest source that can be served.
     lanes: tuple[int, ...]
     max_rows: int
-    # Padded source tokens encoded between two decoder steps: bounds how long an arrival stalls the
-    # running rows.
+    # Padded source tokens encoded together.
     max_encode_tokens: int
     batching: Batching = Batching.CONTINUOUS
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    """Waiting rows to encode together and then to append to a lane."""
-
-    lane: int
-    rows: tuple[Row, ...]
+    # Most tokens that a row may guess ahead at a step; 0 switches drafting off.
+    most_drafted: int = 5
+    # Whether a document is encoded in slices between the steps of those that run, or in one go.
+    slices_encoding: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +33,10 @@ class StepPlan:
     """What the next step will do before it decodes every running row."""
 
     dead: tuple[Row, ...]
-    admissions: tuple[Admission, ...]
+    # Waiting rows that may start, in batches to encode together, one batch after the other.
+    starting: tuple[tuple[Row, ...], ...]
+    # Documents that could start now if they were encoded, those under way among them.
+    num_startable: int
 
 
 class Scheduler:
@@ -49,38 +47,51 @@ class Scheduler:
         self._rows: dict[int, Row] = {}
         # In order of arrival, which is the order that a dictionary keeps.
         self._waiting: dict[int, Row] = {}
-        self._lanes: dict[int, list[Row]] = {lane: [] for lane in config.lanes}
+        # Being encoded: they have left the queue and have no place in a lane yet.
+        self._encoding: dict[int, Row] = {}
+        self._lanes: dict[LaneKey, list[Row]] = {}
 
     @property
     def num_waiting(self) -> int:
-        """Requests that have not been encoded yet."""
+        """Requests that nobody has begun to encode."""
         return len(self._waiting)
 
     @property
     def num_running(self) -> int:
         """Requests that hold a row."""
-        return len(self._rows) - len(self._waiting)
+        return len(self._rows) - len(self._waiting) - len(self._encoding)
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to do."""
         return not self._rows
 
-    def lane(self, lane: int) -> Sequence[Row]:
+    def lane(self, lane: LaneKey) -> Sequence[Row]:
         """The rows of a lane, in their places."""
-        return self._lanes[lane]
+        return self._lanes.get(lane, ())
 
-    def busy_lanes(self) -> Iterator[int]:
+    def lane_of(self, row: Row) -> LaneKey:
+        """Where a row belongs."""
+        longest = longest_source_for(row.source_length, self._config.lanes)
+        return LaneKey(longest, row.request.strategy.width)
+
+    def busy_lanes(self) -> Iterator[LaneKey]:
         """The lanes that have rows."""
         return (lane for lane, rows in self._lanes.items() if rows)
 
     def all_rows(self) -> Sequence[Row]:
-        """Everyone, waiting or running."""
+        """Everyone, waiting, being encoded or running."""
         return tuple(self._rows.values())
 
-    def is_waiting(self, row: Row) -> bool:
-        """Whether a request has not been encoded yet."""
-        return row.request.id in self._waiting
+    def holds(self, row: Row) -> bool:
+        """Whether a row is still here."""
+        return row.request.id in self._rows
+
+    def stage(self, row: Row) -> str:
+        """Where a row stands, in a word for people."""
+        if row.request.id in self._waiting:
+            return "waiting"
+        return "encoding" if row.request.id in self._encoding else "running"
 
     def add(self, request: EngineRequest, now_s: float) -> None:
         """Puts a request at the end of the queue."""
@@ -97,16 +108,24 @@ class Scheduler:
         """Decides who leaves and who starts."""
         dead = tuple(r for r in self._rows.values() if r.cancelled or r.is_expired(now_s))
         gone = {row.request.id for row in dead}
-        running = self.num_running - sum(not self.is_waiting(row) for row in dead)
+        running = self.num_running - sum(self.stage(row) == "running" for row in dead)
         free = free_rows(self._config.batching, running=running, max_rows=self._config.max_rows)
+        encoding = sum(request_id not in gone for request_id in self._encoding)
+        free = max(0, free - encoding)
         alive = (row for row in self._waiting.values() if row.request.id not in gone)
-        return StepPlan(dead, tuple(self._plan_admissions(list(islice(alive, free)))))
+        startable = list(islice(alive, free))
+        return StepPlan(dead, tuple(self._batches(startable)), len(startable) + encoding)
 
-    def admit(self, admission: Admission) -> None:
-        """Gives rows that were encoded their places."""
-        for row in admission.rows:
-            del self._waiting[row.request.id]
-        self._lanes[admission.lane].extend(admission.rows)
+    def begin(self, rows: Sequence[Row]) -> None:
+        """Takes rows out of the queue to be encoded."""
+        for row in rows:
+            self._encoding[row.request.id] = self._waiting.pop(row.request.id)
+
+    def admit(self, rows: Sequence[Row], lane: LaneKey) -> None:
+        """Gives rows that were encoded their places at the end of a lane."""
+        for row in rows:
+            del self._encoding[row.request.id]
+        self._lanes.setdefault(lane, []).extend(rows)
 
     def remove(self, rows: Sequence[Row]) -> list[Move]:
         """Lets go of rows wherever they are.
@@ -118,36 +137,25 @@ class Scheduler:
         # moved before it goes.
         for row in reversed(rows):
             del self._rows[row.request.id]
-            if self._waiting.pop(row.request.id, None):
+            if self._waiting.pop(row.request.id, None) or self._encoding.pop(row.request.id, None):
                 continue
-            lane = lane_for(row.source_length, self._config.lanes)
-            moves += self._close_gap(lane, row)
+            moves += self._close_gap(self.lane_of(row), row)
         return moves
 
-    def _close_gap(self, lane: int, row: Row) -> list[Move]:
+    def _close_gap(self, lane: LaneKey, row: Row) -> list[Move]:
         rows = self._lanes[lane]
         place, last = rows.index(row), len(rows) - 1
         rows[place] = rows[last]
         rows.pop()
         return [Move(lane, source_row=last, target_row=place)] if place != last else []
 
-    def _plan_admissions(self, candidates: Sequence[Row]) -> Iterator[Admission]:
-        """Groups by lane, but starts nobody before an earlier arrival.
-
-        Order of arrival decides who fits.
-        """
-        sizes = split_by_budget(
-            [row.source_length for row in candidates], self._config.max_encode_tokens
-        )
-        if self._config.batching is Batching.CONTINUOUS:
-            sizes = sizes[:1]
-        start = 0
-        for size in sizes:
-            yield from self._by_lane(candidates[start : start + size])
-            start += size
-
-    def _by_lane(self, rows: Sequence[Row]) -> Iterator[Admission]:
-        groups: dict[int, list[Row]] = {}
-        for row in rows:
-            groups.setdefault(lane_for(row.source_length, self._config.lanes), []).append(row)
-        return (Admission(lane, tuple(group)) for lane, group in groups.items())
+    def _batches(self, candidates: list[Row]) -> Iterator[tuple[Row, ...]]:
+        """The first in the queue with those that suit it, then the first of the rest, and so on."""
+        while candidates:
+            lane = self.lane_of(candidates[0])
+            fellows = [row for row in candidates if self.lane_of(row) == lane]
+            lengths = [row.source_length for row in fellows]
+            chosen = alike(lengths, self._config.max_encode_tokens)
+            batch = tuple(row for index, row in enumerate(fellows) if index in chosen)
+            yield batch
+            candidates = [row for row in candidates if row not in batch]

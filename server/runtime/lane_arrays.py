@@ -11,16 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.manifest import Geometry
-from bundle.signature import (
-    SLOT_POSITIONS,
-    SOURCE_PADDING_BIAS,
-    TOP_K,
-    cache_names,
-    cross_names,
-)
+from bundle.manifest import Geometry, TensorSpec
+from bundle.signature import SOURCE_PADDING_BIAS, cache_names, cross_tensors, source_tensors
 
 Array = NDArray[Any]
+
+_SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +25,7 @@ class Capacity:
 
     rows: int
     source_tokens: int
-    cache_tokens: int
+    cache_slots: int
 
 
 class LaneArrays:
@@ -37,60 +33,43 @@ class LaneArrays:
 
     def __init__(self, geometry: Geometry, capacity: Capacity) -> None:
         self.capacity = capacity
-        rows, source = capacity.rows, capacity.source_tokens
-        self.cross = {name: _per_head(geometry, rows, source) for name in cross_names(geometry)}
-        self.caches = {
-            name: _per_head(geometry, rows, capacity.cache_tokens) for name in cache_names(geometry)
+        self._encoded = {
+            tensor.name: _Encoded(_zeros(tensor, capacity), tensor.shape.index(_SOURCE) - 1)
+            for tensor in (*cross_tensors(geometry), *source_tensors(geometry))
+            if _SOURCE in tensor.shape
         }
-        self.source_lengths = np.ones(rows, np.int64)
-        self.copy_source: dict[str, Array] = {}
-        if geometry.copy_head:
-            self.copy_source = {
-                "source_ids": np.zeros((rows, source), np.int64),
-                "source_bias": np.full((rows, source), SOURCE_PADDING_BIAS, np.float32),
-                "encoder_states": np.zeros((rows, source, geometry.d_model), np.float32),
-            }
-        # The same for every row: what the slots of the caches stand for.
-        self.of_all_rows: dict[str, Array] = {}
-        if geometry.relative_positions:
-            self.of_all_rows[SLOT_POSITIONS] = np.arange(capacity.cache_tokens, dtype=np.int64)
-        self.token_ids = np.zeros((rows, 1), np.int64)
-        self.position = np.zeros(rows, np.int64)
-        self.top_ids = np.zeros((rows, 1, TOP_K), np.int64)
-        self.top_log_probs = np.zeros((rows, 1, TOP_K), np.float32)
+        shape = (capacity.rows, geometry.heads, capacity.cache_slots, geometry.head_dim)
+        self.caches = {name: np.zeros(shape, np.float32) for name in cache_names(geometry)}
+        self._source_lengths = np.ones(capacity.rows, np.int64)
+        self._reads_lengths = any(t.name == "source_lengths" for t in source_tensors(geometry))
+        if bias := self._encoded.get("source_bias"):
+            bias.array.fill(SOURCE_PADDING_BIAS)
 
     def inputs(self, num_rows: int) -> dict[str, Array]:
-        """Every input of the decoder that lives here, by name, for the first rows."""
-        by_row = {
-            "token_ids": self.token_ids,
-            "position": self.position,
-            "source_lengths": self.source_lengths,
-            **self.copy_source,
-            **self.cross,
-            **self.caches,
-        }
-        return {name: array[:num_rows] for name, array in by_row.items()} | self.of_all_rows
+        """Every input of a decoder that lives here, by name, for the first rows."""
+        by_row = {name: encoded.array for name, encoded in self._encoded.items()} | self.caches
+        if self._reads_lengths:
+            by_row["source_lengths"] = self._source_lengths
+        return {name: array[:num_rows] for name, array in by_row.items()}
 
     def store(self, row: int, source_ids: Sequence[int], encoded: Mapping[str, Array]) -> None:
-        """Puts one encoded document in a row: [H,S,D] and [S,d] arrays, padding allowed.
+        """Puts one encoded document in a row; padding is allowed after its tokens.
 
         The rest of the row becomes zeros: masked values are multiplied by 0, and if the row's last
         document left a NaN there, 0 times NaN would be NaN.
         """
         length = len(source_ids)
-        for name, target in self.cross.items():
-            target[row, :, :length] = encoded[name][:, :length]
-            target[row, :, length:] = 0
-        for target in self.caches.values():
-            target[row] = 0
-        self.source_lengths[row] = length
-        if self.copy_source:
-            states = self.copy_source["encoder_states"]
-            states[row, :length] = encoded["encoder_states"][:length]
-            states[row, length:] = 0
-            self.copy_source["source_ids"][row, :length] = source_ids
-            self.copy_source["source_bias"][row, :length] = 0
-            self.copy_source["source_bias"][row, length:] = SOURCE_PADDING_BIAS
+        written = {
+            **encoded,
+            "source_ids": np.asarray(source_ids, np.int64),
+            "source_bias": np.zeros(length, np.float32),
+        }
+        for name, target in self._encoded.items():
+            rest = SOURCE_PADDING_BIAS if name == "source_bias" else 0
+            target.put(row, written[name], length, rest)
+        for cache in self.caches.values():
+            cache[row] = 0
+        self._source_lengths[row] = length
 
     def move(self, source_row: int, target_row: int) -> None:
         """Copies all that a row holds over another."""
@@ -104,9 +83,24 @@ class LaneArrays:
 
     def _row_state(self) -> list[Array]:
         """What belongs to a row from one step to the next."""
-        state = [*self.cross.values(), *self.caches.values(), *self.copy_source.values()]
-        return [*state, self.source_lengths]
+        encoded = [part.array for part in self._encoded.values()]
+        return [*encoded, *self.caches.values(), self._source_lengths]
 
 
-def _per_head(geometry: Geometry, rows: int, tokens: int) -> Array:
-    return np.zeros((rows, geometry.heads, tokens, geometry.head_dim), np.float32)
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """What the encoder says of each source token: which axis of a row counts the tokens."""
+
+    array: Array
+    axis: int
+
+    def put(self, row: int, values: Array, length: int, rest: float) -> None:
+        target = np.moveaxis(self.array[row], self.axis, 0)
+        target[:length] = np.moveaxis(values, self.axis, 0)[:length]
+        target[length:] = rest
+
+
+def _zeros(tensor: TensorSpec, capacity: Capacity) -> Array:
+    sizes = {"batch": capacity.rows, _SOURCE: capacity.source_tokens}
+    shape = [sizes[axis] if axis in sizes else int(axis) for axis in tensor.shape]
+    return np.zeros(shape, tensor.dtype)

@@ -1,17 +1,17 @@
 """The engine's ModelRunner on onnxruntime."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from typing import Any
 
 from bundle.load import Bundle
-from bundle.signature import DECODER_STEP, ENCODER
-from server.decoding.strategy import Candidates
-from server.engine.runner import DecodeBatch, EncodeBatch, Move, RunnerError
+from bundle.signature import DECODER_STEP, DECODER_TOKENS, ENCODER, encoder_slice_names
+from server.decoding.strategy import Outcome, Proposal
+from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move, RunnerError
+from server.runtime.encoding import EncoderSlice, SlicedEncoding
 from server.runtime.lane import Lane
 from server.runtime.lane_arrays import LaneArrays
 from server.runtime.session import CPU, open_session
-from server.runtime.step_binding import StepBinding
+from server.runtime.step_binding import StepBinding, StepShape
 from server.runtime.threads import thread_budget
 
 # The excluded ids of a step are padded to a multiple of this, so that few shapes occur and bindings
@@ -20,66 +20,84 @@ _EXCLUDED_STEP = 8
 
 
 class OrtRunner:
-    """Two sessions over one bundle, and the lanes that their rows live in."""
+    """The sessions over one bundle, and the lanes that its rows live in."""
 
     requested_provider = "cpu"
 
-    def __init__(self, bundle: Bundle, *, lanes: Sequence[int], threads: int = 0) -> None:
+    def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
         manifest = bundle.manifest
         self._geometry = manifest.geometry
         self._pad_id = manifest.special_tokens.pad_id
         budget = thread_budget(threads)
         self.threads = budget.threads
-        self._encoder, self._decoder = (
-            open_session(bundle.graph_path(name), manifest.graphs[name], budget)
-            for name in (ENCODER, DECODER_STEP)
-        )
+
+        def opened(name: str) -> Any:
+            return open_session(bundle.graph_path(name), manifest.graphs[name], budget)
+
+        slices = encoder_slice_names(self._geometry)
+        self._encoder = [EncoderSlice(opened(name)) for name in slices]
+        self._decoder_step, self._decoder_tokens = opened(DECODER_STEP), opened(DECODER_TOKENS)
         self.actual_provider = CPU
         self._encoder_outputs = [tensor.name for tensor in manifest.graphs[ENCODER].outputs]
-        self._lanes = {longest: Lane(self._geometry, longest) for longest in lanes}
-        self._bindings = {longest: _Bindings(lane.arrays) for longest, lane in self._lanes.items()}
+        self._lanes: dict[LaneKey, Lane] = {}
+        self._bindings: dict[LaneKey, _Bindings] = {}
 
-    def encode(self, batch: EncodeBatch) -> None:
-        """Encodes documents, padded to the longest of them, and copies the results into rows."""
-        lengths = [len(source) for source in batch.sources]
-        source_ids = np.full((len(lengths), max(lengths)), self._pad_id, np.int64)
-        for row, source in enumerate(batch.sources):
-            source_ids[row, : len(source)] = source
-        inputs = {"source_ids": source_ids, "source_lengths": np.array(lengths, np.int64)}
+    def begin_encoding(self, sources: Sequence[Sequence[int]]) -> SlicedEncoding:
+        """Prepares documents to be encoded together; nothing is run yet."""
+        return SlicedEncoding(self._encoder, sources, self._pad_id)
+
+    def admit(
+        self, encoding: Encoding, documents: Sequence[int], lane: LaneKey, first_row: int
+    ) -> None:
+        """Copies what was encoded into rows of a lane."""
+        assert isinstance(encoding, SlicedEncoding), "encodings come from begin_encoding"
         try:
-            outputs = self._encoder.run(self._encoder_outputs, inputs)
-            encoded = dict(zip(self._encoder_outputs, outputs, strict=True))
-            self._lanes[batch.lane].add(batch.first_row, batch.sources, encoded)
-        # onnxruntime's classes derive from Exception; MemoryError is numpy's.
+            encoded = encoding.encoded(self._encoder_outputs)
+            chosen = [
+                (encoding.sources[index], {name: array[index] for name, array in encoded.items()})
+                for index in documents
+            ]
+            self._lane(lane).add(first_row, chosen)
         except Exception as error:
-            raise RunnerError(f"encoding {len(lengths)} documents failed: {error}") from error
+            raise RunnerError(f"room for {len(documents)} documents failed: {error}") from error
 
-    def decode(self, batch: DecodeBatch) -> Sequence[Candidates]:
+    def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
         """Runs one step of a lane's first rows over their own memory, caches updated in place."""
-        num_rows = len(batch.input_tokens)
+        proposals = batch.proposals
         try:
-            self._lanes[batch.lane].ensure_cache(max(batch.positions) + 1)
-            binding = self._binding(batch.lane, num_rows, _width(batch.excluded_ids))
-            ids, log_probs = binding.run(batch.input_tokens, batch.positions, batch.excluded_ids)
+            self._check_places(proposals)
+            shape = _shape(batch)
+            last_slot = max(proposal.first_slot for proposal in proposals) + shape.tokens
+            lane = self._lane(batch.lane)
+            lane.ensure_cache(last_slot)
+            return self._binding(batch.lane, lane, shape).run(proposals)
         except Exception as error:
-            raise RunnerError(f"a step of {num_rows} rows failed: {error}") from error
-        return [Candidates(*row) for row in zip(ids, log_probs, strict=True)]
+            raise RunnerError(f"a step of {len(proposals)} rows failed: {error}") from error
 
     def move(self, move: Move) -> None:
         """Copies a row within its lane."""
         self._lanes[move.lane].move(move.source_row, move.target_row)
 
-    def _binding(self, lane: int, num_rows: int, num_excluded: int) -> StepBinding:
-        arrays = self._lanes[lane].arrays
-        bindings = self._bindings[lane]
-        if bindings.arrays is not arrays:
-            bindings = self._bindings[lane] = _Bindings(arrays)
-        key = (num_rows, num_excluded)
-        if key not in bindings.by_size:
-            bindings.by_size[key] = StepBinding(
-                self._decoder, self._geometry, arrays, num_rows=num_rows, num_excluded=num_excluded
+    def _check_places(self, proposals: Sequence[Proposal]) -> None:
+        last = max(max(proposal.places) for proposal in proposals)
+        if last >= self._geometry.max_positions:
+            raise ValueError(f"place {last} is past the last, {self._geometry.max_positions - 1}")
+
+    def _lane(self, key: LaneKey) -> Lane:
+        if key not in self._lanes:
+            self._lanes[key] = Lane(self._geometry, key)
+        return self._lanes[key]
+
+    def _binding(self, key: LaneKey, lane: Lane, shape: StepShape) -> StepBinding:
+        bindings = self._bindings.get(key)
+        if bindings is None or bindings.arrays is not lane.arrays:
+            bindings = self._bindings[key] = _Bindings(lane.arrays)
+        if shape not in bindings.by_shape:
+            session = self._decoder_tokens if shape.is_general else self._decoder_step
+            bindings.by_shape[shape] = StepBinding(
+                session, self._geometry, lane.arrays, shape, key.width
             )
-        return bindings.by_size[key]
+        return bindings.by_shape[shape]
 
 
 class _Bindings:
@@ -87,9 +105,18 @@ class _Bindings:
 
     def __init__(self, arrays: LaneArrays) -> None:
         self.arrays = arrays
-        self.by_size: dict[tuple[int, int], StepBinding] = {}
+        self.by_shape: dict[StepShape, StepBinding] = {}
 
 
-def _width(excluded_ids: Sequence[Sequence[int]]) -> int:
-    longest = max(len(ids) for ids in excluded_ids)
-    return max(1, -(-longest // _EXCLUDED_STEP)) * _EXCLUDED_STEP
+def _shape(batch: DecodeBatch) -> StepShape:
+    proposals = batch.proposals
+    tokens = max(len(proposal.token_ids) for proposal in proposals)
+    longest = max(len(ids) for proposal in proposals for ids in proposal.excluded_ids)
+    gives_words = any(proposal.wants_scores for proposal in proposals)
+    return StepShape(
+        rows=len(proposals),
+        tokens=tokens,
+        excluded=max(1, -(-longest // _EXCLUDED_STEP)) * _EXCLUDED_STEP,
+        is_general=tokens > 1 or batch.lane.width > 1 or gives_words,
+        gives_words=gives_words,
+    )

@@ -140,6 +140,17 @@ def test_rules_of_foreign_checkpoints_hold(
     assert forced[-1] or "forced_last" not in rules
 
 
+@pytest.mark.parametrize("decode", [greedy, batch_of_one])
+def test_a_prefix_follows_the_forced_first_token_and_then_the_model_has_a_choice(
+    decode: Callable[[Summarizer, list[int], GreedyOptions], Generation],
+) -> None:
+    rules = {"banned_ids": (0,), "not_first_ids": (1,), "max_tokens": 6}
+    options = GreedyOptions(forced_first=7, prefix_ids=(5, 0), **rules)
+    result = decode(make_zero_model(), [5, 9, 1], options)
+    assert result.tokens == [7, 5, 0, 2, 1]
+    assert [math.isinf(margin) for margin in result.margins] == [True, True, True, False, False]
+
+
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 4))
 def test_repeating_ids_are_those_that_would_repeat_a_run(tokens: list[int], size: int) -> None:

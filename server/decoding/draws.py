@@ -1,0 +1,85 @@
+"""Drawing a token: model/sampling.py says what is drawn, this draws the same in a fraction of it.
+
+Every filter keeps the likeliest tokens and drops the rest, so all of them together keep the first n
+of the vocabulary in falling order. Nearly always, n and the token drawn are found among a few
+tokens that are not much less likely than the likeliest, and only those are sorted.
+"""
+
+import numpy as np
+
+from server.decoding.strategy import Array
+from server.types import DecodingOptions
+
+# Log-probabilities below that of the likeliest token: down to where tokens are looked at, until
+# they suffice.
+_DEPTHS = (4.0, 8.0, 12.0, np.inf)
+
+
+def uniform(seed: int, index: int, place: int) -> float:
+    """A number in [0, 1) for one token of one summary, the same whenever it is asked for."""
+    key = np.array([seed, index], np.uint64)  # a plain list would be rounded above 2**63
+    bits = np.random.Philox(key=key, counter=place).random_raw()
+    return (int(bits) >> 11) / 2**53
+
+
+class Draws:
+    """Draws tokens under the temperature and the filters of one request."""
+
+    def __init__(self, options: DecodingOptions, vocabulary_size: int) -> None:
+        self._temperature = options.temperature
+        self._top_k = options.top_k
+        self._top_p = options.top_p
+        self._min_p = options.min_p
+        # [V]: log-probabilities less that of the likeliest token, and their exponentials.
+        self._depths = np.empty(vocabulary_size)
+        self._weights = np.empty(vocabulary_size)
+
+    def draw(self, scores: Array, u: float) -> int | None:
+        """The token of scores [V] that u gives; None if all scores are minus infinity."""
+        highest = float(scores.max())
+        if highest == -np.inf:
+            return None
+        depths, weights = self._depths, self._weights
+        np.subtract(scores, highest, out=depths)
+        depths /= self._temperature
+        np.exp(depths, out=weights)
+        total = float(weights.sum())
+        for deepest in _DEPTHS:
+            rising = np.sort(-depths[depths > -deepest])
+            rank = self._rank(np.exp(-rising), total, u, are_all=deepest == np.inf)
+            if rank is not None:
+                depth = rising[rank]
+                equals = np.flatnonzero(depths == -depth)
+                return int(equals[rank - rising.searchsorted(depth)])
+        raise AssertionError("the last of the depths holds all tokens")
+
+    def _rank(self, falling: Array, total: float, u: float, *, are_all: bool) -> int | None:
+        """Which of the likeliest tokens is drawn; None if these are too few to know.
+
+        falling are their weights, and total is the weight of the whole vocabulary.
+        """
+        sums = falling.cumsum()
+        num_kept = len(falling)
+        is_known = are_all
+        if self._top_k > num_kept and not are_all:
+            return None
+        if 0 < self._top_k < num_kept:
+            # Those as likely as the last of them are kept too.
+            num_kept = int((falling >= falling[self._top_k - 1]).sum())
+            is_known, total = True, float(sums[num_kept - 1])
+        if self._top_p < 1:
+            in_nucleus = int(sums[:num_kept].searchsorted(self._top_p * total)) + 1
+            if in_nucleus <= num_kept:
+                num_kept, is_known = in_nucleus, True
+        if self._min_p > 0:
+            likely = int((falling[:num_kept] >= self._min_p).sum())
+            if likely < num_kept:
+                num_kept, is_known = likely, True
+        if is_known:
+            total = float(sums[num_kept - 1])
+        elif self._top_p < 1 or self._min_p > 0:
+            return None
+        rank = int(sums[:num_kept].searchsorted(u * total, side="right"))
+        if rank == num_kept:
+            return num_kept - 1 if is_known else None  # rounding may leave the last sum below
+        return rank

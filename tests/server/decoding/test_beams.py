@@ -1,0 +1,219 @@
+"""The served beam search finds what the oracle finds, and says early what is certain."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bundle.manifest import SpecialTokens
+from model.beam import Hypothesis as OracleHypothesis
+from model.beam import beam_search
+from model.decoding_options import BeamOptions
+from model.transformer import Summarizer
+from server.decoding.beams import BeamSearch
+from server.decoding.strategy import Hypothesis, Outcome
+from server.errors import InvalidRequest
+from server.types import DecodingOptions, FinishReason
+from tests.fakes.torch_decoder import Run, run
+from tests.model.factories import TINY, make_ids, make_model
+
+END = 9
+
+
+def make_ending_model(seed: int, *, copy_head: bool, eagerness: float) -> Summarizer:
+    """A network whose end token is an ordinary word, which it is more or less eager to write."""
+    model = make_model(seed, copy_head=copy_head, output_bias=True)
+    model.config = replace(model.config, end_id=END)
+    model.output_bias[0, END] = eagerness
+    return model
+
+
+MODELS = [
+    make_ending_model(seed, copy_head=copy_head, eagerness=eagerness)
+    for seed in range(3)
+    for copy_head in (True, False)
+    for eagerness in (0.0, 2.5)
+]
+SPECIAL = SpecialTokens(pad_id=0, end_id=END, decoder_start_id=0, never_emitted_ids=())
+words = st.integers(10, 39)
+
+
+def search_for(
+    source: list[int],
+    options: DecodingOptions,
+    special: SpecialTokens = SPECIAL,
+    model: Summarizer = MODELS[0],
+) -> Run:
+    return run(model, source, BeamSearch(options, special, TINY.vocabulary_size))
+
+
+def outcome(*candidates: list[tuple[int, float]]) -> Outcome:
+    """What is told of each beam: the ids given, and then as many unlikely ones as must be."""
+    rows = [[*row, *[(id_, -50.0 - id_) for id_ in range(2, 8)]] for row in candidates]
+    ids, log_probs = np.array(rows).transpose(2, 0, 1)
+    return Outcome(ids.astype(int), log_probs)
+
+
+def search_by_oracle(
+    source: list[int], options: DecodingOptions, special: SpecialTokens, model: Summarizer
+) -> list[OracleHypothesis]:
+    same = BeamOptions(
+        max_tokens=options.max_tokens,
+        min_tokens=options.min_tokens,
+        repetition_penalty=options.repetition_penalty,
+        no_repeat_ngram_size=options.no_repeat_ngram_size,
+        banned_ids=special.never_emitted_ids,
+        banned_runs=options.banned_runs,
+        forced_first=special.forced_first_id,
+        prefix_ids=options.prefix_ids,
+        forced_last=special.forced_last_id,
+        num_beams=options.num_beams,
+        length_penalty=options.length_penalty,
+        early_stopping=options.early_stopping,
+    )
+    return beam_search(model, source, same)
+
+
+def assert_same_summaries(got: Sequence[Hypothesis], oracle: list[OracleHypothesis]) -> None:
+    """Equal scores; and equal tokens, but where two summaries are level."""
+    assert [one.score for one in got] == pytest.approx([one.score for one in oracle], abs=1e-4)
+    for index, (one, other) in enumerate(zip(got, oracle, strict=True)):
+        levels = [each.score for place, each in enumerate(oracle) if place != index]
+        if all(abs(other.score - level) > 1e-5 for level in levels):
+            assert list(one.tokens) == [token for token in other.tokens if token != END]
+            assert one.reason is FinishReason(other.finish_reason)
+
+
+rules = st.fixed_dictionaries(
+    {
+        "max_tokens": st.integers(1, 9),
+        "min_tokens": st.integers(0, 9),
+        "no_repeat_ngram_size": st.integers(0, 3),
+        "num_beams": st.sampled_from([2, 3, 4, 16]),
+        "length_penalty": st.sampled_from([1.0, 0.0, 0.6, 2.0, -1.0]),
+        "early_stopping": st.booleans(),
+        "num_summaries": st.integers(1, 16),
+        "repetition_penalty": st.sampled_from([1.0, 1.0, 1.3, 0.8]),
+        "prefix_ids": st.lists(words, max_size=3).map(tuple),
+        "banned_runs": st.lists(st.lists(words, min_size=1, max_size=3).map(tuple)).map(tuple),
+    }
+).map(
+    lambda drawn: DecodingOptions(
+        **{**drawn, "min_tokens": min(drawn["min_tokens"], drawn["max_tokens"])}
+    )
+)
+
+
+# The same examples each time: among ever new ones, two beams would now and then be level.
+@settings(max_examples=100, derandomize=True)
+@given(
+    model=st.sampled_from(MODELS),
+    seed=st.integers(0, 100),
+    options=rules,
+    never=st.lists(st.just(0) | words, max_size=5).map(tuple),
+    forced_first=st.sampled_from([None, 2, 12]),
+    forces_end=st.booleans(),
+)
+def test_summaries_scores_and_reasons_are_the_oracles(
+    model: Summarizer,
+    seed: int,
+    options: DecodingOptions,
+    never: tuple[int, ...],
+    forced_first: int | None,
+    forces_end: bool,
+) -> None:
+    source = make_ids(5 + seed % 7, seed=seed).tolist()
+    special = replace(
+        SPECIAL,
+        never_emitted_ids=never,
+        forced_first_id=forced_first,
+        forced_last_id=END if forces_end else None,
+    )
+    found = search_for(source, options, special, model)
+    oracle = search_by_oracle(source, options, special, model)
+    assert_same_summaries(found.hypotheses, oracle[: options.num_summaries])
+
+
+def test_each_beam_keeps_a_slot_of_every_step_and_sees_its_own_path() -> None:
+    search = BeamSearch(DecodingOptions(max_tokens=5, num_beams=2), SPECIAL, 40)
+    first = search.propose(0)
+    assert (first.token_ids, first.first_slot, first.places) == ([0, 0], 0, [0, 0])
+    assert first.ancestors == [[], []]
+    search.advance(outcome([(20, -0.1), (21, -0.2)], [(30, 0.0), (31, 0.0)]))
+
+    second = search.propose(0)
+    assert (second.token_ids, second.first_slot, second.places) == ([20, 21], 2, [1, 1])
+    assert second.ancestors == [[0], [0]], "the second beam of the first step counts for nothing"
+    search.advance(outcome([(22, -5.0), (23, -6.0)], [(24, -1.0), (25, -2.0)]))
+
+    third = search.propose(0)
+    assert (third.token_ids, third.first_slot, third.places) == ([24, 25], 4, [2, 2])
+    assert third.ancestors == [[0, 3], [0, 3]]
+
+
+def test_beams_that_nothing_is_left_for_repeat_the_best_one() -> None:
+    search = BeamSearch(DecodingOptions(max_tokens=5, num_beams=3, prefix_ids=(20,)), SPECIAL, 40)
+    search.propose(0)
+    search.advance(outcome([(30, -0.1)], [(30, -0.1)], [(30, -0.1)]))
+    proposal = search.propose(0)
+    assert proposal.token_ids == [20, 20, 20]
+    assert proposal.ancestors == [[0], [0], [0]]
+
+
+def test_a_token_is_streamed_once_no_other_summary_can_win() -> None:
+    options = DecodingOptions(max_tokens=5, num_beams=2, length_penalty=0.0)
+    search = BeamSearch(options, SPECIAL, 40)
+    steps = [
+        ([[(20, -0.1), (21, -0.3)]] * 2, []),
+        # Both beginnings now descend from the same one.
+        ([[(22, -0.1), (23, -0.2)], [(24, -3.0), (25, -3.0)]], [20]),
+        # 20 22 is complete and has -0.3. 20 23 has -0.8, and can only lose more.
+        ([[(END, -0.1), (26, -9.0)], [(27, -0.5), (28, -9.0)]], [20, 22]),
+    ]
+    for candidates, written in steps:
+        search.propose(0)
+        assert not search.advance(outcome(*candidates))
+        assert search.written == written
+
+
+def test_what_is_complete_is_streamed_only_when_longer_summaries_cannot_overtake_it() -> None:
+    options = DecodingOptions(max_tokens=10, num_beams=2, length_penalty=1.0)
+    search = BeamSearch(options, SPECIAL, 40)
+    search.propose(0)
+    search.advance(outcome(*[[(END, -1.0), (20, -1.5), (21, -1.6)]] * 2))
+    assert search.written == [], "ten tokens that lose no more would average -0.15"
+
+
+def test_no_more_summaries_are_given_than_asked_for() -> None:
+    options = DecodingOptions(max_tokens=4, num_beams=4, num_summaries=3)
+    assert len(search_for(make_ids(7).tolist(), options).hypotheses) == 3
+
+
+def test_a_repetition_penalty_alone_asks_for_the_scores_of_all_tokens() -> None:
+    options = DecodingOptions(max_tokens=4, num_beams=2)
+    assert not BeamSearch(options, SPECIAL, 40).propose(0).wants_scores
+    options = replace(options, repetition_penalty=1.2)
+    assert BeamSearch(options, SPECIAL, 40).propose(0).wants_scores
+
+
+def test_a_penalty_finds_the_normaliser_even_where_all_but_penalised_tokens_are_impossible() -> (
+    None
+):
+    options = DecodingOptions(max_tokens=2, num_beams=2, repetition_penalty=1.5)
+    search = BeamSearch(options, replace(SPECIAL, decoder_start_id=30), 40)
+    search.propose(0)
+    scores = np.full((2, 40), -200.0, np.float32)
+    scores[:, 30] = 7.0
+    search.advance(replace(outcome(*[[(20, math.log(1e-30)), (21, -70.0)]] * 2), scores=scores))
+    assert search.propose(0).token_ids[0] == 30, "it is certain, penalty or not"
+
+
+def test_forbidding_every_token_is_an_error_that_names_the_options() -> None:
+    options = DecodingOptions(max_tokens=3, num_beams=2)
+    special = replace(SPECIAL, never_emitted_ids=tuple(range(40)))
+    with pytest.raises(InvalidRequest, match="options: forbid every token"):
+        search_for([9, 1], options, special)

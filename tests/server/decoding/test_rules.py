@@ -1,0 +1,70 @@
+"""The rules, at once and along a summary, against the oracle's plain ones."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bundle.manifest import SpecialTokens
+from model.constraints import forbidden_ids
+from model.decoding_options import GreedyOptions
+from server.decoding.rules import Rules, RulesAlong
+from server.types import DecodingOptions
+
+START, END = 0, 1
+SPECIAL = SpecialTokens(
+    pad_id=0, end_id=END, decoder_start_id=START, never_emitted_ids=(0, 7), forced_first_id=2
+)
+
+# Few different tokens, so that repetition is the rule.
+tokens = st.integers(0, 4)
+summaries = st.lists(tokens, max_size=20)
+limits = st.fixed_dictionaries(
+    {
+        "max_tokens": st.just(20),
+        "min_tokens": st.integers(0, 8),
+        "no_repeat_ngram_size": st.integers(0, 4),
+        "banned_runs": st.lists(st.lists(tokens, min_size=1, max_size=4).map(tuple)).map(tuple),
+    }
+)
+
+
+def forbidden_by_oracle(summary: list[int], limits: dict) -> set[int]:
+    options = GreedyOptions(banned_ids=SPECIAL.never_emitted_ids, **limits)
+    return forbidden_ids(summary, [], options, START, END)
+
+
+@given(limits, summaries)
+def test_what_may_not_follow_a_summary_is_what_the_oracle_forbids(
+    limits: dict, summary: list[int]
+) -> None:
+    rules = Rules(DecodingOptions(**limits), SPECIAL)
+    assert rules.forbidden(summary) == forbidden_by_oracle(summary, limits)
+
+
+@given(limits, summaries, st.integers(0, 20))
+def test_the_rules_along_a_summary_and_ahead_of_it_are_the_same(
+    limits: dict, summary: list[int], num_written: int
+) -> None:
+    along = RulesAlong(Rules(DecodingOptions(**limits), SPECIAL))
+    for count, token in enumerate(summary[:num_written]):
+        assert set(along.forbidden()) == forbidden_by_oracle(summary[:count], limits)
+        along.push(token)
+    before = set(along.forbidden())
+    ahead = along.look_ahead()
+    for count, token in enumerate(summary[num_written:], start=num_written):
+        assert set(ahead.forbidden()) == forbidden_by_oracle(summary[:count], limits)
+        ahead.push(token)
+    assert set(ahead.forbidden()) == forbidden_by_oracle(summary, limits)
+    assert set(along.forbidden()) == before == forbidden_by_oracle(summary[:num_written], limits)
+
+
+def test_a_summary_begins_with_the_forced_token_and_then_the_prefix() -> None:
+    rules = Rules(DecodingOptions(max_tokens=9, prefix_ids=(5, 6)), SPECIAL)
+    assert [rules.forced(length) for length in range(4)] == [2, 5, 6, None]
+
+
+def test_the_forced_end_takes_the_last_place_before_anything_else() -> None:
+    options = DecodingOptions(max_tokens=2, prefix_ids=(5, 6))
+    rules = Rules(options, replace(SPECIAL, forced_last_id=END))
+    assert [rules.forced(length) for length in range(2)] == [2, END]
