@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.load import load_bundle
-from server.app import lanes_for
+from bundle.load import Bundle, load_bundle
 from server.decoding.choose import make_strategy
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Event, Failed, Finished
@@ -13,8 +12,18 @@ from server.engine.scheduler import EngineConfig
 from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
 
-# The server's own default: see server/config.py.
-_MAX_ENCODE_TOKENS = 1024
+# As the server has it. Its own modules would bring in gRPC and pydantic, 30 MB that have no place
+# in a comparison of engines; tests/benchmarks/test_cpu.py holds these against them.
+MAX_ENCODE_TOKENS = 1024
+_SHORTER_LANES = (256, 512)
+
+
+def lanes_of(bundle: Bundle) -> tuple[int, ...]:
+    """The lanes that the server would give it."""
+    manifest = bundle.manifest
+    added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in manifest.styles)
+    longest = manifest.limits.max_source_tokens + added
+    return (*(lane for lane in _SHORTER_LANES if lane < longest), longest)
 
 
 class OurEngine:
@@ -22,8 +31,8 @@ class OurEngine:
 
     def __init__(self, directory: Path, *, threads: int) -> None:
         self._bundle = load_bundle(directory)
-        self._lanes = lanes_for(self._bundle)
-        self._runner = OrtRunner(self._bundle, lanes=self._lanes, threads=threads)
+        self._lanes = lanes_of(self._bundle)
+        self._runner = OrtRunner(self._bundle, threads=threads)
 
     @property
     def threads(self) -> int:
@@ -33,7 +42,7 @@ class OurEngine:
     def engine(self, max_rows: int, **settings: Any) -> Engine:
         """A fresh engine; the runner's memory is handed on, so only one may be at work."""
         config = EngineConfig(
-            self._lanes, max_rows, max_encode_tokens=_MAX_ENCODE_TOKENS, **settings
+            self._lanes, max_rows, max_encode_tokens=MAX_ENCODE_TOKENS, **settings
         )
         return Engine(config, self._runner)
 

@@ -10,6 +10,7 @@ def tour_table(report: dict[str, Any]) -> str:
     """Goals, if there were any, then every contender of every case."""
     parts = [_goals_table(report["cases"], report.get("quality", []))] if _goals(report) else []
     parts.append(_speed_table(report["cases"]))
+    parts += _host_table(report["cases"])
     parts += [
         f"{name} could not take part in “{case['case']}”: {why}"
         for case in report["cases"]
@@ -67,6 +68,30 @@ def _speed_lines(case: Summary) -> Iterator[str]:
             f"| {figures['tokens_per_s']:.0f} | {figures['documents_per_s']:.2f} "
             f"| {figures['peak_mb']:.0f} | {share} | {same} |"
         )
+
+
+def _host_table(summaries: Sequence[Summary]) -> list[str]:
+    """Where a step's time goes at batch 1: the graph, and what is around it."""
+    told = [
+        (case, name, figures["details"])
+        for case in summaries
+        for name, figures in case["contenders"].items()
+        if case["batch"] == 1 and "host_share" in figures["details"]
+    ]
+    if not told:
+        return []
+    lines = [
+        "| work | contender | ms of a step | of it outside the graph | tokens a step "
+        "| drafted, accepted |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {case['case']} | {name} | {details['mean_step_ms']:.2f} | {details['host_share']:.1%} "
+        f"| {details['tokens_per_step']:.2f} "
+        f"| {details['drafted_tokens']}, {details['accepted_tokens']} |"
+        for case, name, details in told
+    ]
+    return ["\n".join(lines)]
 
 
 def _figure(case: Summary, goal: Summary, side: str) -> str:

@@ -1,6 +1,7 @@
 """A whole tour: choose cases, run them, and put the report together."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from benchmarks.cpu.tour import Result, Settings, Tour
 from benchmarks.recipe import recipe
 
 _LARGEST_ROUGE_LOSS = 0.3
+_QUIET_LOAD = 0.5
 _CHECKPOINT = Path("models/default/checkpoint")
 
 
@@ -41,13 +43,16 @@ def run_tour(
         raise SystemExit(f"no case has {' or '.join(map(repr, [*only, *contenders]))} in its name")
     models = Models(home, python_of_peers)
     tour = Tour(Settings(repeats=repeats, threads=threads), models, python_of_peers)
+    load = round(os.getloadavg()[0], 1)
+    if load > _QUIET_LOAD:
+        sys.stderr.write(f"the machine is busy (load {load}): expect noise\n")
     machine = measure_machine(threads)
     summaries = []
     for result in tour.run(chosen):
         summary = summarise(result)
         _add_floors(summary, result, models, machine)
         summaries.append(summary)
-    settings = {"threads": threads, "repeats": repeats, "seed": SEED}
+    settings = {"threads": threads, "repeats": repeats, "seed": SEED, "load_before": load}
     report = {
         "recipe": recipe(**settings, **_peers_only(tour.versions)),
         "machine": asdict(machine),

@@ -24,7 +24,6 @@ from server.engine.request import Failed, Written
 from server.types import DecodingOptions
 
 _ARRIVAL_TOKENS = 64
-_DOCUMENTS = 48
 # Room for all that arrive: a full engine would hold them back, and hide what they cost.
 _MAX_ROWS = 64
 WAYS = {"in slices": {"slices_encoding": True}, "in one go": {"slices_encoding": False}}
@@ -41,6 +40,7 @@ class StallSettings:
     load: float = 0.6
     windows: int = 3
     documents: str = "abstracts"
+    count: int = 48
     threads: int = 0
 
 
@@ -55,7 +55,7 @@ class Window:
 def measure_stall(directory: Path, settings: StallSettings) -> dict[str, Any]:
     """Takes turns: quiet and with arrivals, in slices and in one go."""
     ours = OurEngine(directory, threads=settings.threads)
-    documents = make_documents(settings.documents, _DOCUMENTS, read_reader(directory))
+    documents = make_documents(settings.documents, settings.count, read_reader(directory))
     capacity = _documents_per_s(ours, documents, settings)
     rate = settings.load * capacity
     windows = {way: (Window(), Window()) for way in WAYS}

@@ -36,7 +36,7 @@ class StepSettings:
 
 def measure_steps(bundles: Sequence[Path], settings: StepSettings) -> dict[str, Any]:
     """Median milliseconds of the steps of every bundle, all in this process and taking turns."""
-    graphs = {str(path): _Graphs(path, settings) for path in bundles}
+    graphs = {"/".join(path.parts[-2:]): _Graphs(path, settings) for path in bundles}
     measured = [
         {"rows": rows, **result}
         for rows in tqdm(settings.rows, unit="batch")

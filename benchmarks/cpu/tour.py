@@ -84,7 +84,8 @@ class Tour:
             answer = self._turn(result, name, job, contenders)
             if answer is not None:
                 result.answers.setdefault(name, []).append(answer)
-            bar.update(turn_s(case, name))
+            # Sums of fractions may end a hair above their total, which tqdm would complain about.
+            bar.update(min(turn_s(case, name), bar.total - bar.n))
         return result
 
     def _turn(self, result: Result, name: str, job: Job, contenders: Contenders) -> Answer | None:

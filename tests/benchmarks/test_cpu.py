@@ -13,15 +13,23 @@ from benchmarks.cpu.contender import ENTRIES, Answer, Contender, ContenderError,
 from benchmarks.cpu.documents import Reader, make_documents
 from benchmarks.cpu.estimate import round_s
 from benchmarks.cpu.make import make_headless
+from benchmarks.cpu.our_engine import MAX_ENCODE_TOKENS, lanes_of
 from benchmarks.cpu.report import tour_table
 from benchmarks.cpu.roofline import Machine, Work, work_of
 from benchmarks.cpu.run import choose
+from benchmarks.cpu.stall import StallSettings, measure_stall, stall_table
+from benchmarks.cpu.steps import StepSettings, measure_steps, steps_table
 from benchmarks.cpu.summary import Spread, equal_summaries, ratios, summarise
 from benchmarks.cpu.tour import Result
 from benchmarks.peers.protocol import Job, batches
+from bundle.load import load_bundle
 from bundle.tokenizer import BundleTokenizer
+from model.checkpoint import check_checkpoint
+from server.app import lanes_for
+from server.config import ServerConfig
 
 CHECKPOINT = Path("models/default/checkpoint")
+BUNDLE = Path("models/default/bundle-cpu-int8")
 CASE = Case(
     geometry=cases.TINY,
     documents="40",
@@ -31,6 +39,7 @@ CASE = Case(
     goals=(Goal(Measure.TOKENS, cases.OURS_INT8, cases.CT2_INT8, 2),),
 )
 READER = Reader(vocabulary=100, prefix_ids=(5,), suffix_ids=(1,))
+READS = replace(READER, tokenizer=BundleTokenizer(CHECKPOINT / "tokenizer.json"))
 
 
 def answer(seconds: float, *, peak_bytes: int = 1, summaries: list[list[int]] | None = None):
@@ -90,9 +99,8 @@ def test_mixed_documents_are_short_and_long() -> None:
 
 
 def test_a_network_that_reads_gets_real_text_of_any_length() -> None:
-    reader = replace(READER, tokenizer=BundleTokenizer(CHECKPOINT / "tokenizer.json"))
-    (long,) = make_documents("1000", 1, reader)
-    first, *_ = make_documents("abstracts", 2, reader)
+    (long,) = make_documents("1000", 1, READS)
+    first, *_ = make_documents("abstracts", 2, READS)
     assert len(long) == 1000
     assert long[: len(first) - 1] == first[:-1]
 
@@ -183,6 +191,12 @@ def test_weights_are_counted_as_the_family_has_them() -> None:
     assert work_of(config) == Work(source_weights=3 * (16 + 32) + 8, step_weights=24 + 32 + 20)
 
 
+def test_lanes_and_budget_are_those_of_the_server() -> None:
+    bundle = load_bundle(BUNDLE)
+    assert lanes_of(bundle) == lanes_for(bundle)
+    assert ServerConfig.model_fields["max_encode_tokens"].default == MAX_ENCODE_TOKENS
+
+
 # Processes
 
 _ECHO = """
@@ -237,12 +251,51 @@ def test_a_contender_that_cannot_start_says_why(echo: Entry) -> None:
         Contender(replace(echo, module="nobody"), Path("model"), Path(sys.executable), threads=1)
 
 
+def test_our_engine_answers_as_a_contender_and_drafts_change_no_token() -> None:
+    job = Job(documents=make_documents("64", 2, READS), batch=2, max_tokens=12, min_tokens=12)
+    answers = []
+    for name in (cases.OURS_INT8, cases.OURS_UNDRAFTED):
+        contender = Contender(ENTRIES[name], BUNDLE, Path(sys.executable), threads=1)
+        try:
+            answers.append(contender.ask(job))
+        finally:
+            contender.close()
+    drafted, undrafted = answers
+    assert drafted.summaries == undrafted.summaries
+    assert undrafted.details["drafted_tokens"] == 0
+    assert undrafted.details["fed_tokens"] == undrafted.tokens
+    assert undrafted.details["decoder_runs"] == 12
+    assert 0 < undrafted.details["host_share"] < 1
+    assert 0 < undrafted.pss_bytes <= undrafted.peak_bytes
+
+
+# Steps and stalls
+
+
+def test_steps_are_measured_for_every_number_of_rows_and_tokens() -> None:
+    settings = StepSettings(rows=(1, 2), tokens=(1, 3), source=16, cache=8, rounds=1, threads=1)
+    report = measure_steps([BUNDLE], settings)
+    assert [step["rows"] for step in report["steps"]] == [1, 2]
+    assert all(step["tokens_ms"].keys() == {1, 3} for step in report["steps"])
+    assert "| default/bundle-cpu-int8 | 2 |" in steps_table(report)
+
+
+def test_a_stall_is_measured_with_and_without_arrivals_each_way() -> None:
+    settings = StallSettings(
+        rows=2, tokens=12, load=4.0, windows=1, documents="64", count=4, threads=1
+    )
+    report = measure_stall(BUNDLE, settings)
+    assert report["ways"].keys() == {"in slices", "in one go"}
+    for figures in report["ways"].values():
+        assert figures["quiet"]["arrivals"] == 0
+        assert figures["busy"]["tokens"] > 0
+    assert stall_table(report).count("**") == 4
+
+
 # Models
 
 
 def test_the_default_without_its_head_is_a_plain_pegasus(tmp_path: Path) -> None:
-    from model.checkpoint import check_checkpoint
-
     make_headless(CHECKPOINT, tmp_path)
     assert check_checkpoint(tmp_path).config.copy_head is False
     assert check_checkpoint(CHECKPOINT).config.copy_head is True
