@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from benchmarks.cpu.our_engine import OurEngine, finished
 from benchmarks.cpu.session_clock import SessionClock
+from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Job, Summarise, Tokens, Work, serve
 from server.types import DecodingOptions
 

@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.cpu.documents import SEED, make_documents, read_reader
-from benchmarks.cpu.our_engine import OurEngine, finished
+from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Tokens
 from benchmarks.recipe import recipe
 from server.engine.engine import Engine
@@ -143,7 +143,7 @@ def _run_window(
             told_s[event.request_id] = now_s
     for request_id in range(next_id):
         engine.cancel(request_id)
-    for _ in finished(engine, lambda step: step()):
+    for _ in finished(engine):
         pass
 
 
@@ -166,7 +166,7 @@ def _documents_per_s(ours: OurEngine, documents: Tokens, settings: StallSettings
             options = DecodingOptions(max_tokens=_ARRIVAL_TOKENS)
             engine.submit(ours.request(index, document, options))
         started_s = time.perf_counter()
-        for _ in finished(engine, lambda step: step()):
+        for _ in finished(engine):
             pass
         seconds = time.perf_counter() - started_s
     return len(documents) / seconds

@@ -13,7 +13,6 @@ from benchmarks.cpu.contender import ENTRIES, Answer, Contender, ContenderError,
 from benchmarks.cpu.documents import Reader, make_documents
 from benchmarks.cpu.estimate import round_s
 from benchmarks.cpu.make import make_headless
-from benchmarks.cpu.our_engine import MAX_ENCODE_TOKENS, lanes_of
 from benchmarks.cpu.report import tour_table
 from benchmarks.cpu.roofline import Machine, Work, work_of
 from benchmarks.cpu.run import choose
@@ -21,6 +20,7 @@ from benchmarks.cpu.stall import StallSettings, measure_stall, stall_table
 from benchmarks.cpu.steps import StepSettings, measure_steps, steps_table
 from benchmarks.cpu.summary import Spread, equal_summaries, ratios, summarise
 from benchmarks.cpu.tour import Result
+from benchmarks.our_engine import MAX_ENCODE_TOKENS, lanes_of
 from benchmarks.peers.protocol import Job, batches
 from bundle.load import load_bundle
 from bundle.tokenizer import BundleTokenizer

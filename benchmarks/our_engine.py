@@ -30,9 +30,9 @@ class OurEngine:
     """A loaded bundle, and engines over it: one for each batch size, since it bounds the rows."""
 
     def __init__(self, directory: Path, *, threads: int) -> None:
-        self._bundle = load_bundle(directory)
-        self._lanes = lanes_of(self._bundle)
-        self._runner = OrtRunner(self._bundle, threads=threads)
+        self.bundle = load_bundle(directory)
+        self._lanes = lanes_of(self.bundle)
+        self._runner = OrtRunner(self.bundle, threads=threads)
 
     @property
     def threads(self) -> int:
@@ -55,7 +55,7 @@ class OurEngine:
         wants_tokens: bool = False,
     ) -> EngineRequest:
         """A document as the engine takes it."""
-        manifest = self._bundle.manifest
+        manifest = self.bundle.manifest
         strategy = make_strategy(
             options,
             manifest.special_tokens,
@@ -69,11 +69,12 @@ class OurEngine:
 
 
 def finished(
-    engine: Engine, step: Callable[[Callable[[], list[Event]]], list[Event]]
+    engine: Engine,
+    run_step: Callable[[Callable[[], list[Event]]], list[Event]] = lambda step: step(),
 ) -> Iterator[Finished]:
-    """Runs an engine until it is idle, each step through `step`; a failure is raised."""
+    """Runs an engine until it is idle, each step by `run_step`; a failure is raised."""
     while not engine.is_idle:
-        for event in step(engine.step):
+        for event in run_step(engine.step):
             if isinstance(event, Failed):
                 raise event.error
             if isinstance(event, Finished):
