@@ -34,9 +34,10 @@ def plot_tour(report: dict[str, Any], target: Path) -> None:
     axes.set_yticks(list(ticks), list(ticks.values()), fontsize=8)
     axes.invert_yaxis()
     axes.set_xscale("log")
+    axes.margins(x=0.1, y=0.02)
     axes.set_xlabel("documents a second (logarithmic)")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colours[name]) for name in names]
-    axes.legend(handles, names, fontsize=8, loc="upper center", bbox_to_anchor=(0.4, 1.08), ncols=4)
+    figure.legend(handles, names, fontsize=8, loc="outside upper center", ncols=4)
     target.parent.mkdir(parents=True, exist_ok=True)
     plain = {"Date": None} if target.suffix == ".svg" else {}
     figure.savefig(target, metadata=plain)
