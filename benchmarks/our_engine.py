@@ -15,7 +15,7 @@ from server.types import DecodingOptions
 # As the server has it. Its own modules would bring in gRPC and pydantic, 30 MB that have no place
 # in a comparison of engines; tests/benchmarks/test_cpu.py holds these against them.
 MAX_ENCODE_TOKENS = 1024
-_SHORTER_LANES = (256, 512)
+_SHORTER_LANES = (512,)
 
 
 def lanes_of(bundle: Bundle) -> tuple[int, ...]:

@@ -16,6 +16,8 @@ from bundle.manifest import Geometry
 from bundle.signature import updated_cache_names
 from export.weights import Weights, replace_nodes
 
+# Places among the inputs of Attention, and the axis that counts queries in both.
+_QUERY, _MASK = 0, 3
 _QUERY_AXIS = 2
 
 
@@ -34,11 +36,15 @@ def round_evenly(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
         if node.op_type != "Attention" or node.input[1] not in caches:
             nodes.append(node)
             continue
-        query, target = node.input[0], node.output[0]
-        node.input[0], node.output[0] = f"{target}.twins", f"{target}.both"
-        nodes += [
-            helper.make_node("Concat", [query, query], [f"{target}.twins"], axis=_QUERY_AXIS),
-            node,
-            helper.make_node("Slice", [f"{target}.both", last, end, axis], [target]),
-        ]
+        target = node.output[0]
+        # The query and, with relative positions, what is added to its scores [B,H,1,L].
+        for index in (_QUERY, _MASK):
+            if name := node.input[index]:
+                node.input[index] = f"{target}.twins_{index}"
+                nodes.append(
+                    helper.make_node("Concat", [name] * 2, [node.input[index]], axis=_QUERY_AXIS)
+                )
+        node.output[0] = f"{target}.both"
+        nodes.append(node)
+        nodes.append(helper.make_node("Slice", [node.output[0], last, end, axis], [target]))
     replace_nodes(graph, nodes)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime
-from onnxruntime import OrtAllocatorType, OrtMemoryInfo, OrtMemType
+from onnxruntime import OrtAllocatorType, OrtArenaCfg, OrtMemoryInfo, OrtMemType
 
 from bundle.errors import BundleError
 from bundle.manifest import GraphSpec, TensorSpec
@@ -18,6 +18,7 @@ CPU = "CPUExecutionProvider"
 # (docs/adr/0004-int8.md).
 _SLOW_FUSIONS = ["SkipLayerNormFusion"]
 _WARNING = 2
+_AS_REQUESTED = 1
 
 
 def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
@@ -50,9 +51,13 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
 
 @cache
 def _share_memory() -> None:
-    """Gives the sessions of this process one arena: once, or onnxruntime refuses."""
+    """Gives the sessions of this process one arena: once, or onnxruntime refuses.
+
+    It grows by what is asked for; by default it would grow by powers of two.
+    """
     where = OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
-    onnxruntime.create_and_register_allocator(where, None)
+    growth = OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED})
+    onnxruntime.create_and_register_allocator(where, growth)
 
 
 def _spec(tensor: Any) -> TensorSpec:
