@@ -21,17 +21,20 @@ def drop_transposes(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
     split_shape = np.array([-1, geometry.heads, 1, geometry.head_dim], np.int64)
     split = weights.add("single.split", split_shape)
     maker = {name: node for node in graph.node for name in node.output}
-    dropped: dict[str, str] = {}
+    joined: dict[str, str] = {}
+    idle: list[onnx.NodeProto] = []
     for node in graph.node:
         if node.op_type != "Transpose" or [*node.attribute[0].ints] != _SWAP_HEADS_AND_TOKENS:
             continue
-        source = maker.get(node.input[0])
-        if source is not None and source.op_type == "Reshape":
-            source.input[1] = split
-        dropped[node.output[0]] = node.input[0]
-    nodes = [node for node in graph.node if node.output[0] not in dropped]
+        source = maker[node.input[0]]
+        if source.op_type == "Reshape":  # it gives at once what the Transpose would have given
+            source.input[1], source.output[0] = split, node.output[0]
+        else:
+            joined[node.output[0]] = node.input[0]
+        idle.append(node)
+    nodes = [node for node in graph.node if node not in idle]
     for node in nodes:
         for index, name in enumerate(node.input):
-            node.input[index] = dropped.get(name, name)
+            node.input[index] = joined.get(name, name)
     replace_nodes(graph, nodes)
     weights.drop_unused()
