@@ -99,8 +99,7 @@ class Engine:
     def abort_all(self, error: EngineFailure) -> list[Event]:
         """Fails every request: for an engine that cannot go on. Nobody will read its rows again."""
         rows = self._scheduler.all_rows()
-        for row in rows:
-            self._tell_failed(row, error)
+        self._tell_failed(rows, error)
         self._scheduler.remove(rows)
         self._tell_depths()
         return self._take_events()
@@ -151,11 +150,15 @@ class Engine:
         """Lets a row take what the step gave it; True if it is over."""
         if not all(map(math.isfinite, outcome.log_probs[:, 0].tolist())):
             error = EngineFailure("the model gave no number for this document")
-            self._tell_failed(row, error)
+            self._tell_failed([row], error)
             return True
         row.steps += 1
         strategy = row.request.strategy
-        is_over = strategy.advance(outcome)
+        try:
+            is_over = strategy.advance(outcome)
+        except RequestError as error:  # its options leave it nothing to write
+            self._tell_failed([row], error)
+            return True
         if row.request.wants_tokens:
             written = strategy.written[row.num_told :]
             row.num_told += len(written)
@@ -188,12 +191,13 @@ class Engine:
 
     def _fail(self, rows: Sequence[Row], error: RunnerError) -> None:
         for row in rows:
-            self._tell_failed(row, _told(error, row))
+            self._tell_failed([row], _told(error, row))
         self._remove(rows)
 
-    def _tell_failed(self, row: Row, error: RequestError) -> None:
-        self._observer.dropped(cause="failed", stage=self._stage(row))
-        self._events.append(Failed(row.request.id, error))
+    def _tell_failed(self, rows: Sequence[Row], error: RequestError) -> None:
+        for row in rows:
+            self._observer.dropped(cause="failed", stage=self._stage(row))
+            self._events.append(Failed(row.request.id, error))
 
     def _tell_depths(self) -> None:
         self._observer.depths(
