@@ -133,11 +133,11 @@ def test_a_row_that_was_padded_goes_on_where_it_was(model: Model) -> None:
         assert_alike(b, LONG - 1, long_said[(step + 1) * LONG - 1])
 
 
-def test_a_row_that_stands_at_the_last_place_may_be_padded(t5_model: Model) -> None:
-    last = t5_model.bundle.manifest.geometry.max_positions - 1
-    t5_model.admit(*t5_model.sources[:2])
-    alone, _ = t5_model.step(feed([9], last), feed([9], 0))
-    padded, _ = t5_model.step(feed([9], last), feed([9] * LONG, 0))
+def test_a_row_that_stands_at_the_last_place_may_be_padded(model: Model) -> None:
+    last = model.bundle.manifest.geometry.max_positions - 1
+    model.admit(*model.sources[:2])
+    alone, _ = model.step(feed([9], last), feed([9], 0))
+    padded, _ = model.step(feed([9], last), feed([9] * LONG, 0))
     assert_alike(padded, 0, alone)
 
 
