@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bundle.checksum import sha256_of, verify_file
 from bundle.errors import BundleError
+from bundle.finite import check_finite
 from bundle.manifest import MANIFEST_FILE, Manifest, read_manifest
 from bundle.signature import differences, expected_graphs
 from bundle.tokenizer import BundleTokenizer
@@ -31,6 +32,8 @@ def load_bundle(directory: Path) -> Bundle:
     _check_sizes(directory, manifest)
     _check_forced_end(directory, manifest)
     _check_files(directory, manifest)
+    graph_files = [graph.file for graph in manifest.graphs.values()]
+    check_finite(directory, graph_files, manifest.weights_file)
     tokenizer = BundleTokenizer(directory / manifest.tokenizer_file)
     if tokenizer.vocab_size > manifest.geometry.vocab_size:
         raise BundleError(

@@ -175,8 +175,11 @@ def read_manifest(directory: Path) -> Manifest:
         raise BundleError(path, f"not valid JSON: {error}") from error
     found = content.get("format_version") if isinstance(content, dict) else None
     if found != FORMAT_VERSION:
+        is_older = type(found) is int and found < FORMAT_VERSION
+        remedy = ": export it again from its checkpoint (python -m export)" if is_older else ""
         raise BundleError(
-            path, f"format_version {found!r} found, {FORMAT_VERSION} expected by this version"
+            path,
+            f"format_version {found!r} found, {FORMAT_VERSION} expected by this version{remedy}",
         )
     try:
         manifest = parse(Manifest, content, "manifest")

@@ -93,6 +93,7 @@ def build_unverified(
 ) -> Manifest:
     """All that makes a bundle but its verification, in an empty directory."""
     summarizer = load_checkpoint(config.checkpoint)
+    _refuse_what_is_no_number(summarizer, config.checkpoint)
     _write_tokenizer(config.checkpoint, summarizer.config, directory / TOKENIZER_FILE)
     generation = read_generation_defaults(config.checkpoint, summarizer.config)
     summarizer.config = with_room(summarizer.config, generation.options)
@@ -122,6 +123,13 @@ def refuse_unexportable(config: ModelConfig) -> None:
     """Raises `ExportError` naming the key of config.json whose attention exists in PyTorch only."""
     if problems := unexportable(config):
         raise ExportError(f"config.json: {'; '.join(problems)}")
+
+
+def _refuse_what_is_no_number(summarizer: Summarizer, checkpoint: Path) -> None:
+    """Here, where the weights still have the checkpoint's names; quantising would only warn."""
+    for name, weight in summarizer.state_dict().items():
+        if not weight.isfinite().all():
+            raise ExportError(f"{checkpoint}: weight {name!r} holds NaN or Inf")
 
 
 def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, onnx.ModelProto]:

@@ -101,7 +101,17 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
 
 def _load(config: ServerConfig) -> tuple[Bundle, OrtRunner]:
     bundle = load_bundle(config.bundle)
+    _check_precision(config, bundle)
     return bundle, OrtRunner(bundle, threads=config.threads)
+
+
+def _check_precision(config: ServerConfig, bundle: Bundle) -> None:
+    found = bundle.manifest.precision
+    if config.precision not in ("any", found):
+        raise ServerError(
+            f"{bundle.directory}: the bundle's precision is {found}, "
+            f"{config.precision} asked for by --precision (PRECIS_PRECISION)"
+        )
 
 
 def _assemble(

@@ -41,6 +41,12 @@ class ServerConfig(BaseSettings):
         "Directory of the model to serve, as made by the exporter.",
         unit="DIR",
     )
+    precision: Literal["any", "int8", "fp32"] = _setting(
+        "any",
+        "Model",
+        "Precision that the model must have; one of another is refused at the start. any takes "
+        "what the bundle has.",
+    )
     threads: int = _setting(
         0,
         "Model",

@@ -5,6 +5,7 @@
     ├── NotServed          this server lacks the capability; names the option
     ├── UnknownModel       no such model or version here
     ├── Overloaded         the queue is full; says when to come back
+    ├── OutOfMemory        no memory for this document just now; says when to come back
     ├── Draining           the server is going away; another replica will answer
     ├── DeadlineExpired    the caller's time ran out; says in which stage
     └── EngineFailure      our fault; the request alone is lost, or the engine is
@@ -71,6 +72,21 @@ class Overloaded(RequestError):
     def __init__(self, problem: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
         super().__init__(f"{problem}; try again in {retry_after_s:.1f} s")
+
+
+class OutOfMemory(RequestError):
+    """There is not enough memory for this document beside those that are in work."""
+
+    reason = "OUT_OF_MEMORY"
+    # Others are done by then, as a rule; what they held may be enough.
+    retry_after_s = 5.0
+
+    def __init__(self, source_tokens: int) -> None:
+        self.source_tokens = source_tokens
+        super().__init__(
+            f"not enough memory for a document of {source_tokens} source tokens; "
+            f"try again in {self.retry_after_s:.1f} s, or send a shorter one"
+        )
 
 
 class Draining(RequestError):

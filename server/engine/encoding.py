@@ -82,7 +82,10 @@ class EncodingDesk:
         now_s = self._clock()
         for row in rows:
             row.encode_started_s = now_s
-        self._encoding = self._runner.begin_encoding([row.request.source_ids for row in rows])
+        try:
+            self._encoding = self._runner.begin_encoding([row.request.source_ids for row in rows])
+        except RunnerError as error:
+            self._give_up(error)
 
     def _advance(self) -> None:
         assert self._encoding is not None

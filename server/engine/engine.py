@@ -10,10 +10,16 @@ from server.engine.draft_plan import best_draft
 from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
 from server.engine.request import EngineRequest, Event, Failed, Finished, Row, Written
-from server.engine.runner import DecodeBatch, LaneKey, ModelRunner, RunnerError
+from server.engine.runner import (
+    DecodeBatch,
+    LaneKey,
+    ModelRunner,
+    OutOfMemoryRunnerError,
+    RunnerError,
+)
 from server.engine.scheduler import EngineConfig, Scheduler
 from server.engine.step_costs import StepCosts
-from server.errors import DeadlineExpired, EngineFailure, RequestError
+from server.errors import DeadlineExpired, EngineFailure, OutOfMemory, RequestError
 
 # After so many failed steps without one that worked, the fault is not in a request: whoever watches
 # the process should see it end, rather than a server that takes requests only to fail them.
@@ -41,7 +47,7 @@ class Engine:
             self._scheduler,
             observer=self._observer,
             clock=clock,
-            fail=lambda rows, error: self._fail(rows, EngineFailure(str(error))),
+            fail=self._fail,
         )
         self._longest_source = config.lanes[-1]
         self._most_drafted = config.most_drafted
@@ -115,7 +121,7 @@ class Engine:
         try:
             outcomes = self._runner.decode(DecodeBatch(lane, proposals))
         except RunnerError as error:
-            self._fail(rows, EngineFailure(str(error)))
+            self._fail(rows, error)
             self._failed_steps += 1
             if self._failed_steps >= _MOST_FAILED_STEPS:
                 raise
@@ -183,8 +189,9 @@ class Engine:
             )
         )
 
-    def _fail(self, rows: Sequence[Row], error: EngineFailure) -> None:
-        self._tell_failed(rows, error)
+    def _fail(self, rows: Sequence[Row], error: RunnerError) -> None:
+        for row in rows:
+            self._tell_failed([row], _told(error, row))
         self._remove(rows)
 
     def _tell_failed(self, rows: Sequence[Row], error: RequestError) -> None:
@@ -207,3 +214,10 @@ class Engine:
     def _remove(self, rows: Sequence[Row]) -> None:
         for move in self._scheduler.remove(rows):
             self._runner.move(move)
+
+
+def _told(error: RunnerError, row: Row) -> RequestError:
+    """What the caller of a row hears when its batch failed."""
+    if isinstance(error, OutOfMemoryRunnerError):
+        return OutOfMemory(row.source_length)
+    return EngineFailure(str(error))

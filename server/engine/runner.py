@@ -15,6 +15,10 @@ class RunnerError(Exception):
     """The model could not be run on this batch; rows outside it are untouched."""
 
 
+class OutOfMemoryRunnerError(RunnerError):
+    """There was no memory for this batch."""
+
+
 class LaneKey(NamedTuple):
     """Rows that are alike enough to share a step."""
 

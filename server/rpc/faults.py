@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from server.errors import EngineFailure, RequestError
+from server.errors import EngineFailure, OutOfMemory, RequestError
 from server.telemetry.logging import fields
 
 _log = logging.getLogger(__name__)
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 def log_fault(error: BaseException, *, rpc: str, request_id: str) -> None:
     """Logs what is our fault, with its traceback; a caller's mistake has the line of its call."""
-    if not isinstance(error, RequestError) or isinstance(error, EngineFailure):
+    if not isinstance(error, RequestError) or isinstance(error, EngineFailure | OutOfMemory):
         _log.error("request failed", exc_info=error, extra=fields(rpc=rpc, request_id=request_id))
 
 

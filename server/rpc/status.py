@@ -31,6 +31,7 @@ _CODES: Mapping[type[Exception], grpc.StatusCode] = {
     errors.NotServed: grpc.StatusCode.UNIMPLEMENTED,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    errors.OutOfMemory: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.Draining: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineExpired: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.EngineFailure: grpc.StatusCode.INTERNAL,
@@ -65,7 +66,7 @@ def explain(error: BaseException) -> Failure:
     match error:
         case errors.InvalidRequest() | errors.NotServed():
             return Failure(code, error.reason, message, _clip_violations(error.violations))
-        case errors.Overloaded():
+        case errors.Overloaded() | errors.OutOfMemory():
             return Failure(code, error.reason, message, retry_after_s=error.retry_after_s)
         case errors.DeadlineExpired():
             return Failure(code, error.reason, message, facts={"stage": error.stage})

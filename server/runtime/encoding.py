@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from server.engine.runner import RunnerError
+from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane_arrays import Array
 
 
@@ -45,11 +45,8 @@ class SlicedEncoding:
 
     def advance(self) -> bool:
         """Runs the next slice; True when that was the last."""
-        try:
+        with told_as_runner_errors(f"encoding {len(self.sources)} documents"):
             self._values = self._left.pop().run(self._values)
-        # onnxruntime's classes derive from Exception; MemoryError is numpy's.
-        except Exception as error:
-            raise RunnerError(f"encoding {len(self.sources)} documents failed: {error}") from error
         return not self._left
 
     def encoded(self, names: Sequence[str]) -> dict[str, Array]:

@@ -6,8 +6,9 @@ from typing import Any
 from bundle.load import Bundle
 from bundle.signature import DECODER_STEP, DECODER_TOKENS, ENCODER, encoder_slice_names
 from server.decoding.strategy import Outcome, Proposal
-from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move, RunnerError
+from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move
 from server.runtime.encoding import EncoderSlice, SlicedEncoding
+from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane import Lane
 from server.runtime.lane_arrays import LaneArrays
 from server.runtime.session import CPU, open_session
@@ -45,35 +46,32 @@ class OrtRunner:
 
     def begin_encoding(self, sources: Sequence[Sequence[int]]) -> SlicedEncoding:
         """Prepares documents to be encoded together; nothing is run yet."""
-        return SlicedEncoding(self._encoder, sources, self._pad_id)
+        with told_as_runner_errors(f"preparing {len(sources)} documents"):
+            return SlicedEncoding(self._encoder, sources, self._pad_id)
 
     def admit(
         self, encoding: Encoding, documents: Sequence[int], lane: LaneKey, first_row: int
     ) -> None:
         """Copies what was encoded into rows of a lane."""
         assert isinstance(encoding, SlicedEncoding), "encodings come from begin_encoding"
-        try:
+        with told_as_runner_errors(f"making room for {len(documents)} documents"):
             encoded = encoding.encoded(self._encoder_outputs)
             chosen = [
                 (encoding.sources[index], {name: array[index] for name, array in encoded.items()})
                 for index in documents
             ]
             self._lane(lane).add(first_row, chosen)
-        except Exception as error:
-            raise RunnerError(f"room for {len(documents)} documents failed: {error}") from error
 
     def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
         """Runs one step of a lane's first rows over their own memory, caches updated in place."""
         proposals = batch.proposals
-        try:
+        with told_as_runner_errors(f"a step of {len(proposals)} rows"):
             self._check_places(proposals)
             shape = _shape(batch)
             last_slot = max(proposal.first_slot for proposal in proposals) + shape.tokens
             lane = self._lane(batch.lane)
             lane.ensure_cache(last_slot)
             return self._binding(batch.lane, lane, shape).run(proposals)
-        except Exception as error:
-            raise RunnerError(f"a step of {len(proposals)} rows failed: {error}") from error
 
     def move(self, move: Move) -> None:
         """Copies a row within its lane."""

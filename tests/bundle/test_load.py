@@ -1,13 +1,16 @@
 """A bundle is used whole and unharmed, or not at all."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bundle import BundleError, load_bundle
 from bundle.manifest import read_manifest, write_manifest
+from bundle.onnx_tensors import FileRange, float_tensors
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
 MakeBundle = Callable[..., Path]
@@ -81,6 +84,31 @@ def test_a_changed_byte_is_found_and_both_checksums_are_told(broken_bundle: Make
         load_bundle(directory)
 
 
+def test_a_weight_that_is_no_number_is_refused_though_the_checksum_is_right(
+    broken_bundle: MakeBundle,
+) -> None:
+    content = np.fromfile(DEFAULT_BUNDLE / "weights.bin", np.float32)
+    place = _place_of_floats(DEFAULT_BUNDLE / "decoder_step.onnx")
+    content[place.offset // 4 + 5] = np.nan
+
+    def change(manifest: dict[str, Any]) -> None:
+        digest = hashlib.sha256(content.tobytes()).hexdigest()
+        manifest["files"]["weights.bin"]["sha256"] = digest
+
+    directory = broken_bundle(change)
+    (directory / "weights.bin").unlink()
+    content.tofile(directory / "weights.bin")
+    problem = r"weights\.bin: tensor '.+' of [a-z_0-9]+\.onnx holds nan as number 5, only finite"
+    with pytest.raises(BundleError, match=problem):
+        load_bundle(directory)
+
+
+def _place_of_floats(graph: Path) -> FileRange:
+    """Where some weights of a graph lie."""
+    tensors = float_tensors(memoryview(graph.read_bytes()))
+    return next(each.place for each in tensors if each.place is not None)
+
+
 def test_a_cut_file_is_told_by_its_size(broken_bundle: MakeBundle) -> None:
     directory = broken_bundle()
     (directory / "weights.bin").unlink()
@@ -109,13 +137,17 @@ def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (_set("format_version", to=2), "format_version 2 found, 1 expected"),
+        (
+            _set("format_version", to=1),
+            r"format_version 1 found, 2 expected by this version: export it again .*python -m exp",
+        ),
+        (_set("format_version", to=3), "format_version 3 found, 2 expected by this version$"),
         (_set("surprise", to=1), r"unknown keys \['surprise'\]"),
         (_set("geometry", "heads", to="8"), r"manifest\.geometry\.heads must be of type int"),
         (_set("geometry", "copy_head", to=1), r"copy_head must be of type bool"),
         (_set("default_style", to="shouting"), "'shouting' is not among the styles"),
         (_set("geometry", "decoder_layers", to=2), r"wrong signature of .*is not expected"),
-        (_set("graphs", to={}), r"lacks the graphs \['decoder_step', 'encoder'\]"),
+        (_set("graphs", to={}), r"lacks the graphs \['decoder_step', 'decoder_tokens', 'e"),
         (_set("files", to={}), "has no checksum of"),
         (
             _set("limits", "max_summary_tokens", to=1025),
@@ -123,6 +155,8 @@ def _set(*path: str, to: object) -> Callable[[dict[str, Any]], None]:
         ),
         (_set("limits", "max_source_tokens", to=1023), "is 1025, from 1 to 1024 positions"),
         (_set("geometry", "max_source_positions", to=512), "is 1024, from 1 to 512 positions"),
+        (_set("geometry", "int8_cross", to=None), r"wrong signature of encoder: .*cross_key_0"),
+        (_set("geometry", "encoder_layers", to=7), r"lacks the graphs \['encoder_slice_6'\]"),
         (
             _set("geometry", "relative_positions", to=True),
             "input 'slot_positions' is missing",

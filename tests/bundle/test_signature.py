@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bundle.manifest import Geometry, read_manifest
 from bundle.signature import (
     DECODER_STEP,
+    DECODER_TOKENS,
     SLOT_POSITIONS,
     decoder_step_signature,
     differences,
+    encoder_signature,
+    encoder_slice_signatures,
     expected_graphs,
+    source_tensors,
 )
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
@@ -35,15 +41,40 @@ def test_a_missing_an_unexpected_and_a_changed_tensor_are_all_named() -> None:
 
 
 def test_without_a_copy_head_nothing_of_the_source_but_keys_and_values_is_asked_for() -> None:
-    plain = decoder_step_signature(replace(GEOMETRY, copy_head=False), "d.onnx")
+    geometry = replace(GEOMETRY, copy_head=False, int8_cross=None)
+    plain = decoder_step_signature(geometry, "d.onnx")
     names = {tensor.name for tensor in (*plain.inputs, *plain.outputs)}
     assert not names & {"source_ids", "source_bias", "encoder_states", "copy_gate"}
+    assert "source_lengths" in names
+
+
+def test_where_keys_and_values_are_in_int8_padding_is_told_by_a_bias_alone() -> None:
+    names = {tensor.name for tensor in source_tensors(replace(GEOMETRY, copy_head=False))}
+    assert names == {"source_bias"}
+
+
+@pytest.mark.parametrize("layers", [1, 2, 6])
+@pytest.mark.parametrize("relative_positions", [None, True])
+def test_the_slices_of_the_encoder_pass_on_what_the_next_ones_read(
+    layers: int, relative_positions: bool | None
+) -> None:
+    geometry = replace(GEOMETRY, encoder_layers=layers, relative_positions=relative_positions)
+    whole = encoder_signature(geometry, "encoder.onnx")
+    known = set(whole.inputs)
+    slices = list(encoder_slice_signatures(geometry).values())
+    assert len(slices) == layers
+    for one in slices:
+        assert known >= set(one.inputs)
+        known |= set(one.outputs)
+    assert slices[-1].outputs[: len(whole.outputs)] == whole.outputs
 
 
 def test_only_relative_positions_ask_for_the_places_of_the_slots() -> None:
-    def places(geometry: Geometry) -> list[tuple[str, ...]]:
-        inputs = decoder_step_signature(geometry, "d.onnx").inputs
+    def places(graph: str, geometry: Geometry) -> list[tuple[str, ...]]:
+        inputs = expected_graphs(geometry)[graph].inputs
         return [tensor.shape for tensor in inputs if tensor.name == SLOT_POSITIONS]
 
-    assert places(GEOMETRY) == []
-    assert places(replace(GEOMETRY, relative_positions=True)) == [("cache",)]
+    relative = replace(GEOMETRY, relative_positions=True)
+    assert places(DECODER_STEP, GEOMETRY) == places(DECODER_TOKENS, GEOMETRY) == []
+    assert places(DECODER_STEP, relative) == [("cache",)]
+    assert places(DECODER_TOKENS, relative) == [("batch", "cache")]

@@ -28,6 +28,7 @@ def test_without_settings_the_embedded_model_is_served_on_50051() -> None:
     assert config.tls_cert is None
     assert config.speculation
     assert config.result_cache_mb == 0
+    assert config.precision == "any"
 
 
 def test_a_flag_beats_the_environment_which_beats_the_default(
@@ -96,6 +97,7 @@ def test_every_setting_says_how_to_choose_it(field: str) -> None:
         ("--drain-grace-s", "nan", "a number from 0 to 3600 expected"),
         ("--drain-grace-s", "-1", "a number from 0 to 3600 expected"),
         ("--default-deadline-s", "inf", "a number from 0 to 86400 expected"),
+        ("--precision", "int4", "any, int8 or fp32 expected"),
         ("--batching", "static", "continuous, dynamic or off expected"),
         ("--log-level", "loud", "debug, info, warning or error expected"),
         ("--log-format", "xml", "json or text expected"),

@@ -222,6 +222,37 @@ def test_a_broken_bundle_is_one_line_that_names_the_file(tmp_path: Path) -> None
     assert "SHA-256" in line
 
 
+def test_an_old_bundle_is_one_line_that_says_to_export_it_again(tmp_path: Path) -> None:
+    for file in BUNDLE.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    manifest = json.loads((BUNDLE / "manifest.json").read_text("utf-8")) | {"format_version": 1}
+    (tmp_path / "manifest.json").unlink()
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+
+    exit_code, lines = run_in_vain(*FREE_PORTS, "--bundle", str(tmp_path))
+
+    assert exit_code == 1
+    assert lines == [
+        f"error: {tmp_path}/manifest.json: format_version 1 found, 2 expected by this version: "
+        "export it again from its checkpoint (python -m export)"
+    ]
+
+
+def test_a_bundle_of_another_precision_is_one_line_that_names_both() -> None:
+    exit_code, lines = run_in_vain(*FREE_PORTS, "--precision", "fp32")
+
+    assert exit_code == 1
+    assert lines == [
+        "error: models/default/bundle-cpu-int8: the bundle's precision is int8, "
+        "fp32 asked for by --precision (PRECIS_PRECISION)"
+    ]
+
+
+async def test_a_bundle_of_the_precision_asked_for_is_served() -> None:
+    async with served("--precision", "int8") as server:
+        assert server.ready["model"]
+
+
 def test_a_certificate_that_is_not_there_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     cert, key = tmp_path / "none.crt", tmp_path / "none.pem"
 

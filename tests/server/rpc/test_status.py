@@ -32,6 +32,7 @@ CASES: list[tuple[Exception, grpc.StatusCode, str]] = [
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "OVERLOADED",
     ),
+    (errors.OutOfMemory(9000), grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),
     (errors.Draining(), grpc.StatusCode.UNAVAILABLE, "DRAINING"),
     (
         errors.DeadlineExpired("waiting"),
@@ -125,6 +126,22 @@ async def test_overload_says_when_to_come_back_to_people_and_to_grpc(
     retry = _detail(rpc_status.from_call(_Ended(caught)), error_details_pb2.RetryInfo)
     assert retry.retry_delay.ToMilliseconds() == 1250
     assert dict(caught.trailing_metadata())["grpc-retry-pushback-ms"] == "1250"
+
+
+async def test_a_document_without_memory_is_told_its_size_and_when_to_come_back(
+    server: RunningServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.fake.script["bad"] = errors.OutOfMemory(9000)
+
+    with caplog.at_level(logging.ERROR):
+        caught = await _failure(server, "Summarize")
+
+    assert "not enough memory for a document of 9000 source tokens" in caught.details()
+    retry = _detail(rpc_status.from_call(_Ended(caught)), error_details_pb2.RetryInfo)
+    assert retry.retry_delay.ToMilliseconds() == 5000
+    assert dict(caught.trailing_metadata())["grpc-retry-pushback-ms"] == "5000"
+    # Ours to look into, not the caller's mistake.
+    assert "request failed" in caplog.messages
 
 
 async def test_a_stock_client_comes_back_as_told() -> None:

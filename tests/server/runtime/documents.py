@@ -4,11 +4,13 @@ import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from bundle.load import Bundle
 from bundle.normalise import normalise
+from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy
-from server.decoding.strategy import Candidates
+from server.decoding.strategy import Hypothesis, Outcome, Strategy
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Finished
 from server.engine.runner import ModelRunner
@@ -36,28 +38,45 @@ def source_ids(bundle: Bundle, document: str, style: str = "brief") -> list[int]
     return [*found.prefix_ids, *ids, *found.suffix_ids]
 
 
+def decoding(**changes: Any) -> DecodingOptions:
+    """Options of a short summary; greedy and without drafts unless told otherwise."""
+    defaults = {"max_tokens": MAX_TOKENS, "no_repeat_ngram_size": 3, "speculation": False}
+    return DecodingOptions(**defaults | changes)
+
+
+def strategy(bundle: Bundle, source: Sequence[int], options: DecodingOptions) -> Strategy:
+    return make_strategy(
+        options,
+        bundle.manifest.special_tokens,
+        source,
+        geometry=bundle.manifest.geometry,
+        speculation=True,
+    )
+
+
 class Recorded(Greedy):
     """Greedy decoding that remembers how near the runner-up was at each step."""
 
     def __init__(self, bundle: Bundle, max_tokens: int = MAX_TOKENS) -> None:
-        options = DecodingOptions(max_tokens=max_tokens, min_tokens=0, no_repeat_ngram_size=3)
-        super().__init__(options, bundle.manifest.special_tokens)
+        super().__init__(decoding(max_tokens=max_tokens), bundle.manifest.special_tokens)
         self.margins: list[float] = []
 
-    def advance(self, candidates: Candidates):  # type: ignore[no-untyped-def]
-        best, runner_up = candidates.log_probs
+    def advance(self, outcome: Outcome) -> bool:
+        best, runner_up = outcome.log_probs[0, :2].tolist()
         self.margins.append(best - runner_up)
-        return super().advance(candidates)
+        return super().advance(outcome)
 
 
 def run(
-    runner: ModelRunner, sources: Sequence[Sequence[int]], strategies: Sequence[Recorded],
+    runner: ModelRunner,
+    sources: Sequence[Sequence[int]],
+    strategies: Sequence[Strategy],
     arrivals: Iterable[int] | None = None,
-) -> list[list[int]]:  # fmt: skip
+) -> list[Sequence[Hypothesis]]:
     """Runs all in one engine; the i-th arrives before the step that `arrivals` names."""
     engine = Engine(EngineConfig(LANES, max_rows=24, max_encode_tokens=1024), runner)
     waiting = list(zip(arrivals or [0] * len(sources), range(len(sources)), strict=True))
-    tokens: dict[int, list[int]] = {}
+    found: dict[int, Sequence[Hypothesis]] = {}
     step = 0
     while waiting or not engine.is_idle:
         for _, index in (due := [w for w in waiting if w[0] <= step]):
@@ -66,6 +85,11 @@ def run(
         waiting = [w for w in waiting if w not in due]
         for event in engine.step():
             assert isinstance(event, Finished), event
-            tokens[event.request_id] = list(event.tokens)
+            found[event.request_id] = event.hypotheses
         step += 1
-    return [tokens[index] for index in range(len(sources))]
+    return [found[index] for index in range(len(sources))]
+
+
+def tokens(found: Iterable[Sequence[Hypothesis]]) -> list[list[int]]:
+    """The best summary of each."""
+    return [list(hypotheses[0].tokens) for hypotheses in found]
