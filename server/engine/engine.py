@@ -13,7 +13,7 @@ from server.engine.request import EngineRequest, Event, Failed, Finished, Row, W
 from server.engine.runner import DecodeBatch, LaneKey, ModelRunner, RunnerError
 from server.engine.scheduler import EngineConfig, Scheduler
 from server.engine.step_costs import StepCosts
-from server.errors import DeadlineExpired, EngineFailure
+from server.errors import DeadlineExpired, EngineFailure, RequestError
 
 # After so many failed steps without one that worked, the fault is not in a request: whoever watches
 # the process should see it end, rather than a server that takes requests only to fail them.
@@ -148,7 +148,11 @@ class Engine:
             return True
         row.steps += 1
         strategy = row.request.strategy
-        is_over = strategy.advance(outcome)
+        try:
+            is_over = strategy.advance(outcome)
+        except RequestError as refusal:  # its rules leave no token to write
+            self._tell_failed([row], refusal)
+            return True
         if row.request.wants_tokens:
             written = strategy.written[row.num_told :]
             row.num_told += len(written)
@@ -183,7 +187,7 @@ class Engine:
         self._tell_failed(rows, error)
         self._remove(rows)
 
-    def _tell_failed(self, rows: Sequence[Row], error: EngineFailure) -> None:
+    def _tell_failed(self, rows: Sequence[Row], error: RequestError) -> None:
         for row in rows:
             self._observer.dropped(cause="failed", stage=self._stage(row))
             self._events.append(Failed(row.request.id, error))
