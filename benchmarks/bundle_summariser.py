@@ -23,7 +23,7 @@ from model.evaluation.rule import (
 )
 from model.records import Record
 from server.app import lanes_for
-from server.decoding.greedy import Greedy
+from server.decoding.choose import make_strategy
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Failed, Finished
 from server.engine.scheduler import EngineConfig
@@ -38,7 +38,7 @@ class BundleSummariser:
         self._bundle = load_bundle(directory)
         lanes = lanes_for(self._bundle)
         self._config = EngineConfig(lanes, max_rows, max_encode_tokens=1024)
-        self._runner = OrtRunner(self._bundle, lanes=lanes, threads=threads)
+        self._runner = OrtRunner(self._bundle, threads=threads)
 
     @property
     def threads(self) -> int:
@@ -61,7 +61,7 @@ class BundleSummariser:
                 if isinstance(event, Failed):
                     raise event.error
                 if isinstance(event, Finished):
-                    yield event.request_id, self._text(event.tokens)
+                    yield event.request_id, self._text(event.hypotheses[0].tokens)
 
     def _request(self, index: int, record: Record) -> EngineRequest:
         manifest = self._bundle.manifest
@@ -75,14 +75,17 @@ class BundleSummariser:
         limit = max_summary_tokens(record.style, record.lang)
         options = DecodingOptions(
             max_tokens=min(limit, manifest.limits.max_summary_tokens),
-            min_tokens=0,
             no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
         )
-        return EngineRequest(
-            id=index,
-            source_ids=[*style.prefix_ids, *ids, *style.suffix_ids],
-            strategy=Greedy(options, manifest.special_tokens),
+        source_ids = [*style.prefix_ids, *ids, *style.suffix_ids]
+        strategy = make_strategy(
+            options,
+            manifest.special_tokens,
+            source_ids,
+            geometry=manifest.geometry,
+            speculation=True,
         )
+        return EngineRequest(id=index, source_ids=source_ids, strategy=strategy)
 
     def _text(self, tokens: Iterable[int]) -> str:
         return self._bundle.tokenizer.decode(list(tokens)).strip()

@@ -19,7 +19,7 @@ from model.checkpoint import load_checkpoint
 from model.generate import GreedyOptions, greedy_batch
 from model.transformer import Summarizer
 from server.app import lanes_for
-from server.decoding.greedy import Greedy
+from server.decoding.choose import make_strategy
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Failed, Finished
 from server.engine.scheduler import EngineConfig
@@ -182,17 +182,18 @@ def _export(checkpoint: Path, output: Path, precision: str, documents: Path) -> 
 
 
 def _served_equal(directory: Path, model: Summarizer, sources: Tokens, threads: int) -> float:
-    """Share of the summaries that the engine writes as PyTorch does, all in one crowd."""
+    """Share of the summaries that the engine writes as PyTorch does, drafting, all in one crowd."""
     bundle = load_bundle(directory)
     special = bundle.manifest.special_tokens
     lanes = lanes_for(bundle)
     engine = Engine(
         EngineConfig(lanes, max_rows=8, max_encode_tokens=1024),
-        OrtRunner(bundle, lanes=lanes, threads=threads),
+        OrtRunner(bundle, threads=threads),
     )
-    options = DecodingOptions(max_tokens=_MAX_TOKENS, min_tokens=0, no_repeat_ngram_size=0)
+    options = DecodingOptions(max_tokens=_MAX_TOKENS)
+    geometry = bundle.manifest.geometry
     for index, source in enumerate(sources):
-        strategy = Greedy(options, special)
+        strategy = make_strategy(options, special, source, geometry=geometry, speculation=True)
         engine.submit(EngineRequest(id=index, source_ids=source, strategy=strategy))
     served: dict[int, list[int]] = {}
     while not engine.is_idle:
@@ -200,7 +201,7 @@ def _served_equal(directory: Path, model: Summarizer, sources: Tokens, threads: 
             if isinstance(event, Failed):
                 raise event.error
             if isinstance(event, Finished):
-                served[event.request_id] = list(event.tokens)
+                served[event.request_id] = list(event.hypotheses[0].tokens)
     expected = _tokens(model, sources, special.never_emitted_ids)
     return sum(served[i] == tokens for i, tokens in enumerate(expected)) / len(expected)
 
