@@ -7,7 +7,8 @@ from typing import Literal
 import onnx
 
 from bundle.manifest import Geometry
-from bundle.signature import ENCODER, cross_names
+from bundle.signature import DECODER_STEP, ENCODER, cross_names
+from export.even_rounding import round_evenly
 from export.quantise_blocks import quantise_blocks, quantise_embedding
 from export.quantise_cross import quantise_decoder_cross, quantise_encoder_cross
 from export.quantise_rows import quantise_rows
@@ -29,6 +30,7 @@ def quantise(
         if quantised.int8_cross:
             rewrite = quantise_encoder_cross if name == ENCODER else quantise_decoder_cross
             rewrite(graph_model, quantised)
+    round_evenly(graphs[DECODER_STEP], quantised)
     return quantised
 
 

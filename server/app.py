@@ -21,6 +21,7 @@ from server.rpc.server import RpcOptions, RpcServer, ServerError
 from server.rpc.summarizer import SummarizerServicer
 from server.runtime.ort_runner import OrtRunner
 from server.service import SummaryService
+from server.sharing.result_cache import ResultCache
 from server.streams import EngineStreams
 from server.telemetry.exposition import MetricsServer
 from server.telemetry.logging import fields, log_stray_exception
@@ -36,6 +37,8 @@ _SHORTER_LANES = (256, 512)
 # What a dead engine's callers can still be told, they are told at once.
 _DEAD_ENGINE_GRACE_S = 1.0
 _ENGINE_STOP_TIMEOUT_S = 10.0
+_CAPABILITIES = ("beam_search", "sampling", "prefix", "banned_phrases")
+_MIB = 1024 * 1024
 _WARM_UP = SummaryRequest(
     document="A first document, lest the first caller wait for what is only done once.",
     request_id="warm-up",
@@ -122,7 +125,17 @@ def _assemble(
     streams.connect(engine)
     model = _served_model(config, bundle, runner)
     gate = Gate(max_documents=config.max_queue_documents, max_tokens=config.max_queue_tokens)
-    service = SummaryService(model, bundle.tokenizer, streams, gate)
+    cache_bytes = config.result_cache_mb * _MIB
+    service = SummaryService(
+        model,
+        bundle.tokenizer,
+        streams,
+        gate,
+        speculation=config.speculation,
+        single_flight=config.single_flight,
+        cache=ResultCache(cache_bytes, metrics) if cache_bytes else None,
+        observer=metrics,
+    )
     engine.start()
     return _Core(model, runner, engine, service)
 
@@ -146,7 +159,7 @@ def _served_model(config: ServerConfig, bundle: Bundle, runner: OrtRunner) -> Se
         max_batch_in_flight=_batch_in_flight(config, bundle),
         requested_provider=runner.requested_provider,
         actual_provider=runner.actual_provider,
-        capabilities=(),
+        capabilities=(*_CAPABILITIES, *(("speculation",) if config.speculation else ())),
     )
 
 
@@ -159,6 +172,7 @@ def _servicer(
         open_calls=open_calls,
         metrics=metrics,
         max_batch_in_flight=core.model.max_batch_in_flight,
+        has_cache=config.result_cache_mb > 0,
     )
 
 

@@ -109,6 +109,30 @@ class ServerConfig(BaseSettings):
         le=1_048_576,
     )
 
+    speculation: bool = _setting(
+        True,
+        "Decoding",
+        "Whether greedy decoding guesses ahead what is copied from the document and checks several "
+        "tokens at once. It changes the speed, never a summary; off is for comparison.",
+        unit="on|off",
+    )
+    single_flight: bool = _setting(
+        True,
+        "Decoding",
+        "Whether identical requests at the same time share one computation. off is for measuring "
+        "with a handful of documents, which would else meet themselves.",
+        unit="on|off",
+    )
+    result_cache_mb: int = _setting(
+        0,
+        "Decoding",
+        "Memory for results that identical requests get again, in MiB; 0 keeps none. Worth it "
+        "where the same documents come again: a MiB holds several hundred summaries.",
+        unit="MIB",
+        ge=0,
+        le=1_048_576,
+    )
+
     max_queue_documents: int = _setting(
         256,
         "Limits",

@@ -38,29 +38,33 @@ class Gate:
         return self._tokens
 
     @contextmanager
-    def enter(self) -> Iterator["Permit"]:
-        """Takes a document in until the block ends, or raises Overloaded."""
+    def enter(self) -> Iterator[None]:
+        """Takes a document in until the block ends, or raises Overloaded.
+
+        Each request counts, also one that waits for the computation of another.
+        """
         if self._documents >= self._max_documents:
             raise self._overloaded(f"{self._documents} documents are in work", self._max_documents)
         self._documents += 1
-        permit = Permit(self)
         try:
-            yield permit
+            yield
         finally:
-            self._leave(permit)
+            self._documents -= 1
 
-    def charge(self, permit: "Permit", tokens: int) -> None:
-        """Counts a document's tokens once they are known; one document alone always fits."""
+    @contextmanager
+    def carry(self, tokens: int) -> Iterator[None]:
+        """Counts the tokens of one computation until the block ends, however many wait for it.
+
+        Raises Overloaded if they are too many; one document alone always fits.
+        """
         if self._tokens and self._tokens + tokens > self._max_tokens:
             problem = f"{self._tokens} source tokens are in work and this document has {tokens}"
             raise self._overloaded(problem, self._max_tokens)
         self._tokens += tokens
-        permit.tokens = tokens
-
-    def _leave(self, permit: "Permit") -> None:
-        self._documents -= 1
-        self._tokens -= permit.tokens
-        if permit.tokens:
+        try:
+            yield
+        finally:
+            self._tokens -= tokens
             self._note_completion(self._clock())
 
     def _note_completion(self, now_s: float) -> None:
@@ -71,7 +75,7 @@ class Gate:
         if self._last_exit_s is not None:
             interval_s = now_s - self._last_exit_s
             self._mean_interval_s += _NEWEST * (interval_s - self._mean_interval_s)
-        self._last_exit_s = now_s if self._documents else None
+        self._last_exit_s = now_s if self._tokens else None
 
     def _overloaded(self, problem: str, limit: int) -> Overloaded:
         """Half of what is inside should have left by then."""
@@ -80,15 +84,3 @@ class Gate:
             f"{problem}, the limit is {limit}",
             retry_after_s=min(max(retry_s, _SHORTEST_RETRY_S), _LONGEST_RETRY_S),
         )
-
-
-class Permit:
-    """One document's place inside the gate."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-        self.tokens = 0
-
-    def charge(self, tokens: int) -> None:
-        """Adds the document's tokens, or raises Overloaded."""
-        self._gate.charge(self, tokens)

@@ -1,22 +1,48 @@
 """The use case: a document in, its summary out. No grpc, no tensors."""
 
 import asyncio
+import hashlib
+import secrets
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 
-from bundle.manifest import Style
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
-from server.decoding.greedy import Greedy
-from server.engine.request import Failed, Finished
+from server.decoding.choose import make_strategy, speculation_off
+from server.engine.request import Failed, Finished, Written
 from server.errors import DeadlineExpired, UnknownModel, Violation
 from server.gate import Gate
+from server.sharing.answer import Answer, Course, Landing, RequestKey
+from server.sharing.flight import Flight, Waiter
+from server.sharing.observer import SharingObserver
+from server.sharing.result_cache import ResultCache
+from server.sharing.single_flight import SingleFlight
 from server.streams import EngineStreams
-from server.text.detokenise import Detokeniser
-from server.text.validate import check_source_tokens, check_text_bytes, find_violations, resolve
-from server.types import Delta, ServedModel, Summary, SummaryRequest, Timings, Usage
+from server.text.detokenise import Detokeniser, whole_text
+from server.text.phrases import with_phrases
+from server.text.validate import (
+    Resolved,
+    check_source_tokens,
+    check_text_bytes,
+    find_violations,
+    resolve,
+)
+from server.types import (
+    Alternative,
+    Decoding,
+    DecodingOptions,
+    Delta,
+    Method,
+    Origin,
+    ServedModel,
+    Summary,
+    SummaryRequest,
+    Timings,
+    Usage,
+)
 
 # The library lets go of the interpreter's lock while it tokenises.
 _TOKENIZER_THREADS = 2
@@ -24,23 +50,37 @@ _TOKENIZER_THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """What the encoder reads, and what it took to make."""
+    """What the encoder reads, and options that know their token ids."""
 
     ids: list[int]
-    num_document_tokens: int
-    tokenize_s: float
+    options: DecodingOptions
 
 
 class SummaryService:
     """Summarises with one model."""
 
     def __init__(
-        self, model: ServedModel, tokenizer: BundleTokenizer, streams: EngineStreams, gate: Gate
+        self,
+        model: ServedModel,
+        tokenizer: BundleTokenizer,
+        streams: EngineStreams,
+        gate: Gate,
+        *,
+        speculation: bool = True,
+        single_flight: bool = True,
+        cache: ResultCache | None = None,
+        observer: SharingObserver | None = None,
+        draw_seed: Callable[[], int] = lambda: secrets.randbits(64),
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._streams = streams
         self._gate = gate
+        self._speculation = speculation
+        self._single_flight = single_flight
+        self._cache = cache
+        self._draw_seed = draw_seed
+        self._flights = SingleFlight(observer)
         self._tokenizing = ThreadPoolExecutor(_TOKENIZER_THREADS, "tokenizer")
 
     def models(self) -> Sequence[ServedModel]:
@@ -65,96 +105,187 @@ class SummaryService:
     async def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
         """Writes one summary: deltas, if they are wanted, then exactly one Summary, last.
 
-        Raises RequestError. Ending early, by cancellation or aclose(), frees all that is held.
+        An identical request that is being answered is joined, and one answered before may be in
+        the cache. Raises RequestError. Ending early, by cancellation or aclose(), frees all that
+        is held, except what others wait for.
         """
         arrived_s = time.monotonic()
         if request.deadline_s is not None and arrived_s >= request.deadline_s:
             raise DeadlineExpired("arriving")
         model = self.model(request.model, request.model_version)
-        with self._gate.enter() as permit:
-            resolved = resolve(request, model)
-            source = await self._tokenize(request, resolved.style, model)
-            check_source_tokens(source.num_document_tokens, model)
-            permit.charge(len(source.ids))
-            text = Detokeniser(self._tokenizer)
-            strategy = Greedy(resolved.options, model.manifest.special_tokens)
+        resolved, key = self._identify(request, model)
+        if (answer := self._cached(key)) is not None:
+            if request.wants_deltas and answer.text:
+                yield Delta(text=answer.text, summary_tokens=answer.summary_tokens)
+            yield _summary(request, model, answer, _only_total(arrived_s), Origin.CACHED)
+            return
+
+        async def compute(flight: Flight) -> Landing:
+            landing = await self._compute(flight, request.document, resolved, model)
+            if self._cache is not None and key is not None:
+                self._cache.put(key, landing.answer)
+            return landing
+
+        waiter = Waiter(request.deadline_s, request.wants_deltas)
+        shared_key = key if self._single_flight else None
+        with self._gate.enter():
+            async with aclosing(self._flights.follow(shared_key, compute, waiter)) as events:
+                async for event in events:
+                    if isinstance(event, Delta):
+                        yield event
+                        continue
+                    timings = event.course.timings(arrived_s=arrived_s, answered_s=time.monotonic())
+                    origin = Origin.SHARED if waiter.has_joined else Origin.COMPUTED
+                    yield _summary(request, model, event.answer, timings, origin)
+
+    def close(self) -> None:
+        """Lets go of the tokenising threads and of whatever is still computed."""
+        self._flights.close()
+        self._tokenizing.shutdown(wait=False, cancel_futures=True)
+
+    def _identify(
+        self, request: SummaryRequest, model: ServedModel
+    ) -> tuple[Resolved, RequestKey | None]:
+        """Fills in what was not said; the key is None for samples whose seed was not said."""
+        resolved = resolve(request, model)
+        if resolved.options.method is Method.SAMPLING and request.options.seed is None:
+            seeded = replace(resolved.options, seed=self._draw_seed())
+            return replace(resolved, options=seeded), None
+        return resolved, RequestKey(
+            bundle_sha256=model.bundle_sha256,
+            style=resolved.style.name,
+            options=resolved.options,
+            prefix=resolved.prefix,
+            banned_phrases=frozenset(resolved.banned_phrases),
+            document_sha256=hashlib.sha256(request.document.encode()).digest(),
+        )
+
+    def _cached(self, key: RequestKey | None) -> Answer | None:
+        return None if self._cache is None or key is None else self._cache.get(key)
+
+    async def _compute(
+        self, flight: Flight, document: str, resolved: Resolved, model: ServedModel
+    ) -> Landing:
+        """Writes a summary, and tells the flight of it as it grows."""
+        started_s = time.monotonic()
+        source = await asyncio.get_running_loop().run_in_executor(
+            self._tokenizing, self._read, document, resolved, model
+        )
+        tokenized_s = time.monotonic()
+        text = Detokeniser(self._tokenizer)
+        strategy = make_strategy(
+            source.options,
+            model.manifest.special_tokens,
+            source.ids,
+            geometry=model.manifest.geometry,
+            speculation=self._speculation,
+        )
+        with self._gate.carry(len(source.ids)):
             async with self._streams.open(
                 source_ids=source.ids,
                 strategy=strategy,
-                deadline_s=request.deadline_s,
-                wants_tokens=request.wants_deltas,
+                deadline_s=flight.deadline_s,
+                wants_tokens=flight.wants_deltas,
             ) as events:
+                flight.hand_terms_to(events.change_terms)
                 async for event in events:
                     match event:
+                        case Written(token=token):
+                            text.push(token)
+                            flight.write(text.text, text.num_tokens)
                         case Failed(error=error):
                             raise error
                         case Finished():
-                            for delta in _last_deltas(text, event, request.wants_deltas):
-                                yield delta
-                            yield _summary(request, model, source, text.text, event, arrived_s)
-                        case _:
-                            if piece := text.push(event.token):
-                                yield Delta(text=piece, summary_tokens=text.num_tokens)
-
-    def close(self) -> None:
-        """Lets go of the tokenising threads."""
-        self._tokenizing.shutdown(wait=False, cancel_futures=True)
-
-    async def _tokenize(self, request: SummaryRequest, style: Style, model: ServedModel) -> _Source:
-        """Tokenises on a thread; the caller waits for it no longer than until the deadline."""
-        started_s = time.monotonic()
-        left_s = None if request.deadline_s is None else request.deadline_s - started_s
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(left_s):
-                ids = await loop.run_in_executor(
-                    self._tokenizing, self._encode, request.document, style, model
-                )
-        except TimeoutError:
-            raise DeadlineExpired("tokenised") from None
-        return _Source(
-            [*style.prefix_ids, *ids, *style.suffix_ids], len(ids), time.monotonic() - started_s
+                            finished = event
+        best = finished.hypotheses[0]
+        # Without deltas on the way, all tokens come here at once.
+        text.hold(best.tokens[text.num_tokens :])
+        text.finish()
+        flight.write(text.text, text.num_tokens)
+        encode_started_s = tokenized_s + finished.queue_s
+        encode_ended_s = encode_started_s + finished.encode_s
+        course = Course(
+            tokenize_started_s=started_s,
+            tokenize_ended_s=tokenized_s,
+            encode_started_s=encode_started_s,
+            encode_ended_s=encode_ended_s,
+            decode_ended_s=encode_ended_s + finished.decode_s,
         )
+        return Landing(self._answer(text.text, source, finished), course)
 
-    def _encode(self, document: str, style: Style, model: ServedModel) -> list[int]:
+    def _read(self, document: str, resolved: Resolved, model: ServedModel) -> _Source:
+        """Tokenises, on a thread of its own, all that is text."""
+        style = resolved.style
         text = (style.prefix_text or "") + normalise(document)
         check_text_bytes(text, self._tokenizer.longest_token_bytes, model)
-        return self._tokenizer.encode(text)
+        ids = self._tokenizer.encode(text)
+        check_source_tokens(len(ids), model)
+        options = with_phrases(
+            resolved.options,
+            prefix=resolved.prefix,
+            banned_phrases=resolved.banned_phrases,
+            tokenizer=self._tokenizer,
+            special=model.manifest.special_tokens,
+        )
+        return _Source([*style.prefix_ids, *ids, *style.suffix_ids], options)
+
+    def _answer(self, text: str, source: _Source, finished: Finished) -> Answer:
+        options, best = source.options, finished.hypotheses[0]
+        return Answer(
+            text=text,
+            finish_reason=best.reason,
+            source_tokens=len(source.ids),
+            summary_tokens=len(best.tokens),
+            alternatives=self._alternatives(text, finished) if options.num_summaries > 1 else (),
+            decoding=Decoding(
+                method=options.method,
+                steps=finished.steps,
+                drafted_tokens=finished.drafting.drafted,
+                accepted_tokens=finished.drafting.accepted,
+                speculation_off=speculation_off(options, speculation=self._speculation),
+            ),
+            seed=options.seed if options.method is Method.SAMPLING else None,
+        )
+
+    def _alternatives(self, best: str, finished: Finished) -> tuple[Alternative, ...]:
+        others = [whole_text(self._tokenizer, each.tokens) for each in finished.hypotheses[1:]]
+        return tuple(
+            Alternative(
+                text=text,
+                score=each.score,
+                finish_reason=each.reason,
+                summary_tokens=len(each.tokens),
+            )
+            for text, each in zip([best, *others], finished.hypotheses, strict=True)
+        )
 
 
-def _last_deltas(text: Detokeniser, finished: Finished, wanted: bool) -> list[Delta]:
-    """Completes the text. Without deltas on the way, all tokens come here at once."""
-    text.hold(finished.tokens[text.num_tokens :])
-    rest = text.finish()
-    return [Delta(text=rest, summary_tokens=text.num_tokens)] if wanted and rest else []
+def _only_total(arrived_s: float) -> Timings:
+    return Timings(
+        queue_s=0, tokenize_s=0, encode_s=0, decode_s=0, total_s=time.monotonic() - arrived_s
+    )
 
 
 def _summary(
-    request: SummaryRequest,
-    model: ServedModel,
-    source: _Source,
-    text: str,
-    finished: Finished,
-    arrived_s: float,
+    request: SummaryRequest, model: ServedModel, answer: Answer, timings: Timings, origin: Origin
 ) -> Summary:
+    """Turns what identical requests share into the reply to one of them."""
     return Summary(
-        text=text,
-        finish_reason=finished.reason,
+        text=answer.text,
+        finish_reason=answer.finish_reason,
         usage=Usage(
             document_characters=len(request.document),
-            source_tokens=len(source.ids),
+            source_tokens=answer.source_tokens,
             source_tokens_dropped=0,
-            summary_tokens=len(finished.tokens),
+            summary_tokens=answer.summary_tokens,
             chunks=1,
         ),
-        timings=Timings(
-            queue_s=finished.queue_s,
-            tokenize_s=source.tokenize_s,
-            encode_s=finished.encode_s,
-            decode_s=finished.decode_s,
-            total_s=time.monotonic() - arrived_s,
-        ),
+        timings=timings,
         model=model.manifest.name,
         model_version=model.manifest.version,
         request_id=request.request_id,
+        decoding=answer.decoding,
+        alternatives=answer.alternatives,
+        seed=answer.seed,
+        origin=origin,
     )

@@ -49,23 +49,22 @@ class EngineStreams:
         strategy: Strategy,
         deadline_s: float | None,
         wants_tokens: bool,
-    ) -> AsyncIterator[AsyncIterator[Event]]:
+    ) -> AsyncIterator["RequestStream"]:
         """Submits a request; leaving the block early, for whatever reason, cancels it."""
         assert self._engine is not None, "connect() comes first"
         request_id = next(self._ids)
         events: asyncio.Queue[Event] = asyncio.Queue()
         self._queues[request_id] = events
+        request = EngineRequest(
+            id=request_id,
+            source_ids=source_ids,
+            strategy=strategy,
+            deadline_s=deadline_s,
+            wants_tokens=wants_tokens,
+        )
         try:
-            self._engine.submit(
-                EngineRequest(
-                    id=request_id,
-                    source_ids=source_ids,
-                    strategy=strategy,
-                    deadline_s=deadline_s,
-                    wants_tokens=wants_tokens,
-                )
-            )
-            yield _EventsUntilOver(events)
+            self._engine.submit(request)
+            yield RequestStream(request, events)
         finally:
             # Cancelling what is over already does nothing.
             self._engine.cancel(request_id)
@@ -78,12 +77,18 @@ class EngineStreams:
                 queue.put_nowait(event)
 
 
-class _EventsUntilOver:
+class RequestStream:
     """Events of one request; ends after the one that says how it ended."""
 
-    def __init__(self, queue: asyncio.Queue[Event]) -> None:
+    def __init__(self, request: EngineRequest, queue: asyncio.Queue[Event]) -> None:
+        self._request = request
         self._queue = queue
         self._is_over = False
+
+    def change_terms(self, deadline_s: float | None, wants_tokens: bool) -> None:
+        """Moves the deadline, and says whether tokens are wanted; the next step goes by it."""
+        self._request.deadline_s = deadline_s
+        self._request.wants_tokens = wants_tokens
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self

@@ -154,6 +154,17 @@ class Decoding:
     speculation_off: str = ""
 
 
+class Origin(enum.Enum):
+    """Where the answer to a request came from."""
+
+    # Computed for this request first.
+    COMPUTED = "computed"
+    # Computed for an identical request that was already being answered.
+    SHARED = "shared"
+    # Computed earlier.
+    CACHED = "cached"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The whole answer to one request."""
@@ -170,6 +181,7 @@ class Summary:
     alternatives: Sequence[Alternative] = ()
     # Set when sampling.
     seed: int | None = None
+    origin: Origin = Origin.COMPUTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

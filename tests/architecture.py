@@ -57,9 +57,17 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
     "server.telemetry": WORDS | {"server.engine"},
     "server.gate": WORDS,
     "server.lifecycle": set(),
+    "server.sharing": WORDS,
     "server.streams": WORDS | {"server.decoding", "server.engine"},
     "server.service": WORDS
-    | {"server.text", "server.gate", "server.streams", "server.decoding", "server.engine"},
+    | {
+        "server.text",
+        "server.gate",
+        "server.sharing",
+        "server.streams",
+        "server.decoding",
+        "server.engine",
+    },
     "server.rpc": WORDS | {"server.service", "server.telemetry"},
 }
 """Which rooms of the server each may import beside itself: arrows point down only."""
@@ -79,6 +87,7 @@ HOMES: Mapping[str, set[str]] = {
         "server.lifecycle",
         "server.rpc",
         "server.service",
+        "server.sharing",
         "server.streams",
         "precis_client",
         "benchmarks",

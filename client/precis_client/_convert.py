@@ -22,6 +22,11 @@ _FINISH_REASONS = {
     pb.FINISH_REASON_STOP: types.FinishReason.STOP,
     pb.FINISH_REASON_LENGTH: types.FinishReason.LENGTH,
 }
+_METHODS = {
+    pb.DECODING_METHOD_GREEDY: types.DecodingMethod.GREEDY,
+    pb.DECODING_METHOD_SAMPLING: types.DecodingMethod.SAMPLING,
+    pb.DECODING_METHOD_BEAM_SEARCH: types.DecodingMethod.BEAM_SEARCH,
+}
 
 
 class RequestFields(TypedDict, total=False):
@@ -70,6 +75,8 @@ def to_request(
 
 def to_options(options: DecodingOptions) -> pb.DecodingOptions:
     """Sets exactly the options that are not None, so that a 0 differs from what was never said."""
+    if isinstance(options.banned_phrases, str):
+        raise TypeError("banned_phrases takes several phrases, not one str")
     message = pb.DecodingOptions()
     for field in fields(options):
         value = getattr(options, field.name)
@@ -80,7 +87,10 @@ def to_options(options: DecodingOptions) -> pb.DecodingOptions:
 
 def _set(message: _Settable, name: str, value: object, path: str = "") -> None:
     try:
-        setattr(message, name, value)
+        if isinstance(value, tuple | list):
+            getattr(message, name).extend(value)
+        else:
+            setattr(message, name, value)
     except ValueError as error:  # an integer beyond 32 or 64 bits, or text that UTF-8 cannot encode
         violation = FieldViolation(path + name, str(error))
         raise InvalidRequest(
@@ -103,6 +113,7 @@ def from_response(response: pb.SummarizeResponse) -> types.Summary:
         attributions=tuple(_from_attribution(each) for each in response.attributions),
         request_id=response.request_id,
         seed=response.seed if response.HasField("seed") else None,
+        decoding=_from_decoding(response.decoding),
     )
 
 
@@ -158,11 +169,12 @@ def _from_style(style: pb.Style) -> types.Style:
 
 def from_options(message: pb.DecodingOptions) -> DecodingOptions:
     """Reads the options that are set; those that only a newer server knows are left out."""
+    known = {field.name for field in fields(DecodingOptions)}
     return DecodingOptions(
         **{
-            field.name: _shortest(getattr(message, field.name))
-            for field in fields(DecodingOptions)
-            if message.HasField(field.name)
+            field.name: _plain(value)
+            for field, value in message.ListFields()
+            if field.name in known
         }
     )
 
@@ -172,12 +184,27 @@ def _shortest(value: Any) -> Any:
     return float(f"{value:.7g}") if isinstance(value, float) else value
 
 
+def _plain(value: Any) -> Any:
+    return _shortest(value) if isinstance(value, int | float | str) else tuple(value)
+
+
 def _from_alternative(alternative: pb.Alternative) -> types.Alternative:
     return types.Alternative(
         summary=alternative.summary,
         score=_shortest(alternative.score),
         finish_reason=_finish_reason(alternative.finish_reason),
         summary_tokens=alternative.summary_tokens,
+    )
+
+
+def _from_decoding(decoding: pb.Decoding) -> types.Decoding:
+    return types.Decoding(
+        # A newer server may have ways that this client does not know.
+        method=_METHODS.get(decoding.method, types.DecodingMethod.UNSPECIFIED),
+        steps=decoding.steps,
+        drafted_tokens=decoding.drafted_tokens,
+        accepted_tokens=decoding.accepted_tokens,
+        speculation_off=decoding.speculation_off,
     )
 
 

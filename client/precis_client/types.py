@@ -19,6 +19,15 @@ class FinishReason(Enum):
     LENGTH = "length"
 
 
+class DecodingMethod(Enum):
+    """How the next token is chosen."""
+
+    UNSPECIFIED = "unspecified"
+    GREEDY = "greedy"
+    SAMPLING = "sampling"
+    BEAM_SEARCH = "beam_search"
+
+
 class LongDocumentPolicy(Enum):
     """What to do with a document that does not fit the model."""
 
@@ -100,6 +109,17 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoding:
+    """How a summary was decoded; `speculation_off` says why nothing was guessed ahead, if so."""
+
+    method: DecodingMethod
+    steps: int
+    drafted_tokens: int
+    accepted_tokens: int
+    speculation_off: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The answer to one document."""
 
@@ -113,6 +133,7 @@ class Summary:
     attributions: tuple[Attribution, ...]
     request_id: str
     seed: int | None
+    decoding: Decoding
 
 
 @dataclass(frozen=True, slots=True)

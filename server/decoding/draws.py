@@ -10,9 +10,10 @@ import numpy as np
 from server.decoding.strategy import Array
 from server.types import DecodingOptions
 
-# Log-probabilities below that of the likeliest token: down to where tokens are looked at, until
-# they suffice.
-_DEPTHS = (4.0, 8.0, 12.0, np.inf)
+# Log-probabilities less that of the likeliest token: down to where tokens are looked at first, and
+# if they do not suffice, further. The last look is at all.
+_LEAST = float(np.finfo(np.float64).min)  # what is forbidden lies below
+_LOOKS = (-4.0, -8.0, -12.0, _LEAST)
 
 
 def uniform(seed: int, index: int, place: int) -> float:
@@ -43,32 +44,37 @@ class Draws:
         np.subtract(scores, highest, out=depths)
         depths /= self._temperature
         np.exp(depths, out=weights)
-        total = float(weights.sum())
-        for deepest in _DEPTHS:
-            rising = np.sort(-depths[depths > -deepest])
-            rank = self._rank(np.exp(-rising), total, u, are_all=deepest == np.inf)
+        least = self._least_of_top_k()
+        total = float(weights.sum() if least == _LEAST else weights[depths >= least].sum())
+        for look in (max(look, least) for look in _LOOKS):
+            rising = np.sort(-depths[depths >= look])
+            rank = self._rank(np.exp(-rising), total, u, are_all=look == least)
             if rank is not None:
                 depth = rising[rank]
                 equals = np.flatnonzero(depths == -depth)
                 return int(equals[rank - rising.searchsorted(depth)])
-        raise AssertionError("the last of the depths holds all tokens")
+        raise AssertionError("a look at all tokens suffices")
+
+    def _least_of_top_k(self) -> float:
+        """The depth of the last token that top_k keeps; its equals are kept too."""
+        num_tokens = len(self._depths)
+        if 0 < self._top_k < num_tokens:
+            for look in _LOOKS:
+                near = self._depths[self._depths >= look]
+                if len(near) >= self._top_k:
+                    place = len(near) - self._top_k
+                    return float(np.partition(near, place)[place])
+        return _LEAST
 
     def _rank(self, falling: Array, total: float, u: float, *, are_all: bool) -> int | None:
         """Which of the likeliest tokens is drawn; None if these are too few to know.
 
-        falling are their weights, and total is the weight of the whole vocabulary.
+        falling are their weights, and total is the weight of all tokens that top_k keeps.
         """
         sums = falling.cumsum()
-        num_kept = len(falling)
-        is_known = are_all
-        if self._top_k > num_kept and not are_all:
-            return None
-        if 0 < self._top_k < num_kept:
-            # Those as likely as the last of them are kept too.
-            num_kept = int((falling >= falling[self._top_k - 1]).sum())
-            is_known, total = True, float(sums[num_kept - 1])
+        num_kept, is_known = len(falling), are_all
         if self._top_p < 1:
-            in_nucleus = int(sums[:num_kept].searchsorted(self._top_p * total)) + 1
+            in_nucleus = int(sums.searchsorted(self._top_p * total)) + 1
             if in_nucleus <= num_kept:
                 num_kept, is_known = in_nucleus, True
         if self._min_p > 0:

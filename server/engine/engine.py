@@ -150,8 +150,8 @@ class Engine:
         strategy = row.request.strategy
         try:
             is_over = strategy.advance(outcome)
-        except RequestError as refusal:  # its rules leave no token to write
-            self._tell_failed([row], refusal)
+        except RequestError as error:  # its options leave it nothing to write
+            self._tell_failed([row], error)
             return True
         if row.request.wants_tokens:
             written = strategy.written[row.num_told :]

@@ -7,14 +7,19 @@ from server.decoding.strategy import DraftCount, Hypothesis, Strategy
 from server.errors import RequestError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class EngineRequest:
-    """What the engine needs to write one summary."""
+    """What the engine needs to write one summary.
+
+    Who submitted it may change the deadline, and whether tokens are wanted, while it runs: the
+    engine looks at them anew at every step.
+    """
 
     id: int
     source_ids: Sequence[int]
     strategy: Strategy
     deadline_s: float | None = None
+    # From when this is set, all that was written before is told too.
     wants_tokens: bool = False
 
 

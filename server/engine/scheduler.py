@@ -23,7 +23,7 @@ class EngineConfig:
     max_encode_tokens: int
     batching: Batching = Batching.CONTINUOUS
     # Most tokens that a row may guess ahead at a step; 0 switches drafting off.
-    most_drafted: int = 5
+    most_drafted: int = 7
     # Whether a document is encoded in slices between the steps of those that run, or in one go.
     slices_encoding: bool = True
 

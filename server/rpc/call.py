@@ -11,10 +11,14 @@ import grpc
 import grpc.aio
 
 from server.errors import DeadlineExpired
-from server.types import Summary
+from server.types import Origin, Summary
 
 REQUEST_ID_KEY = "x-request-id"
+SPECULATION_KEY = "x-precis-speculation"
+CACHE_KEY = "x-precis-cache"
 MAX_ID_CHARACTERS = 128
+
+_CACHE_WORDS = {Origin.CACHED: "hit", Origin.SHARED: "joined", Origin.COMPUTED: "miss"}
 
 # In quotes, because gRPC's own class takes no parameters; only its type stub does.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
@@ -32,6 +36,8 @@ class Call:
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     notes: dict[str, object] = field(default_factory=dict)
+    # What a call that succeeds ends with, beside its id.
+    trailing: dict[str, str] = field(default_factory=dict)
 
     @property
     def age_s(self) -> float:
@@ -43,9 +49,10 @@ class Call:
         if is_valid_id(request_id):
             self.request_id = request_id
 
-    def note(self, summary: Summary) -> None:
-        """Keeps what the log should tell of a summary: counts, never text."""
+    def note(self, summary: Summary, *, has_cache: bool) -> None:
+        """Keeps what the log should tell of a summary, counts and never text, and the metadata."""
         self.notes |= summary_notes(summary)
+        self.trailing |= summary_metadata(summary, has_cache=has_cache)
 
 
 current_call: ContextVar[Call] = ContextVar("current_call")
@@ -64,7 +71,25 @@ def summary_notes(summary: Summary) -> dict[str, object]:
         "source_tokens": summary.usage.source_tokens,
         "summary_tokens": summary.usage.summary_tokens,
         "queue_s": round(summary.timings.queue_s, 4),
+        "method": summary.decoding.method.value,
+        "steps": summary.decoding.steps,
+        "origin": summary.origin.value,
     }
+
+
+def summary_metadata(summary: Summary, *, has_cache: bool) -> dict[str, str]:
+    """What a caller is told beside the reply: no wish of theirs is dropped in silence."""
+    metadata = {}
+    if reason := summary.decoding.speculation_off:
+        metadata[SPECULATION_KEY] = f"off: {_visible(reason)}"
+    if has_cache:
+        metadata[CACHE_KEY] = _CACHE_WORDS[summary.origin]
+    return metadata
+
+
+def _visible(text: str) -> str:
+    """Metadata takes visible ASCII and spaces only."""
+    return "".join(character if " " <= character <= "~" else "?" for character in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,27 @@ from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
 from server.errors import InvalidRequest, NotServed, Violation
 from server.rpc.call import MAX_ID_CHARACTERS, is_valid_id
 from server.rpc.options import invalid_options, requested_options, unserved_options
-from server.types import Delta, FinishReason, ServedModel, Summary, SummaryRequest, Timings, Usage
+from server.types import (
+    Alternative,
+    Decoding,
+    Delta,
+    FinishReason,
+    Method,
+    ServedModel,
+    Summary,
+    SummaryRequest,
+    Timings,
+    Usage,
+)
 
 _FINISH_REASONS = {
     FinishReason.STOP: proto.FINISH_REASON_STOP,
     FinishReason.LENGTH: proto.FINISH_REASON_LENGTH,
+}
+_METHODS = {
+    Method.GREEDY: proto.DECODING_METHOD_GREEDY,
+    Method.SAMPLING: proto.DECODING_METHOD_SAMPLING,
+    Method.BEAM_SEARCH: proto.DECODING_METHOD_BEAM_SEARCH,
 }
 _SERVED_POLICIES = {
     proto.LONG_DOCUMENT_POLICY_UNSPECIFIED,
@@ -97,12 +113,15 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
     """Writes a whole answer."""
     return proto.SummarizeResponse(
         summary=summary.text,
+        alternatives=[_to_alternative(each) for each in summary.alternatives],
         finish_reason=_FINISH_REASONS[summary.finish_reason],
         usage=_to_usage(summary.usage),
         timings=_to_timings(summary.timings),
         model=summary.model,
         model_version=summary.model_version,
         request_id=summary.request_id,
+        seed=summary.seed,
+        decoding=_to_decoding(summary.decoding),
     )
 
 
@@ -163,6 +182,25 @@ def _to_options(defaults: DecodingDefaults) -> proto.DecodingOptions:
         max_tokens=defaults.max_tokens,
         min_tokens=defaults.min_tokens,
         no_repeat_ngram_size=defaults.no_repeat_ngram_size,
+    )
+
+
+def _to_alternative(alternative: Alternative) -> proto.Alternative:
+    return proto.Alternative(
+        summary=alternative.text,
+        score=alternative.score,
+        finish_reason=_FINISH_REASONS[alternative.finish_reason],
+        summary_tokens=alternative.summary_tokens,
+    )
+
+
+def _to_decoding(decoding: Decoding) -> proto.Decoding:
+    return proto.Decoding(
+        method=_METHODS[decoding.method],
+        steps=decoding.steps,
+        drafted_tokens=decoding.drafted_tokens,
+        accepted_tokens=decoding.accepted_tokens,
+        speculation_off=decoding.speculation_off,
     )
 
 

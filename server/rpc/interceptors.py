@@ -42,7 +42,7 @@ class RequestIdentity:
             if key == REQUEST_ID_KEY and isinstance(value, str):
                 call.adopt_request_id(value)
         answer = await proceed()
-        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id),))
+        context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id), *call.trailing.items()))
         return answer
 
 

@@ -1,18 +1,22 @@
 """Checks the decoding options of a request: ranges as the proto states them, then what is served.
 
-An option that this server does not read is refused unless its value changes nothing. That holds for
-options added to the proto later too, so none is ever ignored.
+An option that this server does not read is refused. None of today's is; that holds for options
+added to the proto later, so none is ever ignored.
 """
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2
 from server.errors import Violation
 from server.types import RequestedOptions
 
-_SERVED = ("max_tokens", "min_tokens", "no_repeat_ngram_size")
+_SERVED = {field.name for field in fields(RequestedOptions)}
+_MAX_PREFIX_CHARACTERS = 4096
+_MAX_PHRASES = 128
+_MAX_PHRASE_CHARACTERS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +54,6 @@ _RANGES: Mapping[str, _Range] = {
     "min_p": _Range(0, 1),
 }
 
-# The value that changes nothing. A seed has none: whoever sends one counts on it.
-_NEUTRAL: Mapping[str, float | bool] = {
-    "num_beams": 1,
-    "temperature": 0.0,
-    "top_k": 0,
-    "top_p": 1.0,
-    "length_penalty": 1.0,
-    "repetition_penalty": 1.0,
-    "num_summaries": 1,
-    "min_p": 0.0,
-    "early_stopping": False,
-}
-
 
 def invalid_options(options: summarizer_pb2.DecodingOptions) -> list[Violation]:
     """Names every option whose value no server would take."""
@@ -72,34 +63,50 @@ def invalid_options(options: summarizer_pb2.DecodingOptions) -> list[Violation]:
             violations.append(_violation(name, f"is {value}, must be a finite number"))
         elif name in _RANGES and not _RANGES[name].holds(value):
             violations.append(_violation(name, f"is {value:g}, must be {_RANGES[name]}"))
+    return violations + _invalid_prefix(options.prefix) + _invalid_phrases(options.banned_phrases)
+
+
+def _invalid_prefix(prefix: str) -> list[Violation]:
+    if len(prefix) <= _MAX_PREFIX_CHARACTERS:
+        return []
+    problem = f"has {len(prefix)} characters, at most {_MAX_PREFIX_CHARACTERS} are served"
+    return [_violation("prefix", problem)]
+
+
+def _invalid_phrases(phrases: Any) -> list[Violation]:
+    if len(phrases) > _MAX_PHRASES:
+        problem = f"are {len(phrases)}, at most {_MAX_PHRASES} are served"
+        return [_violation("banned_phrases", problem)]
+    violations = []
+    for index, phrase in enumerate(phrases):
+        if not phrase.strip():
+            violations.append(_violation(f"banned_phrases[{index}]", "is empty or blank"))
+        elif len(phrase) > _MAX_PHRASE_CHARACTERS:
+            problem = f"has {len(phrase)} characters, at most {_MAX_PHRASE_CHARACTERS} are served"
+            violations.append(_violation(f"banned_phrases[{index}]", problem))
     return violations
 
 
 def unserved_options(options: summarizer_pb2.DecodingOptions) -> list[Violation]:
     """Names every option that would change the summary if only this server knew how."""
-    violations = []
-    for name, value in _given(options).items():
-        if name in _SERVED or (name in _NEUTRAL and value == _NEUTRAL[name]):
-            continue
-        remedy = f" or set it to {_shown(_NEUTRAL[name])}" if name in _NEUTRAL else ""
-        problem = f"is {_shown(value)}, but this server does not serve it: leave it out"
-        violations.append(_violation(name, problem + remedy))
-    return violations
+    return [
+        _violation(name, f"is {value}, but this server does not serve it: leave it out")
+        for name, value in _given(options).items()
+        if name not in _SERVED
+    ]
 
 
 def requested_options(options: summarizer_pb2.DecodingOptions) -> RequestedOptions:
     """Takes over what is served; what is not set stays None."""
-    given = _given(options)
-    return RequestedOptions(**{name: int(given[name]) for name in _SERVED if name in given})
+    given = {name: value for name, value in _given(options).items() if name in _SERVED}
+    if "banned_phrases" in given:
+        given["banned_phrases"] = tuple(given["banned_phrases"])
+    return RequestedOptions(**given)
 
 
-def _given(options: summarizer_pb2.DecodingOptions) -> dict[str, float]:
+def _given(options: summarizer_pb2.DecodingOptions) -> dict[str, Any]:
     return {field.name: value for field, value in options.ListFields()}
 
 
 def _violation(name: str, description: str) -> Violation:
     return Violation(f"options.{name}", description)
-
-
-def _shown(value: float | bool) -> str:
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}"

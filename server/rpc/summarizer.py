@@ -24,12 +24,14 @@ class SummarizerServicer:
         open_calls: OpenCalls,
         metrics: Metrics,
         max_batch_in_flight: int,
+        has_cache: bool = False,
     ) -> None:
         self._summariser = summariser
         self._deadlines = deadlines
         self._open_calls = open_calls
         self._metrics = metrics
         self._max_batch_in_flight = max_batch_in_flight
+        self._has_cache = has_cache
 
     async def Summarize(
         self, message: proto.SummarizeRequest, context: Context
@@ -37,7 +39,7 @@ class SummarizerServicer:
         """Summarises one document and answers once."""
         request = self._read(message, context, wants_deltas=False)
         summary = await self._whole(request)
-        current_call.get().note(summary)
+        current_call.get().note(summary, has_cache=self._has_cache)
         return to_response(summary)
 
     async def SummarizeStream(self, message: proto.SummarizeRequest, context: Context) -> None:
@@ -46,7 +48,7 @@ class SummarizerServicer:
         async with aclosing(self._summariser.summarise(request)) as events:
             async for event in events:
                 if isinstance(event, Summary):
-                    current_call.get().note(event)
+                    current_call.get().note(event, has_cache=self._has_cache)
                 await context.write(to_stream_response(event))
 
     async def SummarizeBatch(self, _: object, context: Context) -> None:

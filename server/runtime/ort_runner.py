@@ -17,6 +17,7 @@ from server.runtime.threads import thread_budget
 # The excluded ids of a step are padded to a multiple of this, so that few shapes occur and bindings
 # are reused.
 _EXCLUDED_STEP = 8
+_FEWEST_TOKENS = 2
 
 
 class OrtRunner:
@@ -113,10 +114,13 @@ def _shape(batch: DecodeBatch) -> StepShape:
     tokens = max(len(proposal.token_ids) for proposal in proposals)
     longest = max(len(ids) for proposal in proposals for ids in proposal.excluded_ids)
     gives_words = any(proposal.wants_scores for proposal in proposals)
+    is_general = tokens > 1 or batch.lane.width > 1 or gives_words
     return StepShape(
         rows=len(proposals),
-        tokens=tokens,
+        # decoder_tokens is never run over a single token, which it would round otherwise than the
+        # same token in company: only decoder_step makes up for that (export/even_rounding.py).
+        tokens=max(tokens, _FEWEST_TOKENS) if is_general else tokens,
         excluded=max(1, -(-longest // _EXCLUDED_STEP)) * _EXCLUDED_STEP,
-        is_general=tokens > 1 or batch.lane.width > 1 or gives_words,
+        is_general=is_general,
         gives_words=gives_words,
     )

@@ -15,7 +15,7 @@ from prometheus_client import (
 )
 from prometheus_client.gc_collector import GCCollector
 
-from server.types import FinishReason, ServedModel, Summary
+from server.types import FinishReason, Method, Origin, ServedModel, Summary
 
 _FIRST_TOKEN_BUCKETS = (
     *(0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75),
@@ -36,7 +36,10 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client g
 
 
 class Metrics:
-    """Counts what happens, on any thread. Implements the engine's EngineObserver."""
+    """Counts what happens, on any thread.
+
+    Implements the engine's EngineObserver, and SharingObserver beside the cache.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -45,6 +48,8 @@ class Metrics:
         self._make_call_metrics()
         self._make_request_metrics()
         self._make_engine_metrics()
+        self._make_decoding_metrics()
+        self._make_sharing_metrics()
         self._build = self._gauge("build_info", "Always 1; the labels say what runs.", "python")
         self._build.labels(platform.python_version()).set(1)
         self._model = self._gauge(
@@ -96,6 +101,11 @@ class Metrics:
             "source_tokens", "Tokens read by the encoder for requests that succeeded."
         )
         self._summary_tokens = self._counter("summary_tokens", "Tokens of summaries delivered.")
+        self._methods = self._counter(
+            "summaries", "Summaries delivered, by how they were decoded.", "method"
+        )
+        for method in Method:
+            self._methods.labels(_label(method))
 
     def _make_engine_metrics(self) -> None:
         self._waiting = self._gauge("num_requests_waiting", "Requests not yet encoded.")
@@ -124,6 +134,31 @@ class Metrics:
         self._decode_seconds = self._histogram(
             "decode_step_seconds", "One decoder step.", _TOKEN_BUCKETS
         )
+
+    def _make_decoding_metrics(self) -> None:
+        self._row_steps = self._counter(
+            "decode_row_steps", "Decoder steps, counted for each summary completed."
+        )
+        self._row_tokens = self._counter(
+            "decode_row_tokens",
+            "Tokens of summaries completed; over precis_decode_row_steps_total, tokens per step.",
+        )
+        self._drafted = self._counter("drafted_tokens", "Tokens guessed ahead.")
+        self._accepted = self._counter("accepted_tokens", "Tokens guessed ahead and kept.")
+
+    def _make_sharing_metrics(self) -> None:
+        self._joins = self._counter(
+            "single_flight_joins", "Requests that joined the computation of an identical one."
+        )
+        self._cache_hits = self._counter("result_cache_hits", "Requests answered from the cache.")
+        self._cache_misses = self._counter(
+            "result_cache_misses", "Requests looked up in the cache and not found there."
+        )
+        self._cache_evictions = self._counter(
+            "result_cache_evictions", "Results that made room for newer ones."
+        )
+        self._cache_entries = self._gauge("result_cache_entries", "Results in the cache.")
+        self._cache_bytes = self._gauge("result_cache_bytes", "Memory of the cache's entries.")
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(f"precis_{name}", documentation, labels, registry=self.registry)
@@ -179,11 +214,15 @@ class Metrics:
     def summarised(self, summary: Summary) -> None:
         """A request got its whole summary."""
         self._end_to_end.observe(summary.timings.total_s)
+        self._summary_tokens.inc(summary.usage.summary_tokens)
+        self._methods.labels(_label(summary.decoding.method)).inc()
+        if summary.origin is Origin.CACHED:
+            return  # nothing was waited for, and zeros would hide how long the others wait
         self._queue.observe(summary.timings.queue_s)
         self._encode.observe(summary.timings.encode_s)
         self._decode.observe(summary.timings.decode_s)
-        self._source_tokens.inc(summary.usage.source_tokens)
-        self._summary_tokens.inc(summary.usage.summary_tokens)
+        if summary.origin is Origin.COMPUTED:
+            self._source_tokens.inc(summary.usage.source_tokens)
 
     def encoded(self, *, documents: int, tokens: int, padded_tokens: int, seconds: float) -> None:
         """A batch of documents went through the encoder."""
@@ -202,10 +241,37 @@ class Metrics:
         self._waiting.set(waiting)
         self._running.set(running)
 
-    def finished(self, *, reason: FinishReason, summary_tokens: int) -> None:
+    def finished(
+        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+    ) -> None:
         """A summary was completed."""
         self._finished.labels(reason.value).inc()
+        self._row_tokens.inc(summary_tokens)
+        self._row_steps.inc(steps)
+        self._drafted.inc(drafted)
+        self._accepted.inc(accepted)
 
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary."""
         self._dropped.labels(cause, stage).inc()
+
+    def flight_joined(self) -> None:
+        """A request joined the computation of an identical one."""
+        self._joins.inc()
+
+    def cache_asked(self, *, hit: bool) -> None:
+        """The result of a request was looked up."""
+        (self._cache_hits if hit else self._cache_misses).inc()
+
+    def cache_evicted(self) -> None:
+        """A result made room for a newer one."""
+        self._cache_evictions.inc()
+
+    def cache_holds(self, *, entries: int, size_bytes: int) -> None:
+        """What the cache holds now."""
+        self._cache_entries.set(entries)
+        self._cache_bytes.set(size_bytes)
+
+
+def _label(method: Method) -> str:
+    return method.value.replace(" ", "_")

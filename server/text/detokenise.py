@@ -36,7 +36,7 @@ class Detokeniser:
 
     def finish(self) -> str:
         """Returns what is left: a character that the model never completed becomes U+FFFD."""
-        whole = self._tokenizer.decode(self._tokens).strip()
+        whole = whole_text(self._tokenizer, self._tokens)
         rest = whole[len(self._emitted) :] if whole.startswith(self._emitted) else ""
         self._emitted += rest
         return rest
@@ -49,3 +49,8 @@ class Detokeniser:
         self._held_back = ready[len(shown) :]
         self._emitted += shown
         return shown
+
+
+def whole_text(tokenizer: BundleTokenizer, tokens: Sequence[int]) -> str:
+    """The text of a complete summary."""
+    return tokenizer.decode(tokens).strip()

@@ -7,15 +7,22 @@ from dataclasses import dataclass
 
 from bundle.manifest import Manifest, Style
 from server.errors import InvalidRequest, Violation
-from server.types import DecodingOptions, RequestedOptions, ServedModel, SummaryRequest
+from server.text.options import fill_in, find_option_violations
+from server.types import DecodingOptions, ServedModel, SummaryRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A request with its style found and every default filled in."""
+    """A request with its style found and every default filled in.
+
+    What it gives as text to begin with, or never to write, is still text: the options have no ids
+    of it yet.
+    """
 
     style: Style
     options: DecodingOptions
+    prefix: str = ""
+    banned_phrases: tuple[str, ...] = ()
 
 
 def resolve(request: SummaryRequest, model: ServedModel) -> Resolved:
@@ -24,7 +31,13 @@ def resolve(request: SummaryRequest, model: ServedModel) -> Resolved:
         raise InvalidRequest(*violations)
     style = _style(request, model)
     assert style is not None, "an unknown style is a violation"
-    return Resolved(style, _fill_in(request.options, style, model.max_summary_tokens))
+    requested = request.options
+    return Resolved(
+        style,
+        fill_in(requested, style, model.max_summary_tokens),
+        requested.prefix or "",
+        requested.banned_phrases,
+    )
 
 
 def find_violations(request: SummaryRequest, model: ServedModel) -> list[Violation]:
@@ -37,8 +50,8 @@ def find_violations(request: SummaryRequest, model: ServedModel) -> list[Violati
         problem = f"{request.style!r} is unknown; this model has: {known}"
         violations.append(Violation("style", problem))
         style = model.manifest.styles[0]
-    options = _fill_in(request.options, style, model.max_summary_tokens)
-    return violations + _option_violations(request.options, options, model.max_summary_tokens)
+    options = fill_in(request.options, style, model.max_summary_tokens)
+    return violations + find_option_violations(request.options, options, model)
 
 
 def _style(request: SummaryRequest, model: ServedModel) -> Style | None:
@@ -82,34 +95,3 @@ def _language_violations(language: str, manifest: Manifest) -> list[Violation]:
         return []
     known = ", ".join(manifest.languages)
     return [Violation("language", f"{language!r} is not among the model's languages: {known}")]
-
-
-def _fill_in(requested: RequestedOptions, style: Style, max_summary_tokens: int) -> DecodingOptions:
-    def chosen(value: int | None, default: int) -> int:
-        return default if value is None else value
-
-    max_tokens = chosen(requested.max_tokens, min(style.defaults.max_tokens, max_summary_tokens))
-    # A default must never clash with what the caller did say.
-    default_min_tokens = min(style.defaults.min_tokens, max_tokens)
-    return DecodingOptions(
-        max_tokens=max_tokens,
-        min_tokens=chosen(requested.min_tokens, default_min_tokens),
-        no_repeat_ngram_size=chosen(
-            requested.no_repeat_ngram_size, style.defaults.no_repeat_ngram_size
-        ),
-    )
-
-
-def _option_violations(
-    requested: RequestedOptions, options: DecodingOptions, max_summary_tokens: int
-) -> list[Violation]:
-    violations = []
-    if not 1 <= options.max_tokens <= max_summary_tokens:
-        problem = f"is {options.max_tokens}, must be from 1 to {max_summary_tokens}"
-        violations.append(Violation("options.max_tokens", problem))
-    elif options.min_tokens > options.max_tokens:
-        said = ", whose default here is" if requested.max_tokens is None else " ="
-        limit = f"options.max_tokens{said} {options.max_tokens}"
-        problem = f"is {options.min_tokens}, must be at most {limit}"
-        violations.append(Violation("options.min_tokens", problem))
-    return violations

@@ -1,6 +1,7 @@
 """`precis models`, `health` and `version`, and how the command line is read."""
 
 import json
+import shlex
 
 import pytest
 
@@ -170,7 +171,8 @@ def test_help_teaches_by_examples_and_tells_every_exit_code(
     if command in ([], ["summarize"]):
         assert "  precis summarize article.txt\n" in shown
     if command == ["summarize"]:
-        assert "is refused by name (see `precis models`)" in shown
+        assert "refused by name (see `precis models`)" in shown
+        assert "--beams 4 keeps four beginnings" in shown
 
 
 def test_the_examples_of_the_help_are_command_lines_that_parse() -> None:
@@ -185,5 +187,5 @@ def test_the_examples_of_the_help_are_command_lines_that_parse() -> None:
 
     assert len(examples) > 8
     for example in examples:
-        words = example.split("|")[0].split("<")[0].split(">")[0].split()
+        words = shlex.split(example.split("|")[0].split("<")[0].split(">")[0])
         assert parser.parse_args(words[1:]).command == words[1]

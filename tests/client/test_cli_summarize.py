@@ -74,9 +74,10 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
         --long-document map_reduce --attribution sentence --request-id abc
         --max-tokens 40 --min-tokens 0 --num-beams 1 --temperature 0.5 --top-k 50 --top-p 0.5
         --seed 18446744073709551615 --length-penalty -0.5 --repetition-penalty 1.5
-        --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping"""
+        --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping
+        --prefix We --ban novel --no-speculation"""
 
-    main(["summarize", str(article), *arguments.split()])
+    main(["summarize", str(article), *arguments.split(), "--ban", "in this paper"])
 
     assert server.summarizer.requests == [
         pb.SummarizeRequest(
@@ -102,20 +103,66 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
                 num_summaries=2,
                 min_p=0.25,
                 early_stopping=False,
+                prefix="We",
+                banned_phrases=["novel", "in this paper"],
+                speculation=False,
             ),
         )
     ]
 
 
-def test_several_summaries_are_set_apart_by_blank_lines(
+@pytest.mark.parametrize("flag", ["--beams", "--num-beams"])
+def test_beams_have_two_names(article: Path, server: ScriptedServer, flag: str) -> None:
+    main(["summarize", str(article), flag, "4"])
+
+    assert server.summarizer.requests[0].options == pb.DecodingOptions(num_beams=4)
+
+
+TWO = [pb.Alternative(summary="One.", score=-0.25), pb.Alternative(summary="Two.", score=-0.5)]
+
+
+def test_several_summaries_are_printed_with_rank_and_score(
     article: Path, server: ScriptedServer, capsys: Captured
 ) -> None:
-    alternatives = [pb.Alternative(summary="One."), pb.Alternative(summary="Two.")]
-    server.summarizer.default = Reply(message=response("One.", alternatives=alternatives))
+    server.summarizer.default = Reply(message=response("One.", alternatives=TWO))
 
     main(["summarize", str(article), "--num-summaries", "2"])
 
-    assert capsys.readouterr().out == "One.\n\nTwo.\n"
+    assert capsys.readouterr().out == "[1, score -0.25]\nOne.\n\n[2, score -0.5]\nTwo.\n"
+
+
+def test_after_a_stream_come_the_other_summaries(
+    article: Path, server: ScriptedServer, capsys: Captured
+) -> None:
+    server.summarizer.default = Reply(("One.",), response("One.", alternatives=TWO))
+
+    main(["summarize", str(article), "--beams", "2", "--num-summaries", "2", "--stream"])
+
+    assert capsys.readouterr().out == "One.\n\n[2, score -0.5]\nTwo.\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--stream"]])
+def test_who_sampled_without_a_seed_is_told_it(
+    article: Path, server: ScriptedServer, capsys: Captured, more: list[str]
+) -> None:
+    server.summarizer.default = Reply(message=response(seed=7))
+
+    main(["summarize", str(article), "--temperature", "1", *more])
+    main(["summarize", str(article), "--temperature", "1", "--seed", "7", *more])
+
+    assert capsys.readouterr().err == "precis: sampled; --seed 7 gives the same again\n"
+
+
+def test_who_asked_for_speculation_is_told_why_there_was_none(
+    article: Path, server: ScriptedServer, capsys: Captured
+) -> None:
+    decoding = pb.Decoding(speculation_off="beam search drafts nothing")
+    server.summarizer.default = Reply(message=response(decoding=decoding))
+
+    main(["summarize", str(article), "--beams", "4", "--speculation"])
+    main(["summarize", str(article), "--beams", "4"])
+
+    assert capsys.readouterr().err == "precis: speculation was off: beam search drafts nothing\n"
 
 
 def test_json_is_the_whole_reply(article: Path, server: ScriptedServer, capsys: Captured) -> None:
@@ -147,6 +194,13 @@ def test_json_is_the_whole_reply(article: Path, server: ScriptedServer, capsys: 
         "attributions": [],
         "request_id": "made-by-server",
         "seed": None,
+        "decoding": {
+            "method": "greedy",
+            "steps": 106,
+            "drafted_tokens": 107,
+            "accepted_tokens": 108,
+            "speculation_off": "",
+        },
     }
     assert "一句话。" in printed
 

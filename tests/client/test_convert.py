@@ -7,6 +7,7 @@ import pytest
 from google.protobuf.message import Message
 
 from precis_client import _convert, types
+from precis_client.errors import InvalidRequest
 from precis_client.options import DecodingOptions
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from tests.fakes.scripted_summarizer import model, response
@@ -14,6 +15,7 @@ from tests.fakes.scripted_summarizer import model, response
 MIRRORS = [
     (types.Summary, pb.SummarizeResponse),
     (types.Alternative, pb.Alternative),
+    (types.Decoding, pb.Decoding),
     (types.Usage, pb.Usage),
     (types.Timings, pb.Timings),
     (types.Attribution, pb.Attribution),
@@ -27,6 +29,7 @@ MIRRORS = [
 ]
 ENUMS = [
     (types.FinishReason, pb.FinishReason, "FINISH_REASON_"),
+    (types.DecodingMethod, pb.DecodingMethod, "DECODING_METHOD_"),
     (types.LongDocumentPolicy, pb.LongDocumentPolicy, "LONG_DOCUMENT_POLICY_"),
     (types.AttributionLevel, pb.AttributionLevel, "ATTRIBUTION_LEVEL_"),
 ]
@@ -59,6 +62,9 @@ def test_every_part_of_a_reply_is_read() -> None:
         finish_reason=pb.FINISH_REASON_LENGTH,
         request_id="abc",
         seed=2**64 - 1,
+        decoding=pb.Decoding(
+            method=pb.DECODING_METHOD_BEAM_SEARCH, speculation_off="beam search drafts nothing"
+        ),
         alternatives=[
             pb.Alternative(
                 summary="Other.", score=-0.7, finish_reason=pb.FINISH_REASON_STOP, summary_tokens=2
@@ -85,6 +91,9 @@ def test_every_part_of_a_reply_is_read() -> None:
         ),
         request_id="abc",
         seed=2**64 - 1,
+        decoding=types.Decoding(
+            types.DecodingMethod.BEAM_SEARCH, 106, 107, 108, "beam search drafts nothing"
+        ),
     )
 
 
@@ -115,9 +124,33 @@ def test_options_come_back_as_they_went() -> None:
         num_summaries=11,
         min_p=0.12,
         early_stopping=True,
+        prefix="",
+        banned_phrases=("one", "two"),
+        speculation=False,
     )
 
     assert _convert.from_options(_convert.to_options(options)) == options
+
+
+def test_no_banned_phrase_reads_as_none() -> None:
+    assert _convert.from_options(_convert.to_options(DecodingOptions())) == DecodingOptions()
+
+
+def test_one_text_is_not_taken_for_several_phrases() -> None:
+    with pytest.raises(TypeError, match="several phrases"):
+        _convert.to_options(DecodingOptions(banned_phrases="we"))  # type: ignore[arg-type]
+
+
+def test_a_phrase_that_cannot_be_sent_is_refused_by_name() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        _convert.to_options(DecodingOptions(banned_phrases=("\ud800",)))
+    assert caught.value.field_violations[0].field == "options.banned_phrases"
+
+
+def test_a_way_of_decoding_of_a_newer_server_is_unspecified() -> None:
+    message = pb.SummarizeResponse.FromString(b"\x5a\x02\x08\x63")  # decoding { method: 99 }
+
+    assert _convert.from_response(message).decoding.method is types.DecodingMethod.UNSPECIFIED
 
 
 def test_every_part_of_a_model_is_read() -> None:

@@ -1,6 +1,7 @@
 """The examples of the client's README, run as they stand."""
 
 import re
+import shlex
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -35,13 +36,13 @@ def test_each_program_prints_what_the_server_answers(
 
 
 def test_there_are_programs_and_commands_to_try() -> None:
-    assert len(PROGRAMS) == 4
-    assert len(COMMANDS) == 5
+    assert len(PROGRAMS) == 5
+    assert len(COMMANDS) == 8
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_line_is_understood(command: str) -> None:
-    words = re.split(r" [<>] ", command)[0].split()
+    words = shlex.split(re.split(r" [<>] ", command)[0])
 
     assert build_parser().parse_args(words).command == words[0]
 

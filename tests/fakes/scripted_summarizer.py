@@ -41,6 +41,9 @@ def response(summary: str = "A short summary.", **changes: Any) -> pb.SummarizeR
         ),
         model="scripted",
         model_version="1.2.3",
+        decoding=pb.Decoding(
+            method=pb.DECODING_METHOD_GREEDY, steps=106, drafted_tokens=107, accepted_tokens=108
+        ),
     )
     reply.MergeFrom(pb.SummarizeResponse(**changes))
     return reply

@@ -1,5 +1,7 @@
 """Requests and models with every default given, so that a test states only what it varies."""
 
+from typing import Any
+
 from bundle.load import load_bundle
 from server.types import RequestedOptions, ServedModel, SummaryRequest
 from tests.bundle.conftest import DEFAULT_BUNDLE
@@ -33,24 +35,19 @@ def make_request(
     language: str = "",
     model: str = "",
     model_version: str = "",
-    max_tokens: int | None = None,
-    min_tokens: int | None = None,
-    no_repeat_ngram_size: int | None = None,
     deadline_s: float | None = None,
     wants_deltas: bool = False,
+    request_id: str = "test",
+    **options: Any,
 ) -> SummaryRequest:
     return SummaryRequest(
         document=document,
-        request_id="test",
+        request_id=request_id,
         model=model,
         model_version=model_version,
         style=style,
         language=language,
-        options=RequestedOptions(
-            max_tokens=max_tokens,
-            min_tokens=min_tokens,
-            no_repeat_ngram_size=no_repeat_ngram_size,
-        ),
+        options=RequestedOptions(**options),
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
     )

@@ -26,6 +26,8 @@ def test_without_settings_the_embedded_model_is_served_on_50051() -> None:
     assert config.reflection
     assert config.batching == "continuous"
     assert config.tls_cert is None
+    assert config.speculation
+    assert config.result_cache_mb == 0
 
 
 def test_a_flag_beats_the_environment_which_beats_the_default(
@@ -99,6 +101,8 @@ def test_every_setting_says_how_to_choose_it(field: str) -> None:
         ("--log-format", "xml", "json or text expected"),
         ("--reflection", "maybe", "on or off expected"),
         ("--host", "", "at least one character expected"),
+        ("--speculation", "maybe", "on or off expected"),
+        ("--result-cache-mb", "-1", "a whole number from 0 to 1048576 expected"),
     ],
 )
 def test_a_wrong_value_is_refused_naming_flag_variable_value_and_range(

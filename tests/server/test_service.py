@@ -9,68 +9,19 @@ from dataclasses import replace
 
 import pytest
 
-from server.engine.engine import Engine
-from server.engine.loop import EngineLoop
-from server.engine.observer import SilentObserver
-from server.engine.scheduler import EngineConfig
 from server.errors import DeadlineExpired, InvalidRequest, Overloaded, UnknownModel
-from server.gate import Gate
 from server.runtime.ort_runner import OrtRunner
-from server.service import SummaryService
-from server.streams import EngineStreams
-from server.types import Delta, FinishReason, ServedModel, Summary, SummaryRequest
+from server.types import FinishReason, Summary
 from tests.server.factories import BUNDLE, make_model, make_request
-from tests.server.runtime.documents import LANES, ROOT
+from tests.server.service_harness import CHINESE, ENGLISH, PATIENCE_S, Harness, summarise
 
-ENGLISH = (ROOT / "examples" / "arxiv_en.txt").read_text("utf-8")
-CHINESE = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
-PATIENCE_S = 30
 # Hundreds of steps, so that there is time to interfere.
 LONG = {"max_tokens": 500, "min_tokens": 500}
 
 
-class Drops(SilentObserver):
-    """Remembers why requests left without a summary."""
-
-    def __init__(self) -> None:
-        self.causes: list[str] = []
-
-    def dropped(self, *, cause: str, stage: str) -> None:
-        self.causes.append(cause)
-
-
-class Harness:
-    """A service over the real model, and a view of what it holds."""
-
-    def __init__(self, model: ServedModel, runner: OrtRunner, max_documents: int) -> None:
-        streams = EngineStreams()
-        self.drops = Drops()
-        self.engine = Engine(EngineConfig(LANES, 16, 1024), runner, observer=self.drops)
-        self.loop = EngineLoop(
-            self.engine,
-            deliver=streams.deliver_to(asyncio.get_running_loop()),
-            on_fatal=lambda error: None,
-        )
-        streams.connect(self.loop)
-        self.gate = Gate(max_documents=max_documents, max_tokens=10**6)
-        self.service = SummaryService(model, BUNDLE.tokenizer, streams, self.gate)
-        self.loop.start()
-
-    async def close(self) -> None:
-        self.service.close()
-        self.loop.stop()
-        assert await asyncio.to_thread(self.loop.join, PATIENCE_S)
-
-    async def until_empty(self) -> None:
-        """Waits until neither the gate nor the engine holds anything."""
-        async with asyncio.timeout(PATIENCE_S):
-            while self.gate.documents or not self.engine.is_idle:
-                await asyncio.sleep(0.005)
-
-
 @pytest.fixture(scope="module")
 def runner() -> OrtRunner:
-    return OrtRunner(BUNDLE, lanes=LANES)
+    return OrtRunner(BUNDLE)
 
 
 @pytest.fixture
@@ -78,14 +29,6 @@ async def harness(runner: OrtRunner) -> AsyncIterator[Harness]:
     harness = Harness(make_model(max_document_bytes=100_000), runner, max_documents=3)
     yield harness
     await harness.close()
-
-
-async def summarise(harness: Harness, request: SummaryRequest) -> tuple[list[Delta], Summary]:
-    events = [event async for event in harness.service.summarise(request)]
-    *deltas, last = events
-    assert isinstance(last, Summary)
-    assert all(isinstance(delta, Delta) for delta in deltas)
-    return deltas, last  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("document", [ENGLISH, CHINESE])
@@ -154,7 +97,10 @@ async def test_a_deadline_counts_while_others_are_tokenised(
 ) -> None:
     busy = threading.Event()
     monkeypatch.setattr(BUNDLE.tokenizer, "encode", lambda text: [busy.wait(PATIENCE_S), 100][1:])
-    waiting = [asyncio.create_task(summarise(harness, make_request())) for _ in range(2)]
+    waiting = [
+        asyncio.create_task(summarise(harness, make_request(f"Document {number}.")))
+        for number in range(2)
+    ]
     await asyncio.sleep(0)
     with pytest.raises(DeadlineExpired, match="tokenised"):
         await summarise(harness, make_request(deadline_s=time.monotonic() + 0.05))

@@ -1,13 +1,13 @@
 """The event loop's side of the engine, over an engine that only takes notes."""
 
 import asyncio
+from typing import cast
 
 import pytest
 
+from server.decoding.strategy import DraftCount, Strategy
 from server.engine.request import EngineRequest, Finished, Written
 from server.streams import EngineStreams
-from server.types import FinishReason
-from tests.server.engine.scripted import make_request
 
 
 class RecordingEngine:
@@ -30,14 +30,16 @@ class Harness:
         self.deliver = self.streams.deliver_to(asyncio.get_running_loop())
 
     def open(self):  # type: ignore[no-untyped-def]
-        strategy = make_request(0).strategy
         return self.streams.open(
-            source_ids=[5, 1], strategy=strategy, deadline_s=None, wants_tokens=True
+            source_ids=[5, 1],
+            strategy=cast(Strategy, None),  # nobody here asks it anything
+            deadline_s=None,
+            wants_tokens=True,
         )
 
 
 def finished(request_id: int) -> Finished:
-    return Finished(request_id, [], FinishReason.STOP, queue_s=0, encode_s=0, decode_s=0)
+    return Finished(request_id, [], 1, DraftCount(), queue_s=0, encode_s=0, decode_s=0)
 
 
 async def test_events_reach_their_own_request_and_end_with_the_last() -> None:
@@ -47,6 +49,14 @@ async def test_events_reach_their_own_request_and_end_with_the_last() -> None:
         assert [event async for event in first] == [Written(0, 10), finished(0)]
         assert [event async for event in second] == [Written(1, 11), finished(1)]
     assert harness.streams.num_open == 0
+
+
+async def test_new_terms_reach_the_request_that_the_engine_has() -> None:
+    harness = Harness()
+    async with harness.open() as stream:
+        stream.change_terms(12.5, False)
+        (request,) = harness.engine.submitted
+        assert (request.deadline_s, request.wants_tokens) == (12.5, False)
 
 
 async def test_leaving_early_cancels_the_request_and_forgets_it() -> None:

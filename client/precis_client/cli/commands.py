@@ -15,7 +15,13 @@ from precis_client.cli.version import version_line
 from precis_client.errors import InvalidRequest
 from precis_client.options import DecodingOptions
 from precis_client.sync import Client
-from precis_client.types import AttributionLevel, BatchResult, LongDocumentPolicy, ServingStatus
+from precis_client.types import (
+    AttributionLevel,
+    BatchResult,
+    LongDocumentPolicy,
+    ServingStatus,
+    Summary,
+)
 
 
 def summarize(arguments: Namespace) -> int:
@@ -42,6 +48,15 @@ def _summarize_one(client: Client, document: str, arguments: Namespace) -> None:
         output.print_json(output.as_json(summary), indent=2)
     else:
         output.print_text(summary)
+        _remark(summary, arguments)
+
+
+def _remark(summary: Summary, arguments: Namespace) -> None:
+    """Tells on stderr what the text alone does not: how to get it again, and what was not done."""
+    if summary.seed is not None and arguments.seed is None:
+        output.complain(f"sampled; --seed {summary.seed} gives the same again")
+    if arguments.speculation and summary.decoding.speculation_off:
+        output.complain(f"speculation was off: {summary.decoding.speculation_off}")
 
 
 def _summarize_streaming(client: Client, document: str, arguments: Namespace) -> None:
@@ -61,6 +76,8 @@ def _summarize_streaming(client: Client, document: str, arguments: Namespace) ->
     finally:
         if is_line_open:
             output.print_piece("\n")
+    output.print_others(stream.final)
+    _remark(stream.final, arguments)
 
 
 def _summarize_many(arguments: Namespace) -> int:
@@ -184,6 +201,7 @@ def _request_fields(arguments: Namespace) -> RequestFields:
 
 
 def _decoding_options(arguments: Namespace) -> DecodingOptions:
-    return DecodingOptions(
-        **{field.name: getattr(arguments, field.name) for field in fields(DecodingOptions)}
-    )
+    given = {field.name: getattr(arguments, field.name) for field in fields(DecodingOptions)}
+    if given["banned_phrases"] is not None:
+        given["banned_phrases"] = tuple(given["banned_phrases"])
+    return DecodingOptions(**given)

@@ -3,17 +3,30 @@
 import dataclasses
 import json
 import sys
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
 from precis_client.errors import PrecisError
-from precis_client.types import Model, Summary
+from precis_client.types import Alternative, Model, Summary
 
 
 def print_text(summary: Summary) -> None:
-    """Prints the summary, or all of several, best first and set apart by blank lines."""
-    texts = [each.summary for each in summary.alternatives] or [summary.summary]
-    print_line("\n\n".join(texts))
+    """Prints the summary, or all of several, best first, each under its rank and score."""
+    print_line("\n\n".join(_ranked(summary.alternatives)) or summary.summary)
+
+
+def print_others(summary: Summary) -> None:
+    """Prints the summaries beside the best one, which has been printed already."""
+    for text in _ranked(summary.alternatives)[1:]:
+        print_line(f"\n{text}")
+
+
+def _ranked(alternatives: Sequence[Alternative]) -> list[str]:
+    return [
+        f"[{rank}, score {each.score:g}]\n{each.summary}"
+        for rank, each in enumerate(alternatives, start=1)
+    ]
 
 
 def print_piece(text: str) -> None:

@@ -11,11 +11,11 @@ from argparse import (
 )
 from dataclasses import fields
 from types import UnionType
-from typing import Any, NoReturn, get_args, get_type_hints
+from typing import Any, NoReturn, get_args, get_origin, get_type_hints
 
 from precis_client.cli.config import DEFAULT_ADDRESS, address_from_environment
 from precis_client.cli.exits import EXIT_CODES_HELP
-from precis_client.options import DecodingOptions
+from precis_client.options import BEAMS, LENGTH, SAMPLING, WORDS, DecodingOptions
 
 _DEFAULT_TIMEOUT_S = 60.0
 _HEALTH_TIMEOUT_S = 3.0
@@ -35,6 +35,9 @@ examples:
   precis summarize article.txt
   precis summarize article.txt --style brief --max-tokens 40
   precis summarize article.txt --stream
+  precis summarize article.txt --beams 4 --num-summaries 2
+  precis summarize article.txt --temperature 0.7 --top-p 0.9 --seed 1
+  precis summarize article.txt --prefix "The authors" --ban "novel" --ban "state of the art"
   precis summarize article.txt --json | jq .usage
   precis summarize - --language zh < article.txt
   precis summarize reports/*.txt --json > summaries.jsonl
@@ -43,7 +46,12 @@ Several files go over one call and are printed as they finish, under a line "==>
 --json: one object in a line each). A file that cannot be read or is refused is told on stderr and
 the others go on.
 
-What a server does not serve, sampling for one, is refused by name (see `precis models`).
+Three ways to choose the words:
+  greedy        the likeliest token each time; the default, and the fastest
+  beam search   --beams 4 keeps four beginnings and returns the likeliest whole summary
+  sampling      --temperature 0.7 draws the tokens: another summary each time, or the same by --seed
+An option of one way beside another is refused, never ignored. What a server does not serve is
+refused by name (see `precis models`).
 """
 
 
@@ -180,19 +188,35 @@ def _add_summarize_options(parser: ArgumentParser) -> None:
     _add_decoding_options(parser)
 
 
+_GROUPS = {
+    LENGTH: ("decoding", "Defaults are those of the style; the server checks the ranges."),
+    WORDS: ("words", None),
+    BEAMS: ("beam search", "Only with --beams above 1."),
+    SAMPLING: ("sampling", "Only with --temperature above 0."),
+}
+
+
 def _add_decoding_options(parser: ArgumentParser) -> None:
-    group = parser.add_argument_group(
-        "decoding", "Defaults are those of the style; the server checks the ranges."
-    )
+    groups = {
+        name: parser.add_argument_group(title, about) for name, (title, about) in _GROUPS.items()
+    }
     hints = get_type_hints(DecodingOptions)
     for field in fields(DecodingOptions):
+        group, about = groups[field.metadata["group"]], field.metadata["about"]
+        flags = field.metadata["flags"] or ("--" + field.name.replace("_", "-"),)
         kind = _without_none(hints[field.name])
-        flag = "--" + field.name.replace("_", "-")
-        about = field.metadata["about"]
         if kind is bool:
-            group.add_argument(flag, action=BooleanOptionalAction, default=None, help=about)
-        else:
-            group.add_argument(flag, metavar="N", type=kind, help=about)
+            group.add_argument(*flags, action=BooleanOptionalAction, default=None, help=about)
+            continue
+        is_repeated = get_origin(kind) is tuple
+        group.add_argument(
+            *flags,
+            dest=field.name,
+            metavar=field.metadata["metavar"],
+            action="append" if is_repeated else "store",
+            type=str if is_repeated else kind,
+            help=about,
+        )
 
 
 def _without_none(hint: UnionType) -> type:

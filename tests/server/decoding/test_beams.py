@@ -184,8 +184,24 @@ def test_what_is_complete_is_streamed_only_when_longer_summaries_cannot_overtake
     options = DecodingOptions(max_tokens=10, num_beams=2, length_penalty=1.0)
     search = BeamSearch(options, SPECIAL, 40)
     search.propose(0)
-    search.advance(outcome(*[[(END, -1.0), (20, -1.5), (21, -1.6)]] * 2))
-    assert search.written == [], "ten tokens that lose no more would average -0.15"
+    search.advance(outcome(*[[(20, -0.1), (21, -0.3)]] * 2))
+    search.propose(0)
+    search.advance(outcome([(END, -0.9), (22, -3.0)], [(23, -2.5), (24, -9.0)]))
+    # 20 is complete and averages -0.5; 21 23 would average -0.28 if eight more lost nothing.
+    assert search.written == []
+
+
+@pytest.mark.parametrize("early_stopping", [True, False])
+def test_early_stopping_ends_it_with_as_many_summaries_as_beams_though_a_better_one_is_near(
+    early_stopping: bool,
+) -> None:
+    options = DecodingOptions(max_tokens=9, num_beams=2, early_stopping=early_stopping)
+    search = BeamSearch(options, SPECIAL, 40)
+    search.propose(0)
+    assert not search.advance(outcome(*[[(END, -1.0), (20, -1.1), (21, -1.2)]] * 2))
+    search.propose(0)
+    is_over = search.advance(outcome([(22, -0.1), (END, -1.2)], [(23, -9.0), (24, -9.0)]))
+    assert is_over == early_stopping
 
 
 def test_no_more_summaries_are_given_than_asked_for() -> None:

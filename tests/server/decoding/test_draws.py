@@ -45,6 +45,24 @@ def test_the_token_is_the_oracles_under_any_filters(
     assert draws.draw(scores, u) == expected
 
 
+@pytest.mark.parametrize("filters", [{"top_p": 0.99}, {"min_p": 0.01}, {"top_k": 80}])
+def test_a_filter_whose_edge_lies_far_down_counts_for_the_likely_tokens_too(
+    filters: dict[str, float],
+) -> None:
+    scores = np.full(VOCABULARY, -5.0, np.float32)
+    scores[:50] = 0.0
+    draws = Draws(DecodingOptions(max_tokens=1, temperature=1.0, **filters), VOCABULARY)
+    for u in np.linspace(0, 1, 500, endpoint=False):
+        expected, margin = oracle.draw(torch.from_numpy(scores), SamplingOptions(**filters), u)
+        assert margin < 1e-12 or draws.draw(scores, u) == expected
+
+
+def test_a_token_is_drawn_whose_sum_exceeds_u_and_does_not_only_reach_it() -> None:
+    draws = Draws(DecodingOptions(max_tokens=1, temperature=1.0), 4)
+    level = np.zeros(4, np.float32)
+    assert [draws.draw(level, u) for u in (0.0, 0.25, 0.5, 0.75)] == [0, 1, 2, 3]
+
+
 def test_equal_scores_are_taken_by_id() -> None:
     draws = Draws(DecodingOptions(max_tokens=1, temperature=1.0), 4)
     scores = np.array([0.0, 1.0, 0.0, 0.0], np.float32)

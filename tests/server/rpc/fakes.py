@@ -26,8 +26,10 @@ from server.rpc.summarizer import SummarizerServicer
 from server.telemetry.measured import MeasuredSummariser
 from server.telemetry.metrics import Metrics
 from server.types import (
+    Decoding,
     Delta,
     FinishReason,
+    Method,
     ServedModel,
     Summary,
     SummaryRequest,
@@ -56,6 +58,9 @@ def make_summary(request_id: str = "id", **changes: Any) -> Summary:
         "model": "fake",
         "model_version": "1.2.3",
         "request_id": request_id,
+        "decoding": Decoding(
+            method=Method.GREEDY, steps=106, drafted_tokens=107, accepted_tokens=108
+        ),
     }
     return Summary(**values | changes)
 
@@ -128,11 +133,12 @@ class Held:
 class FakeSummariser:
     """Answers by script and remembers what it was asked.
 
-    `script` says what a document meets: an exception, or Held; any other is answered at once.
+    `script` says what a document meets: an exception, Held, or a summary of its own; any other is
+    answered at once.
     """
 
     def __init__(self) -> None:
-        self.script: dict[str, BaseException | Held] = {}
+        self.script: dict[str, BaseException | Held | Summary] = {}
         self.requests: list[SummaryRequest] = []
         self.let_go = asyncio.Event()
         self.num_running = 0
@@ -160,9 +166,9 @@ class FakeSummariser:
                 yield Delta(text=piece, summary_tokens=2 * count)
             if isinstance(outcome, Held):
                 await self.let_go.wait()
-            elif outcome is not None:
+            elif isinstance(outcome, BaseException):
                 raise outcome
-            yield make_summary(request.request_id)
+            yield outcome if isinstance(outcome, Summary) else make_summary(request.request_id)
         finally:
             await self._count(-1)
 
@@ -203,6 +209,7 @@ async def serve_fake(
     *,
     deadlines: Deadlines | None = None,
     max_batch_in_flight: int = 4,
+    has_cache: bool = False,
     credentials: grpc.ChannelCredentials | None = None,
     **options: Any,
 ) -> AsyncIterator[RunningServer]:
@@ -217,6 +224,7 @@ async def serve_fake(
             open_calls=open_calls,
             metrics=metrics,
             max_batch_in_flight=max_batch_in_flight,
+            has_cache=has_cache,
         )
     )
     await rpc.start()

@@ -10,30 +10,24 @@ from server.errors import InvalidRequest, NotServed, Violation
 from server.rpc.convert import to_duration, to_request
 from server.types import RequestedOptions, SummaryRequest
 
-NEUTRAL_OPTIONS: dict[str, Any] = {
+OPTIONS: dict[str, Any] = {
+    "max_tokens": 5,
+    "min_tokens": 0,
+    "no_repeat_ngram_size": 0,
     "num_beams": 1,
-    "temperature": 0.0,
+    "temperature": 0.5,
     "top_k": 0,
-    "top_p": 1.0,
-    "length_penalty": 1.0,
-    "repetition_penalty": 1.0,
-    "num_summaries": 1,
+    "top_p": 0.25,
+    "seed": 2**64 - 1,
+    "length_penalty": -0.5,
+    "repetition_penalty": 1.5,
+    "num_summaries": 2,
     "min_p": 0.0,
     "early_stopping": False,
+    "prefix": "",
+    "banned_phrases": ("in this paper", "we"),
+    "speculation": False,
 }
-UNSERVED_OPTIONS: dict[str, Any] = {
-    "num_beams": 4,
-    "temperature": 0.7,
-    "top_k": 50,
-    "top_p": 0.9,
-    "seed": 0,
-    "length_penalty": 0.5,
-    "repetition_penalty": 1.2,
-    "num_summaries": 2,
-    "min_p": 0.05,
-    "early_stopping": True,
-}
-SERVED_OPTIONS = ("max_tokens", "min_tokens", "no_repeat_ngram_size")
 INVALID_OPTIONS: list[tuple[str, Any]] = [
     ("max_tokens", 0),
     ("max_tokens", -1),
@@ -62,6 +56,16 @@ INVALID_OPTIONS: list[tuple[str, Any]] = [
     ("min_p", 1.1),
     ("min_p", math.nan),
 ]
+INVALID_TEXTS: list[tuple[dict[str, Any], str, str]] = [
+    ({"prefix": "p" * 4097}, "prefix", "has 4097 characters, at most 4096 are served"),
+    ({"banned_phrases": ["a"] * 129}, "banned_phrases", "are 129, at most 128 are served"),
+    ({"banned_phrases": ["a", " \t"]}, "banned_phrases[1]", "is empty or blank"),
+    (
+        {"banned_phrases": ["a" * 257]},
+        "banned_phrases[0]",
+        "has 257 characters, at most 256 are served",
+    ),
+]
 
 
 def read(**fields: Any) -> SummaryRequest:
@@ -82,46 +86,44 @@ def test_a_plain_request_leaves_everything_to_the_defaults() -> None:
     )
 
 
-def test_served_options_are_taken_over_and_zero_is_not_unset() -> None:
-    options = pb.DecodingOptions(max_tokens=5, min_tokens=0, no_repeat_ngram_size=0)
-
-    assert read(options=options).options == RequestedOptions(
-        max_tokens=5, min_tokens=0, no_repeat_ngram_size=0
-    )
+def test_every_option_of_the_proto_is_taken_over_and_zero_is_not_unset() -> None:
+    assert OPTIONS.keys() == {field.name for field in pb.DecodingOptions.DESCRIPTOR.fields}
+    assert read(options=pb.DecodingOptions(**OPTIONS)).options == RequestedOptions(**OPTIONS)
 
 
-def test_every_option_of_the_proto_is_either_served_or_refused_here() -> None:
-    every = {field.name for field in pb.DecodingOptions.DESCRIPTOR.fields}
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_that_is_not_said_stays_unsaid(name: str) -> None:
+    others = {other: value for other, value in OPTIONS.items() if other != name}
 
-    assert every == UNSERVED_OPTIONS.keys() | set(SERVED_OPTIONS)
-
-
-@pytest.mark.parametrize(("name", "value"), UNSERVED_OPTIONS.items())
-def test_an_option_that_is_not_served_is_named(name: str, value: Any) -> None:
-    (violation,) = violations(NotServed, options=pb.DecodingOptions(**{name: value}))
-
-    assert violation.field == f"options.{name}"
-    assert "does not serve it" in violation.description
+    asked = read(options=pb.DecodingOptions(**others)).options
+    assert getattr(asked, name) == (() if name == "banned_phrases" else None)
 
 
-@pytest.mark.parametrize(("name", "value"), NEUTRAL_OPTIONS.items())
-def test_an_option_that_changes_nothing_is_accepted(name: str, value: Any) -> None:
-    assert read(options=pb.DecodingOptions(**{name: value})).options == RequestedOptions()
+def test_an_option_that_this_server_does_not_read_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.rpc.options._SERVED", {"max_tokens"})
+    (violation,) = violations(NotServed, options=pb.DecodingOptions(max_tokens=1, num_beams=4))
+
+    assert violation.field == "options.num_beams"
+    assert violation.description == "is 4, but this server does not serve it: leave it out"
 
 
-def test_all_options_that_are_not_served_are_named_at_once() -> None:
+def test_all_that_is_not_served_is_named_at_once() -> None:
     found = violations(
         NotServed,
-        options=pb.DecodingOptions(**UNSERVED_OPTIONS),
         attribution=pb.ATTRIBUTION_LEVEL_WORD,
         long_document_policy=pb.LONG_DOCUMENT_POLICY_TRUNCATE,
     )
 
-    assert {violation.field for violation in found} == {
-        "attribution",
-        "long_document_policy",
-        *(f"options.{name}" for name in UNSERVED_OPTIONS),
-    }
+    assert {violation.field for violation in found} == {"attribution", "long_document_policy"}
+
+
+@pytest.mark.parametrize(("options", "field", "problem"), INVALID_TEXTS)
+def test_a_text_among_the_options_that_is_too_long_or_blank_is_refused(
+    options: dict[str, Any], field: str, problem: str
+) -> None:
+    (violation,) = violations(InvalidRequest, options=pb.DecodingOptions(**options))
+
+    assert violation == Violation(f"options.{field}", problem)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,11 @@ def test_all_that_is_wrong_is_named_at_once() -> None:
 
 
 def test_what_is_wrong_everywhere_is_told_before_what_is_not_served_here() -> None:
-    found = violations(InvalidRequest, options=pb.DecodingOptions(num_beams=4, temperature=-1))
+    found = violations(
+        InvalidRequest,
+        attribution=pb.ATTRIBUTION_LEVEL_WORD,
+        options=pb.DecodingOptions(temperature=-1),
+    )
 
     assert [violation.field for violation in found] == ["options.temperature"]
 

@@ -7,7 +7,8 @@ import pytest
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.rpc.call import Deadlines
-from tests.server.rpc.fakes import PIECES, Held, RunningServer, serve_fake
+from server.types import Alternative, FinishReason
+from tests.server.rpc.fakes import PIECES, Held, RunningServer, make_summary, serve_fake
 
 # Long enough that it never passes in a test that should not see it pass.
 LONG_S = 60.0
@@ -38,9 +39,40 @@ async def test_a_summary_arrives_with_every_field(server: RunningServer) -> None
             timings.total,
         )
     ] == [1, 2, 3, 250, 1500]
+    assert answer.decoding == pb.Decoding(
+        method=pb.DECODING_METHOD_GREEDY, steps=106, drafted_tokens=107, accepted_tokens=108
+    )
     assert not answer.alternatives
     assert not answer.attributions
     assert not answer.HasField("seed")
+
+
+async def test_several_summaries_and_the_seed_arrive(server: RunningServer) -> None:
+    best, other = (
+        Alternative(text=text, score=score, finish_reason=reason, summary_tokens=tokens)
+        for text, score, reason, tokens in (
+            ("A short summary.", -0.25, FinishReason.STOP, 4),
+            ("Another", -0.5, FinishReason.LENGTH, 2),
+        )
+    )
+    server.fake.script["Text."] = make_summary(alternatives=(best, other), seed=0)
+    answer = await server.stub.Summarize(pb.SummarizeRequest(document="Text."))
+
+    assert answer.HasField("seed")
+    assert list(answer.alternatives) == [
+        pb.Alternative(
+            summary="A short summary.",
+            score=-0.25,
+            finish_reason=pb.FINISH_REASON_STOP,
+            summary_tokens=4,
+        ),
+        pb.Alternative(
+            summary="Another",
+            score=-0.5,
+            finish_reason=pb.FINISH_REASON_LENGTH,
+            summary_tokens=2,
+        ),
+    ]
 
 
 async def test_the_service_is_asked_for_what_the_caller_asked(server: RunningServer) -> None:

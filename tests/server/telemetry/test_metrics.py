@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from server.telemetry.exposition import MetricsServer
 from server.telemetry.metrics import Metrics
-from server.types import FinishReason
+from server.types import FinishReason, Origin
 from tests.server.rpc.fakes import make_model, make_summary
 
 
@@ -58,6 +58,35 @@ def test_a_summary_adds_its_times_and_tokens(metrics: Metrics) -> None:
         assert sample(metrics, f"precis_{name}_seconds_sum") == seconds
     assert sample(metrics, "precis_source_tokens_total") == 102
     assert sample(metrics, "precis_summary_tokens_total") == 104
+    assert sample(metrics, "precis_summaries_total", method="greedy") == 1
+    assert sample(metrics, "precis_summaries_total", method="beam_search") == 0
+
+
+@pytest.mark.parametrize(("origin", "waits"), [(Origin.SHARED, 1), (Origin.CACHED, 0)])
+def test_a_summary_that_was_not_computed_for_its_request_reads_no_source(
+    metrics: Metrics, origin: Origin, waits: int
+) -> None:
+    metrics.summarised(make_summary(origin=origin))
+
+    assert sample(metrics, "precis_source_tokens_total") == 0
+    assert sample(metrics, "precis_summary_tokens_total") == 104
+    assert sample(metrics, "precis_e2e_request_latency_seconds_count") == 1
+    assert sample(metrics, "precis_request_decode_time_seconds_count") == waits
+
+
+def test_sharing_tells_of_joins_hits_and_what_the_cache_holds(metrics: Metrics) -> None:
+    metrics.flight_joined()
+    for hit in (True, False, False):
+        metrics.cache_asked(hit=hit)
+    metrics.cache_evicted()
+    metrics.cache_holds(entries=3, size_bytes=4096)
+
+    assert sample(metrics, "precis_single_flight_joins_total") == 1
+    assert sample(metrics, "precis_result_cache_hits_total") == 1
+    assert sample(metrics, "precis_result_cache_misses_total") == 2
+    assert sample(metrics, "precis_result_cache_evictions_total") == 1
+    assert sample(metrics, "precis_result_cache_entries") == 3
+    assert sample(metrics, "precis_result_cache_bytes") == 4096
 
 
 def test_the_engine_tells_of_padding_rows_and_depths(metrics: Metrics) -> None:
@@ -76,10 +105,14 @@ def test_the_engine_tells_of_padding_rows_and_depths(metrics: Metrics) -> None:
 
 
 def test_the_engine_tells_how_requests_left_it(metrics: Metrics) -> None:
-    metrics.finished(reason=FinishReason.LENGTH, summary_tokens=9)
+    metrics.finished(reason=FinishReason.LENGTH, summary_tokens=9, steps=4, drafted=7, accepted=5)
     metrics.dropped(cause="cancelled", stage="waiting")
 
     assert sample(metrics, "precis_request_success_total", finish_reason="length") == 1
+    assert sample(metrics, "precis_decode_row_tokens_total") == 9
+    assert sample(metrics, "precis_decode_row_steps_total") == 4
+    assert sample(metrics, "precis_drafted_tokens_total") == 7
+    assert sample(metrics, "precis_accepted_tokens_total") == 5
     assert sample(metrics, "precis_requests_dropped_total", cause="cancelled", stage="waiting") == 1
 
 

@@ -23,6 +23,13 @@ class AttributionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTRIBUTION_LEVEL_SENTENCE: _ClassVar[AttributionLevel]
     ATTRIBUTION_LEVEL_WORD: _ClassVar[AttributionLevel]
 
+class DecodingMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    DECODING_METHOD_UNSPECIFIED: _ClassVar[DecodingMethod]
+    DECODING_METHOD_GREEDY: _ClassVar[DecodingMethod]
+    DECODING_METHOD_SAMPLING: _ClassVar[DecodingMethod]
+    DECODING_METHOD_BEAM_SEARCH: _ClassVar[DecodingMethod]
+
 class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FINISH_REASON_UNSPECIFIED: _ClassVar[FinishReason]
@@ -35,6 +42,10 @@ LONG_DOCUMENT_POLICY_MAP_REDUCE: LongDocumentPolicy
 ATTRIBUTION_LEVEL_UNSPECIFIED: AttributionLevel
 ATTRIBUTION_LEVEL_SENTENCE: AttributionLevel
 ATTRIBUTION_LEVEL_WORD: AttributionLevel
+DECODING_METHOD_UNSPECIFIED: DecodingMethod
+DECODING_METHOD_GREEDY: DecodingMethod
+DECODING_METHOD_SAMPLING: DecodingMethod
+DECODING_METHOD_BEAM_SEARCH: DecodingMethod
 FINISH_REASON_UNSPECIFIED: FinishReason
 FINISH_REASON_STOP: FinishReason
 FINISH_REASON_LENGTH: FinishReason
@@ -62,7 +73,7 @@ class SummarizeRequest(_message.Message):
     def __init__(self, document: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., style: _Optional[str] = ..., language: _Optional[str] = ..., options: _Optional[_Union[DecodingOptions, _Mapping]] = ..., long_document_policy: _Optional[_Union[LongDocumentPolicy, str]] = ..., attribution: _Optional[_Union[AttributionLevel, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class DecodingOptions(_message.Message):
-    __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping")
+    __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping", "prefix", "banned_phrases", "speculation")
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MIN_TOKENS_FIELD_NUMBER: _ClassVar[int]
     NUM_BEAMS_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +87,9 @@ class DecodingOptions(_message.Message):
     NUM_SUMMARIES_FIELD_NUMBER: _ClassVar[int]
     MIN_P_FIELD_NUMBER: _ClassVar[int]
     EARLY_STOPPING_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    BANNED_PHRASES_FIELD_NUMBER: _ClassVar[int]
+    SPECULATION_FIELD_NUMBER: _ClassVar[int]
     max_tokens: int
     min_tokens: int
     num_beams: int
@@ -89,10 +103,13 @@ class DecodingOptions(_message.Message):
     num_summaries: int
     min_p: float
     early_stopping: bool
-    def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ...) -> None: ...
+    prefix: str
+    banned_phrases: _containers.RepeatedScalarFieldContainer[str]
+    speculation: bool
+    def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ...) -> None: ...
 
 class SummarizeResponse(_message.Message):
-    __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed")
+    __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding")
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +120,7 @@ class SummarizeResponse(_message.Message):
     ATTRIBUTIONS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
+    DECODING_FIELD_NUMBER: _ClassVar[int]
     summary: str
     alternatives: _containers.RepeatedCompositeFieldContainer[Alternative]
     finish_reason: FinishReason
@@ -113,7 +131,22 @@ class SummarizeResponse(_message.Message):
     attributions: _containers.RepeatedCompositeFieldContainer[Attribution]
     request_id: str
     seed: int
-    def __init__(self, summary: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., attributions: _Optional[_Iterable[_Union[Attribution, _Mapping]]] = ..., request_id: _Optional[str] = ..., seed: _Optional[int] = ...) -> None: ...
+    decoding: Decoding
+    def __init__(self, summary: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., attributions: _Optional[_Iterable[_Union[Attribution, _Mapping]]] = ..., request_id: _Optional[str] = ..., seed: _Optional[int] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ...) -> None: ...
+
+class Decoding(_message.Message):
+    __slots__ = ("method", "steps", "drafted_tokens", "accepted_tokens", "speculation_off")
+    METHOD_FIELD_NUMBER: _ClassVar[int]
+    STEPS_FIELD_NUMBER: _ClassVar[int]
+    DRAFTED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    ACCEPTED_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    SPECULATION_OFF_FIELD_NUMBER: _ClassVar[int]
+    method: DecodingMethod
+    steps: int
+    drafted_tokens: int
+    accepted_tokens: int
+    speculation_off: str
+    def __init__(self, method: _Optional[_Union[DecodingMethod, str]] = ..., steps: _Optional[int] = ..., drafted_tokens: _Optional[int] = ..., accepted_tokens: _Optional[int] = ..., speculation_off: _Optional[str] = ...) -> None: ...
 
 class Alternative(_message.Message):
     __slots__ = ("summary", "score", "finish_reason", "summary_tokens")

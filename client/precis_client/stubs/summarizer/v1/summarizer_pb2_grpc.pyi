@@ -10,6 +10,8 @@ Conventions of this file
 - Refusals are google.rpc.Status: INVALID_ARGUMENT carries google.rpc.BadRequest naming each bad field,
   RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, and every error carries google.rpc.ErrorInfo.
 - A capability that this server does not have answers UNIMPLEMENTED and names the option; it is never ignored.
+- Where the server keeps a cache of results, the trailing metadata `x-precis-cache` of the calls for one document says
+  "hit", "joined" (an identical request was being answered) or "miss". Samples without a seed are always a miss.
 - Only additive changes happen inside v1.
 """
 

@@ -1,0 +1,74 @@
+"""Identical requests share one computation."""
+
+from collections.abc import AsyncGenerator
+
+from server.errors import DeadlineExpired
+from server.sharing.answer import Landing, RequestKey
+from server.sharing.flight import Flight, Waiter, Work
+from server.sharing.observer import SharingObserver, SilentSharingObserver
+from server.types import Delta
+
+
+class SingleFlight:
+    """Knows the computations under way by what they compute."""
+
+    def __init__(self, observer: SharingObserver | None = None) -> None:
+        self._observer = observer or SilentSharingObserver()
+        self._flights: dict[RequestKey, Flight] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    async def follow(
+        self, key: RequestKey | None, work: Work, waiter: Waiter
+    ) -> AsyncGenerator[Delta | Landing, None]:
+        """Gives the text as it is written, if that is wanted, and then the outcome.
+
+        Joins the computation that goes by the key, or else begins one; without a key it is nobody
+        else's. Raises what that fails with, and DeadlineExpired at the waiter's own deadline.
+        """
+        num_shown = 0
+        while True:
+            flight = self._join_or_begin(key, work, waiter)
+            with flight.waited_for_by(waiter):
+                while True:
+                    waiter.news.clear()
+                    if waiter.wants_deltas and len(flight.text) > num_shown:
+                        piece, num_shown = flight.text[num_shown:], len(flight.text)
+                        yield Delta(text=piece, summary_tokens=flight.num_tokens)
+                    elif flight.is_over:
+                        break
+                    else:
+                        await flight.until_news(waiter)
+            try:
+                landing = flight.outcome()
+            except DeadlineExpired:
+                if waiter.is_late:
+                    raise
+                # Given up in the moment that we came. The text will be the same: go on with it.
+                continue
+            yield landing
+            return
+
+    def close(self) -> None:
+        """Ends every shared computation."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
+
+    def _join_or_begin(self, key: RequestKey | None, work: Work, waiter: Waiter) -> Flight:
+        if key is None:
+            return Flight(work, on_over=lambda flight: None)
+        flight = self._flights.get(key)
+        # One that has just failed may still be listed: whoever comes back must not meet it again.
+        if flight is not None and not flight.is_over:
+            waiter.has_joined = True
+            self._observer.flight_joined()
+            return flight
+
+        def forget(flight: Flight) -> None:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+        waiter.has_joined = False
+        flight = self._flights[key] = Flight(work, on_over=forget)
+        return flight

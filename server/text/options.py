@@ -1,0 +1,121 @@
+"""Decoding options: defaults filled in, and which of them cannot stand together."""
+
+from dataclasses import fields
+
+from bundle.manifest import Style
+from server.errors import Violation
+from server.types import DecodingOptions, Method, RequestedOptions, ServedModel
+
+_SHARED_NAMES = {field.name for field in fields(RequestedOptions)} & {
+    field.name for field in fields(DecodingOptions)
+}
+
+# What only sampling reads, each with the value that changes nothing. A seed has none: whoever sends
+# one counts on it.
+_SAMPLING_ONLY = {"seed": None, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+
+
+def fill_in(requested: RequestedOptions, style: Style, max_summary_tokens: int) -> DecodingOptions:
+    """Gives every option that was not said its default: the style's, or else the server's."""
+    said = {
+        name: value for name in _SHARED_NAMES if (value := getattr(requested, name)) is not None
+    }
+    max_tokens = said.get("max_tokens", min(style.defaults.max_tokens, max_summary_tokens))
+    defaults = {
+        "max_tokens": max_tokens,
+        # A default must never clash with what the caller did say.
+        "min_tokens": min(style.defaults.min_tokens, max_tokens),
+        "no_repeat_ngram_size": style.defaults.no_repeat_ngram_size,
+    }
+    return DecodingOptions(**defaults | said)
+
+
+def find_option_violations(
+    requested: RequestedOptions, options: DecodingOptions, model: ServedModel
+) -> list[Violation]:
+    """What the model, or another option, does not allow."""
+    return [
+        *_length_violations(requested, options, model.max_summary_tokens),
+        *_sampling_violations(requested, options),
+        *_vocabulary_violations(options, model.manifest.geometry.vocab_size),
+        *_beam_violations(options),
+        *_count_violations(options),
+    ]
+
+
+def _length_violations(
+    requested: RequestedOptions, options: DecodingOptions, max_summary_tokens: int
+) -> list[Violation]:
+    if not 1 <= options.max_tokens <= max_summary_tokens:
+        problem = f"is {options.max_tokens}, must be from 1 to {max_summary_tokens}"
+        return [Violation("options.max_tokens", problem)]
+    if options.min_tokens > options.max_tokens:
+        said = ", whose default here is" if requested.max_tokens is None else " ="
+        limit = f"options.max_tokens{said} {options.max_tokens}"
+        problem = f"is {options.min_tokens}, must be at most {limit}"
+        return [Violation("options.min_tokens", problem)]
+    return []
+
+
+def _sampling_violations(requested: RequestedOptions, options: DecodingOptions) -> list[Violation]:
+    """Beams do not sample, and greedy decoding draws nothing."""
+    if options.method is Method.SAMPLING:
+        return []
+    given = [
+        (name, value)
+        for name, neutral in _SAMPLING_ONLY.items()
+        if (value := getattr(requested, name)) not in (None, neutral)
+    ]
+    if options.num_beams > 1:
+        if options.temperature > 0:
+            given.insert(0, ("temperature", options.temperature))
+        problem = f"but options.num_beams is {options.num_beams}, and beam search does not sample"
+    else:
+        problem = "but options.temperature is 0, and nothing is sampled: set it above 0"
+    return [Violation(f"options.{name}", f"is {value:.7g}, {problem}") for name, value in given]
+
+
+def _vocabulary_violations(options: DecodingOptions, vocab_size: int) -> list[Violation]:
+    if options.top_k <= vocab_size:
+        return []
+    problem = f"is {options.top_k}, must be at most the vocabulary's size = {vocab_size}"
+    return [Violation("options.top_k", problem)]
+
+
+def _beam_violations(options: DecodingOptions) -> list[Violation]:
+    """What compares summaries needs several of them."""
+    if options.num_beams > 1:
+        return []
+    violations = []
+    if options.early_stopping:
+        problem = "is true, but options.num_beams is 1, and there are no beams to stop"
+        violations.append(Violation("options.early_stopping", problem))
+    compares_samples = options.method is Method.SAMPLING and options.num_summaries > 1
+    if options.length_penalty != 1 and not compares_samples:
+        problem = (
+            f"is {options.length_penalty:.7g}, but options.num_beams is 1 and "
+            f"{_only_one(options)}, so no summaries are compared"
+        )
+        violations.append(Violation("options.length_penalty", problem))
+    return violations
+
+
+def _only_one(options: DecodingOptions) -> str:
+    if options.method is Method.SAMPLING:
+        return "options.num_summaries is 1"
+    return "options.temperature is 0"
+
+
+def _count_violations(options: DecodingOptions) -> list[Violation]:
+    match options.method:
+        case Method.BEAM_SEARCH if options.num_summaries > options.num_beams:
+            limit = f"at most options.num_beams = {options.num_beams}"
+            problem = f"is {options.num_summaries}, must be {limit}"
+        case Method.GREEDY if options.num_summaries > 1:
+            problem = (
+                f"is {options.num_summaries}, but options.num_beams is 1 and options.temperature "
+                "is 0, which gives one summary: set num_beams to as many, or temperature above 0"
+            )
+        case _:
+            return []
+    return [Violation("options.num_summaries", problem)]

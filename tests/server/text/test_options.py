@@ -1,0 +1,137 @@
+"""Which decoding options can stand together, and what takes the place of those not said."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.text.options import fill_in, find_option_violations
+from server.types import DecodingOptions, RequestedOptions
+from tests.server.factories import make_model
+
+MODEL = make_model()
+STYLE = MODEL.manifest.styles[0]
+
+
+def violations(**options: Any) -> dict[str, str]:
+    requested = RequestedOptions(**options)
+    filled = fill_in(requested, STYLE, MODEL.max_summary_tokens)
+    return {
+        violation.field.removeprefix("options."): violation.description
+        for violation in find_option_violations(requested, filled, MODEL)
+    }
+
+
+IMPOSSIBLE: list[tuple[dict[str, Any], dict[str, str]]] = [
+    (
+        {"num_beams": 4, "temperature": 0.7},
+        {"temperature": "is 0.7, but options.num_beams is 4, and beam search does not sample"},
+    ),
+    (
+        {"num_beams": 2, "seed": 0, "top_k": 5, "top_p": 0.5, "min_p": 0.1},
+        {
+            name: f"is {value}, but options.num_beams is 2, and beam search does not sample"
+            for name, value in (("seed", 0), ("top_k", 5), ("top_p", 0.5), ("min_p", 0.1))
+        },
+    ),
+    (
+        {"seed": 7, "top_k": 5, "top_p": 0.5, "min_p": 0.1, "temperature": 0.0},
+        {
+            name: f"is {value}, but options.temperature is 0, and nothing is sampled: "
+            "set it above 0"
+            for name, value in (("seed", 7), ("top_k", 5), ("top_p", 0.5), ("min_p", 0.1))
+        },
+    ),
+    (
+        {"early_stopping": True},
+        {"early_stopping": "is true, but options.num_beams is 1, and there are no beams to stop"},
+    ),
+    (
+        {"length_penalty": 0.5},
+        {
+            "length_penalty": "is 0.5, but options.num_beams is 1 and options.temperature is 0, "
+            "so no summaries are compared"
+        },
+    ),
+    (
+        {"length_penalty": 2.0, "temperature": 1.0},
+        {
+            "length_penalty": "is 2, but options.num_beams is 1 and options.num_summaries is 1, "
+            "so no summaries are compared"
+        },
+    ),
+    (
+        {"num_summaries": 3},
+        {
+            "num_summaries": "is 3, but options.num_beams is 1 and options.temperature is 0, "
+            "which gives one summary: set num_beams to as many, or temperature above 0"
+        },
+    ),
+    (
+        {"num_summaries": 3, "num_beams": 2},
+        {"num_summaries": "is 3, must be at most options.num_beams = 2"},
+    ),
+    (
+        {"top_k": 20_001, "temperature": 1.0},
+        {"top_k": "is 20001, must be at most the vocabulary's size = 20000"},
+    ),
+]
+POSSIBLE: list[dict[str, Any]] = [
+    {"num_beams": 4, "num_summaries": 4, "length_penalty": -1.0, "early_stopping": True},
+    {"temperature": 0.7, "top_k": 20_000, "top_p": 0.9, "min_p": 0.1, "seed": 0},
+    {"temperature": 0.7, "num_summaries": 16, "length_penalty": 2.0},
+    {"repetition_penalty": 1.2, "num_beams": 4},
+    {"repetition_penalty": 1.2},
+    {"speculation": True, "num_beams": 4},
+    {"speculation": True, "temperature": 0.7},
+]
+NEUTRAL: dict[str, Any] = {
+    "temperature": 0.0,
+    "top_k": 0,
+    "top_p": 1.0,
+    "min_p": 0.0,
+    "length_penalty": 1.0,
+    "repetition_penalty": 1.0,
+    "num_summaries": 1,
+    "early_stopping": False,
+}
+
+
+@pytest.mark.parametrize(("options", "expected"), IMPOSSIBLE)
+def test_what_cannot_stand_together_is_named_with_both_values(
+    options: dict[str, Any], expected: dict[str, str]
+) -> None:
+    assert violations(**options) == expected
+
+
+@pytest.mark.parametrize("options", POSSIBLE)
+def test_what_can_stand_together_is_served(options: dict[str, Any]) -> None:
+    assert violations(**options) == {}
+
+
+@pytest.mark.parametrize("way", [{}, {"num_beams": 4}, {"temperature": 1.0}])
+@pytest.mark.parametrize("name", NEUTRAL)
+def test_a_value_that_changes_nothing_goes_with_everything(name: str, way: dict[str, Any]) -> None:
+    assert violations(**{name: NEUTRAL[name]} | way) == {}
+
+
+def test_every_option_that_is_said_is_taken_over_and_the_others_have_their_defaults() -> None:
+    said = {"num_beams": 3, "speculation": False, "temperature": 0.0, "max_tokens": 9}
+    filled = fill_in(RequestedOptions(**said), STYLE, 512)
+    expected = {"no_repeat_ngram_size": STYLE.defaults.no_repeat_ngram_size} | said
+    assert filled == DecodingOptions(**expected)
+
+
+@given(
+    num_beams=st.integers(1, 16),
+    temperature=st.sampled_from([0.0, 0.7]),
+    num_summaries=st.integers(1, 16),
+)
+def test_what_is_served_never_asks_for_more_summaries_than_there_are(
+    num_beams: int, temperature: float, num_summaries: int
+) -> None:
+    found = violations(num_beams=num_beams, temperature=temperature, num_summaries=num_summaries)
+    most = 16 if temperature and num_beams == 1 else num_beams
+    contradict = num_beams > 1 and temperature > 0
+    assert bool(found) == (contradict or num_summaries > most)
