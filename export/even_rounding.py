@@ -17,6 +17,9 @@ from bundle.signature import updated_cache_names
 from export.weights import Weights, replace_nodes
 
 _QUERY_AXIS = 2
+# The inputs of Attention that have one: the queries [B,H,q,D] and, with relative positions, their
+# biases [1,H,q,L].
+_OF_QUERIES = ((0, "twins"), (3, "twin_biases"))
 
 
 def round_evenly(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
@@ -34,10 +37,15 @@ def round_evenly(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
         if node.op_type != "Attention" or node.input[1] not in caches:
             nodes.append(node)
             continue
-        query, target = node.input[0], node.output[0]
-        node.input[0], node.output[0] = f"{target}.twins", f"{target}.both"
+        target = node.output[0]
+        for index, part in _OF_QUERIES:
+            name = node.input[index] if index < len(node.input) else ""
+            if name:
+                node.input[index] = f"{target}.{part}"
+                twice = [node.input[index]]
+                nodes.append(helper.make_node("Concat", [name, name], twice, axis=_QUERY_AXIS))
+        node.output[0] = f"{target}.both"
         nodes += [
-            helper.make_node("Concat", [query, query], [f"{target}.twins"], axis=_QUERY_AXIS),
             node,
             helper.make_node("Slice", [f"{target}.both", last, end, axis], [target]),
         ]

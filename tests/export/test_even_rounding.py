@@ -6,8 +6,10 @@ import numpy as np
 import onnxruntime
 import pytest
 from numpy.typing import NDArray
+from onnx import TensorProto, helper
 
 from bundle.load import Bundle, load_bundle
+from bundle.manifest import Geometry
 from bundle.signature import (
     DECODER_STEP,
     DECODER_TOKENS,
@@ -16,6 +18,7 @@ from bundle.signature import (
     source_tensors,
     updated_cache_names,
 )
+from export.even_rounding import round_evenly
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
 ROWS, SOURCE, CAPACITY, POSITIONS = 2, 30, 32, (9, 17)
@@ -85,3 +88,45 @@ def test_one_token_alone_and_as_the_first_of_several_leave_the_same_bits_in_the_
     np.testing.assert_allclose(first.pop("log_probs"), alone.pop("log_probs"), atol=1e-6, rtol=0)
     for name, expected in alone.items():
         np.testing.assert_array_equal(first[name], expected, err_msg=name)
+
+
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_a_query_beside_itself_gets_what_it_gets_alone(has_bias: bool) -> None:
+    shapes: dict[str, list[int | str]] = {
+        "query": [2, 3, 1, 4],
+        "self_key_0_updated": [2, 3, 8, 4],
+        "self_value_0_updated": [2, 3, 8, 4],
+        "bias": [1, 3, 1, 8],
+    }
+    draw = np.random.default_rng(0)
+    values: dict[str, NDArray[Any]] = {
+        name: draw.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()
+    }
+    inputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    ]
+    lengths = helper.make_tensor_value_info("lengths", TensorProto.INT64, [2])
+    query, key, value, bias = shapes
+    names = [query, key, value, bias if has_bias else "", "", "", "lengths"]
+    graph = helper.make_graph(
+        [helper.make_node("Attention", names, ["mixed"], is_causal=1)],
+        "decoder",
+        [*inputs, lengths],
+        [helper.make_tensor_value_info("mixed", TensorProto.FLOAT, shapes["query"])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 24)], ir_version=10)
+    geometry = Geometry(
+        vocab_size=9, d_model=12, encoder_layers=1, decoder_layers=1, heads=3, head_dim=4,
+        max_positions=8, copy_head=False,
+    )  # fmt: skip
+
+    def mixed() -> NDArray[Any]:
+        session = onnxruntime.InferenceSession(model.SerializeToString())
+        found: NDArray[Any] = session.run(None, values | {"lengths": np.array([3, 8])})[0]
+        return found
+
+    expected = mixed()
+    round_evenly(model, geometry)
+    assert len(model.graph.node) == 3 + has_bias
+    np.testing.assert_allclose(mixed(), expected, atol=1e-6)
