@@ -16,6 +16,7 @@ from bundle.signature import (
     encoder_signature,
     shared_between_slices,
 )
+from export.flat_attention import flatten_attention
 from export.graphs import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.onnx_ops import to_onnx
 from model.copy_head import source_bias
@@ -54,12 +55,14 @@ def export_encoder(summarizer: Summarizer) -> onnx.ModelProto:
     geometry = geometry_of(summarizer)
     names = _names(encoder_signature(geometry, ""))
     names["output_names"] += [*shared_between_slices(geometry), *cut_names(geometry)]
-    return to_onnx(
+    graph_model = to_onnx(
         EncoderGraph(summarizer),
         _example_source(summarizer),
         **names,
         dynamic_shapes=({0: _BATCH, 1: _SOURCE_DIM}, {0: _BATCH}),
     )
+    flatten_attention(graph_model, geometry.heads)
+    return graph_model
 
 
 def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
