@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cpu.commands import CPU_COMMANDS, add_cpu_commands
+
 _DEFAULT = Path("models/default")
 _BUNDLE = _DEFAULT / "bundle-cpu-int8"
 
@@ -20,6 +22,9 @@ def main() -> int:
   python -m benchmarks startup --runs 5   time to ready, memory and size of the server
   python -m benchmarks ablation           what each attention is worth, by training small networks
   python -m benchmarks families           every family beside transformers, exported and served
+  python -m benchmarks cpu                this engine beside others on a CPU: the goals, minutes
+  python -m benchmarks steps              what a decoder step costs by rows and tokens a row
+  python -m benchmarks stall              what arriving documents do to those being written
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -52,9 +57,10 @@ def main() -> int:
         "--only", nargs="+", default=[], metavar="NAME", help="these checkpoints (default: all)"
     )
     families.add_argument("--threads", type=int, default=0, help="0 takes all cores (default: 0)")
+    of_cpu = add_cpu_commands(commands)
     for command in (quality, startup):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
-    for command in (quality, startup, ablation, families):
+    for command in (quality, startup, ablation, families, *of_cpu):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     report, table = _run(parsed)
@@ -90,6 +96,8 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
             threads=parsed.threads,
         )
         return report, ablation_table(report)
+    if parsed.command in CPU_COMMANDS:
+        return CPU_COMMANDS[parsed.command](parsed)
     if parsed.command == "families":
         from benchmarks.families import compare_families, families_table
 

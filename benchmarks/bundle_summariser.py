@@ -12,8 +12,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from benchmarks.our_engine import OurEngine, finished
 from bundle.errors import BundleError
-from bundle.load import load_bundle
 from bundle.normalise import normalise
 from model.evaluation.rule import (
     MAX_CHARACTERS,
@@ -22,12 +22,7 @@ from model.evaluation.rule import (
     max_summary_tokens,
 )
 from model.records import Record
-from server.app import lanes_for
-from server.decoding.choose import make_strategy
-from server.engine.engine import Engine
-from server.engine.request import EngineRequest, Failed, Finished
-from server.engine.scheduler import EngineConfig
-from server.runtime.ort_runner import OrtRunner
+from server.engine.request import EngineRequest
 from server.types import DecodingOptions
 
 
@@ -35,15 +30,14 @@ class BundleSummariser:
     """Runs many documents through continuous batching, by the rule of model/evaluation/rule.py."""
 
     def __init__(self, directory: Path, *, max_rows: int, threads: int) -> None:
-        self._bundle = load_bundle(directory)
-        lanes = lanes_for(self._bundle)
-        self._config = EngineConfig(lanes, max_rows, max_encode_tokens=1024)
-        self._runner = OrtRunner(self._bundle, threads=threads)
+        self._ours = OurEngine(directory, threads=threads)
+        self._bundle = self._ours.bundle
+        self._max_rows = max_rows
 
     @property
     def threads(self) -> int:
         """Threads that compute."""
-        return self._runner.threads
+        return self._ours.threads
 
     def summarise(self, records: Sequence[Record]) -> list[str]:
         """Gives the summaries in the order of the records."""
@@ -53,15 +47,11 @@ class BundleSummariser:
 
     def stream(self, records: Sequence[Record]) -> Iterator[tuple[int, str]]:
         """Gives each record's index and summary, in the order in which they are done."""
-        engine = Engine(self._config, self._runner)
+        engine = self._ours.engine(self._max_rows)
         for index, record in enumerate(records):
             engine.submit(self._request(index, record))
-        while not engine.is_idle:
-            for event in engine.step():
-                if isinstance(event, Failed):
-                    raise event.error
-                if isinstance(event, Finished):
-                    yield event.request_id, self._text(event.hypotheses[0].tokens)
+        for event in finished(engine):
+            yield event.request_id, self._text(event.hypotheses[0].tokens)
 
     def _request(self, index: int, record: Record) -> EngineRequest:
         manifest = self._bundle.manifest
@@ -75,17 +65,10 @@ class BundleSummariser:
         limit = max_summary_tokens(record.style, record.lang)
         options = DecodingOptions(
             max_tokens=min(limit, manifest.limits.max_summary_tokens),
+            min_tokens=0,
             no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
         )
-        source_ids = [*style.prefix_ids, *ids, *style.suffix_ids]
-        strategy = make_strategy(
-            options,
-            manifest.special_tokens,
-            source_ids,
-            geometry=manifest.geometry,
-            speculation=True,
-        )
-        return EngineRequest(id=index, source_ids=source_ids, strategy=strategy)
+        return self._ours.request(index, [*style.prefix_ids, *ids, *style.suffix_ids], options)
 
     def _text(self, tokens: Iterable[int]) -> str:
         return self._bundle.tokenizer.decode(list(tokens)).strip()

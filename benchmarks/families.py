@@ -13,17 +13,11 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.family_checkpoints import CHECKPOINTS, Checkpoint, build
+from benchmarks.our_engine import OurEngine, finished
 from benchmarks.recipe import recipe
-from bundle.load import load_bundle
 from model.checkpoint import load_checkpoint
 from model.generate import GreedyOptions, greedy_batch
 from model.transformer import Summarizer
-from server.app import lanes_for
-from server.decoding.choose import make_strategy
-from server.engine.engine import Engine
-from server.engine.request import EngineRequest, Failed, Finished
-from server.engine.scheduler import EngineConfig
-from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
 
 _FIRST_ORDINARY_ID = 8
@@ -182,26 +176,14 @@ def _export(checkpoint: Path, output: Path, precision: str, documents: Path) -> 
 
 
 def _served_equal(directory: Path, model: Summarizer, sources: Tokens, threads: int) -> float:
-    """Share of the summaries that the engine writes as PyTorch does, drafting, all in one crowd."""
-    bundle = load_bundle(directory)
-    special = bundle.manifest.special_tokens
-    lanes = lanes_for(bundle)
-    engine = Engine(
-        EngineConfig(lanes, max_rows=8, max_encode_tokens=1024),
-        OrtRunner(bundle, threads=threads),
-    )
+    """Share of the summaries that the engine writes as PyTorch does, all in one crowd."""
+    ours = OurEngine(directory, threads=threads)
+    engine = ours.engine(max_rows=8)
     options = DecodingOptions(max_tokens=_MAX_TOKENS)
-    geometry = bundle.manifest.geometry
     for index, source in enumerate(sources):
-        strategy = make_strategy(options, special, source, geometry=geometry, speculation=True)
-        engine.submit(EngineRequest(id=index, source_ids=source, strategy=strategy))
-    served: dict[int, list[int]] = {}
-    while not engine.is_idle:
-        for event in engine.step():
-            if isinstance(event, Failed):
-                raise event.error
-            if isinstance(event, Finished):
-                served[event.request_id] = list(event.hypotheses[0].tokens)
+        engine.submit(ours.request(index, source, options))
+    served = {event.request_id: list(event.hypotheses[0].tokens) for event in finished(engine)}
+    special = ours.bundle.manifest.special_tokens
     expected = _tokens(model, sources, special.never_emitted_ids)
     return sum(served[i] == tokens for i, tokens in enumerate(expected)) / len(expected)
 

@@ -19,6 +19,7 @@ from bundle.signature import (
 from export.flat_attention import flatten_attention
 from export.graphs import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.onnx_ops import to_onnx
+from export.single_token import drop_transposes
 from model.copy_head import source_bias
 from model.transformer import Summarizer
 
@@ -77,6 +78,7 @@ def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
     )
     if any(node.op_type == "Shape" for node in graph_model.graph.node):
         raise RuntimeError("decoder_step has a Shape node, which CUDA graphs cannot capture")
+    drop_transposes(graph_model, geometry)
     return graph_model
 
 

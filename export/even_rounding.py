@@ -16,10 +16,9 @@ from bundle.manifest import Geometry
 from bundle.signature import updated_cache_names
 from export.weights import Weights, replace_nodes
 
+# Places among the inputs of Attention, and the axis that counts queries in both.
+_QUERY, _MASK = 0, 3
 _QUERY_AXIS = 2
-# The inputs of Attention that have one: the queries [B,H,q,D] and, with relative positions, their
-# biases [1,H,q,L].
-_OF_QUERIES = ((0, "twins"), (3, "twin_biases"))
 
 
 def round_evenly(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
@@ -38,15 +37,14 @@ def round_evenly(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
             nodes.append(node)
             continue
         target = node.output[0]
-        for index, part in _OF_QUERIES:
-            name = node.input[index] if index < len(node.input) else ""
-            if name:
-                node.input[index] = f"{target}.{part}"
-                twice = [node.input[index]]
-                nodes.append(helper.make_node("Concat", [name, name], twice, axis=_QUERY_AXIS))
+        # The query and, with relative positions, what is added to its scores [B,H,1,L].
+        for index in (_QUERY, _MASK):
+            if name := node.input[index]:
+                node.input[index] = f"{target}.twins_{index}"
+                nodes.append(
+                    helper.make_node("Concat", [name] * 2, [node.input[index]], axis=_QUERY_AXIS)
+                )
         node.output[0] = f"{target}.both"
-        nodes += [
-            node,
-            helper.make_node("Slice", [f"{target}.both", last, end, axis], [target]),
-        ]
+        nodes.append(node)
+        nodes.append(helper.make_node("Slice", [node.output[0], last, end, axis], [target]))
     replace_nodes(graph, nodes)

@@ -62,7 +62,7 @@ class PlainDecoder:
         return dict(zip(names, self._sessions[ENCODER].run(names, inputs), strict=True))
 
     def encode_to_floats(self, source_ids: Sequence[int]) -> dict[str, NDArray[np.float32]]:
-        """The same as numbers, keys and values [1,H,S,D], however the bundle keeps them."""
+        """The same as numbers, keys and values [1,H,S,D], whatever form the bundle keeps."""
         encoded = self.encode(source_ids)
         if not self.manifest.geometry.int8_cross:
             return encoded

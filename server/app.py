@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 # Sources share a lane up to the next of these lengths: more lanes waste less on padding, but each
 # takes a decoder step of its own.
-_SHORTER_LANES = (256, 512)
+_SHORTER_LANES = (512,)
 # What a dead engine's callers can still be told, they are told at once.
 _DEAD_ENGINE_GRACE_S = 1.0
 _ENGINE_STOP_TIMEOUT_S = 10.0

@@ -1,9 +1,11 @@
 """onnxruntime sessions, made one way and checked against the bundle."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import onnxruntime
+from onnxruntime import OrtAllocatorType, OrtArenaCfg, OrtMemoryInfo, OrtMemType
 
 from bundle.errors import BundleError
 from bundle.manifest import GraphSpec, TensorSpec
@@ -16,6 +18,7 @@ CPU = "CPUExecutionProvider"
 # (docs/adr/0004-int8.md).
 _SLOW_FUSIONS = ["SkipLayerNormFusion"]
 _WARNING = 2
+_AS_REQUESTED = 1
 
 
 def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
@@ -27,6 +30,9 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(budget.may_spin)))
     # A pool that goes on spinning after its run takes the cores from the other session's pool.
     options.add_session_config_entry("session.force_spinning_stop", "1")
+    # What one slice of the encoder has just used lies in the processor's cache for the next.
+    _share_memory()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     try:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=[CPU], disabled_optimizers=_SLOW_FUSIONS
@@ -41,6 +47,17 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
     if problems := differences(expected, found):
         raise BundleError(path, f"wrong signature: {'; '.join(problems)}")
     return session
+
+
+@cache
+def _share_memory() -> None:
+    """Gives the sessions of this process one arena: once, or onnxruntime refuses.
+
+    It grows by what is asked for; by default it would grow by powers of two.
+    """
+    where = OrtMemoryInfo("Cpu", OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, OrtMemType.DEFAULT)
+    growth = OrtArenaCfg({"arena_extend_strategy": _AS_REQUESTED})
+    onnxruntime.create_and_register_allocator(where, growth)
 
 
 def _spec(tensor: Any) -> TensorSpec:

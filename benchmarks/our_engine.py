@@ -1,0 +1,81 @@
+"""This engine without its server: documents in, tokens out."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bundle.load import Bundle, load_bundle
+from server.decoding.choose import make_strategy
+from server.engine.engine import Engine
+from server.engine.request import EngineRequest, Event, Failed, Finished
+from server.engine.scheduler import EngineConfig
+from server.runtime.ort_runner import OrtRunner
+from server.types import DecodingOptions
+
+# As the server has it. Its own modules would bring in gRPC and pydantic, 30 MB that have no place
+# in a comparison of engines; tests/benchmarks/test_cpu.py holds these against them.
+MAX_ENCODE_TOKENS = 1024
+_SHORTER_LANES = (512,)
+
+
+def lanes_of(bundle: Bundle) -> tuple[int, ...]:
+    """The lanes that the server would give it."""
+    manifest = bundle.manifest
+    added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in manifest.styles)
+    longest = manifest.limits.max_source_tokens + added
+    return (*(lane for lane in _SHORTER_LANES if lane < longest), longest)
+
+
+class OurEngine:
+    """A loaded bundle, and engines over it: one for each batch size, since it bounds the rows."""
+
+    def __init__(self, directory: Path, *, threads: int) -> None:
+        self.bundle = load_bundle(directory)
+        self._lanes = lanes_of(self.bundle)
+        self._runner = OrtRunner(self.bundle, threads=threads)
+
+    @property
+    def threads(self) -> int:
+        """Threads that compute."""
+        return self._runner.threads
+
+    def engine(self, max_rows: int, **settings: Any) -> Engine:
+        """A fresh engine; the runner's memory is handed on, so only one may be at work."""
+        config = EngineConfig(
+            self._lanes, max_rows, max_encode_tokens=MAX_ENCODE_TOKENS, **settings
+        )
+        return Engine(config, self._runner)
+
+    def request(
+        self,
+        request_id: int,
+        source_ids: Sequence[int],
+        options: DecodingOptions,
+        *,
+        wants_tokens: bool = False,
+    ) -> EngineRequest:
+        """A document as the engine takes it."""
+        manifest = self.bundle.manifest
+        strategy = make_strategy(
+            options,
+            manifest.special_tokens,
+            source_ids,
+            geometry=manifest.geometry,
+            speculation=options.speculation,
+        )
+        return EngineRequest(
+            id=request_id, source_ids=source_ids, strategy=strategy, wants_tokens=wants_tokens
+        )
+
+
+def finished(
+    engine: Engine,
+    run_step: Callable[[Callable[[], list[Event]]], list[Event]] = lambda step: step(),
+) -> Iterator[Finished]:
+    """Runs an engine until it is idle, each step by `run_step`; a failure is raised."""
+    while not engine.is_idle:
+        for event in run_step(engine.step):
+            if isinstance(event, Failed):
+                raise event.error
+            if isinstance(event, Finished):
+                yield event
