@@ -70,7 +70,7 @@ def test_an_engine_that_does_not_slice_encodes_a_batch_in_one_go() -> None:
     for i in range(2):
         engine.submit(make_request(i))
     engine.step()
-    # Two wait for the one that runs: for two steps' time it is kept waiting, and to the batch's end.
+    # Two wait for the one that runs, so it waits for two steps' time, and to the batch's end.
     assert runner.log == ["slice"] * 5 + ["step"] * 2
 
 
