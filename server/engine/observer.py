@@ -28,7 +28,7 @@ class EngineObserver(Protocol):
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary.
 
-        `cause` is cancelled, deadline or failed; `stage` is waiting or running.
+        `cause` is cancelled, deadline or failed; `stage` is waiting, encoding or running.
         """
 
 

@@ -47,7 +47,9 @@ class StepCosts:
         return _cost(self._costs, rows, tokens)
 
     def observe(self, rows: int, tokens: int, seconds: float) -> None:
-        """Takes how long a step took."""
+        """Takes how long a step took; nothing is learnt where the clock was too coarse to tell."""
+        if seconds <= 0:
+            return
         if self._seen == 0:
             self._unit_s = seconds / _cost(_PRIOR, rows, tokens)
             self._fit()

@@ -2,14 +2,17 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 
 from bundle.load import Bundle, load_bundle
 from export.pipeline import ExportConfig, build_unverified
+from model.checkpoint import load_checkpoint, save_checkpoint
+from model.transformer import Summarizer
 from tests.model.families.builders import build
 from tests.model.tokenizing import checkpoints
 
@@ -18,7 +21,7 @@ MAX_POSITIONS = 64
 
 # The families whose tokenizer is another's.
 _TOKENIZERS = {"distilbart": "bart", "led": "bart", "flan-t5": "t5"}
-# What makes each a network of one layer with room for a sentence or two.
+# What makes each a network of one layer, or two, with room for a sentence or two.
 _BART_SIZES = {
     "encoder_layers": 1,
     "decoder_layers": 1,
@@ -34,7 +37,7 @@ _CHANGES: dict[str, dict[str, Any]] = {
         "max_encoder_position_embeddings": MAX_POSITIONS,
         "max_decoder_position_embeddings": MAX_POSITIONS // 2,
     },
-    "t5": _T5_SIZES,
+    "t5": {**_T5_SIZES, "num_layers": 2},
     "flan-t5": _T5_SIZES,
     "mt5": _T5_SIZES,
 }
@@ -75,6 +78,15 @@ def make_bundle(checkpoint: Path, precision: str = "fp32") -> FamilyBundle:
     )
     build_unverified(config, None, directory)
     return FamilyBundle(checkpoint, load_bundle(directory))
+
+
+def give_copy_head(checkpoint: Path) -> None:
+    """Let the network copy, as none of transformers' can."""
+    plain = load_checkpoint(checkpoint)
+    torch.manual_seed(0)
+    copying = Summarizer(replace(plain.config, copy_head=True))
+    copying.load_state_dict(plain.state_dict(), strict=False)
+    save_checkpoint(copying, checkpoint, torch.float32)
 
 
 def tame(checkpoint: Path) -> None:

@@ -47,13 +47,13 @@ def test_an_exported_copy_attention_computes_what_pytorch_does(name: str) -> Non
     cross = [part for layer in model.cross_cache(states) for part in layer]
     cache = [part for layer in model.empty_self_cache(2, 6) for part in layer]
     copy_source = [source_ids, source_bias(lengths, 9), states]
-    first = (torch.tensor([[8], [9]]), torch.tensor([0, 0]), lengths, torch.tensor([[[-1]], [[3]]]))
-    expected = DecoderStepGraph(model)(*first, [*copy_source, *cross, *cache])
+    first = (torch.tensor([[8], [9]]), torch.tensor([0, 0]), torch.tensor([[[-1]], [[3]]]))
+    others = [lengths, *copy_source, *cross, *cache]
+    expected = DecoderStepGraph(model)(*first, others)
 
     session = onnxruntime.InferenceSession(graph.SerializeToString())
-    tensors = [*first, *copy_source, *cross, *cache]
     names = [item.name for item in session.get_inputs()]
-    feeds = {key: value.numpy() for key, value in zip(names, tensors, strict=True)}
+    feeds = {key: value.numpy() for key, value in zip(names, [*first, *others], strict=True)}
     got = session.run(None, feeds)
     for ours, theirs in zip(expected, got, strict=True):
         np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5, rtol=1e-4)

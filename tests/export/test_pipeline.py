@@ -11,10 +11,10 @@ import pytest
 from bundle.checksum import sha256_of
 from bundle.load import load_bundle
 from bundle.manifest import read_manifest
-from export.pipeline import ExportConfig, ExportError, export_bundle
+from bundle.signature import expected_graphs
+from export.pipeline import ExportConfig, ExportError, build_unverified, export_bundle
 from export.recipe import RecipeError, read_recipe
 from export.verify import verify
-from model.checkpoint import load_checkpoint
 
 ROOT = Path(__file__).parent.parent.parent
 CHECKPOINT = ROOT / "models" / "default" / "checkpoint"
@@ -31,28 +31,50 @@ def test_the_fp32_bundle_was_verified_token_for_token(fp32_bundle: Path) -> None
     assert report["agreement"] == report["equal_documents"] == 1.0
 
 
-def test_the_decoder_step_can_be_captured_and_tells_nothing_of_where_it_was_made(
+def test_the_decoders_keep_their_caches_in_place_and_tell_nothing_of_where_they_were_made(
     fp32_bundle: Path,
 ) -> None:
-    model = onnx.load(str(fp32_bundle / "decoder_step.onnx"), load_external_data=False)
-    kinds = Counter(node.op_type for node in model.graph.node)
     layers = read_manifest(fp32_bundle).geometry.decoder_layers
-    assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 24)]
+    for name in ("decoder_step.onnx", "decoder_tokens.onnx"):
+        model = onnx.load(str(fp32_bundle / name), load_external_data=False)
+        kinds = Counter(node.op_type for node in model.graph.node)
+        assert [(opset.domain, opset.version) for opset in model.opset_import] == [("", 24)]
+        assert kinds["TensorScatter"] == kinds["Attention"] == 2 * layers
+        assert str(ROOT).encode() not in model.SerializeToString()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_decoder_step_can_be_captured(precision: str, request: pytest.FixtureRequest) -> None:
+    directory = EMBEDDED if precision == "int8" else request.getfixturevalue("fp32_bundle")
+    model = onnx.load(str(directory / "decoder_step.onnx"), load_external_data=False)
+    kinds = Counter(node.op_type for node in model.graph.node)
     assert kinds["Shape"] == kinds["Range"] == 0
-    assert kinds["TensorScatter"] == kinds["Attention"] == 2 * layers
-    assert str(ROOT).encode() not in model.SerializeToString()
+
+
+def test_every_graph_reads_the_one_weights_file_and_says_what_its_signature_does(
+    fp32_bundle: Path,
+) -> None:
+    manifest = read_manifest(fp32_bundle)
+    assert manifest.graphs == expected_graphs(manifest.geometry)
+    for graph in manifest.graphs.values():
+        model = onnx.load(str(fp32_bundle / graph.file), load_external_data=False)
+        places = {
+            entry.value
+            for tensor in model.graph.initializer
+            for entry in tensor.external_data
+            if entry.key == "location"
+        }
+        assert places == {manifest.weights_file}, graph.file
 
 
 def test_rebuilding_the_embedded_bundle_gives_its_weights_to_the_byte(tmp_path: Path) -> None:
-    from export.pipeline import _convert, _quantise
-    from export.store import WEIGHTS_FILE, save_graphs
-
-    summarizer = load_checkpoint(CHECKPOINT)
-    graphs = _convert(summarizer, lambda stage: None)
-    _quantise(graphs)
-    save_graphs(graphs, tmp_path)
-    files = read_manifest(EMBEDDED).files
-    assert sha256_of(tmp_path / WEIGHTS_FILE) == files[WEIGHTS_FILE].sha256
+    config = ExportConfig(
+        checkpoint=CHECKPOINT, recipe=RECIPE, output=tmp_path, documents=ROOT / "examples"
+    )
+    rebuilt = build_unverified(config, read_recipe(RECIPE), tmp_path)
+    embedded = read_manifest(EMBEDDED)
+    assert rebuilt.files[rebuilt.weights_file] == embedded.files[embedded.weights_file]
+    assert (rebuilt.geometry, rebuilt.graphs) == (embedded.geometry, embedded.graphs)
 
 
 def test_the_embedded_bundle_comes_from_the_embedded_checkpoint() -> None:

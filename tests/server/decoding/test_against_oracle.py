@@ -1,7 +1,6 @@
 """Greedy decoding writes the oracle's tokens, under any rules and whatever was guessed ahead."""
 
 import math
-from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 
@@ -11,11 +10,12 @@ from hypothesis import strategies as st
 
 from bundle.manifest import SpecialTokens
 from model.decoding_options import GreedyOptions
-from model.generate import Generation, greedy
+from model.generate import greedy
 from model.transformer import Summarizer
 from server.decoding.drafting import CopyDrafts, Drafter, LookupDrafts
 from server.decoding.greedy import Greedy
 from server.types import DecodingOptions, FinishReason
+from tests.fakes.greedy_oracle import Prophet, model_score
 from tests.fakes.torch_decoder import run
 from tests.model.factories import make_ids, make_model
 
@@ -24,44 +24,11 @@ ordinary = st.integers(8, 39)
 runs = st.lists(st.lists(ordinary, min_size=1, max_size=3).map(tuple), max_size=3).map(tuple)
 
 
-class Prophet:
-    """Knows the summary, and is wrong now and then."""
-
-    def __init__(self, tokens: Sequence[int], wrong_places: set[int]) -> None:
-        self._guesses = [8 if i in wrong_places else token for i, token in enumerate(tokens)]
-        self._num_written = 0
-
-    def extend(self, tokens: Sequence[int], looked_at: int | None, gate: float | None) -> None:
-        self._num_written += len(tokens)
-
-    def draft(self, most: int) -> Sequence[int]:
-        return self._guesses[self._num_written :][:most]
-
-    def chances(self, count: int) -> Sequence[float]:
-        return [0.5] * count
-
-    def learn(self, drafted: int, accepted: int) -> None:
-        assert 0 <= accepted <= drafted
-
-
 def ending_at(model: Summarizer, end_id: int) -> Summarizer:
     """The same network with an ordinary word as its end token, so that summaries do end."""
     other = copy(model)
     other.config = replace(model.config, end_id=end_id)
     return other
-
-
-def model_score(oracle: Generation, special: SpecialTokens, options: DecodingOptions) -> float:
-    """What the oracle's tokens come to, those that were forced left out."""
-    is_forced = [
-        i < len(options.prefix_ids) + (special.forced_first_id is not None)
-        for i in range(len(oracle.tokens))
-    ]
-    if special.forced_last_id is not None and len(oracle.tokens) == options.max_tokens:
-        is_forced[-1] = True
-    log_probabilities = zip(oracle.log_probabilities, is_forced, strict=True)
-    total = sum(one for one, forced in log_probabilities if not forced)
-    return total / len(oracle.tokens) ** options.length_penalty
 
 
 # The same examples each time: among ever new ones, two tokens would now and then be level.
@@ -148,7 +115,7 @@ def test_guesses_that_are_all_right_save_every_step_that_they_can(width: int) ->
     special = SpecialTokens(
         pad_id=0, end_id=1, decoder_start_id=MODELS[0].config.start_id, never_emitted_ids=()
     )
-    strategy = Greedy(DecodingOptions(max_tokens=12), special, Prophet(oracle.tokens, set()))
+    strategy = Greedy(DecodingOptions(max_tokens=12), special, Prophet(oracle.tokens))
     served = run(MODELS[0], source, strategy, draft_width=width)
     assert served.steps == math.ceil(len(oracle.tokens) / (1 + width))
     assert strategy.drafting.accepted == strategy.drafting.drafted

@@ -1,66 +1,30 @@
 """A runner that says what it is told to, and keeps an honest account of the rows it was given."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from bundle.manifest import SpecialTokens
+from server.decoding.drafting import Drafter
 from server.decoding.greedy import Greedy
-from server.decoding.strategy import Candidates
+from server.decoding.strategy import Outcome, Proposal, Strategy
 from server.engine.admission import Batching
 from server.engine.engine import Engine
+from server.engine.observer import EngineObserver
 from server.engine.request import EngineRequest, Event, Failed, Finished
-from server.engine.runner import DecodeBatch, EncodeBatch, Move, RunnerError
+from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move, RunnerError
 from server.engine.scheduler import EngineConfig
 from server.types import DecodingOptions
+from tests.server.engine.scripted_model import CANDIDATES, END, PAD, answer
 
-END = 1
-SPECIAL = SpecialTokens(pad_id=0, end_id=END, decoder_start_id=0, never_emitted_ids=(0,))
+SPECIAL = SpecialTokens(pad_id=PAD, end_id=END, decoder_start_id=PAD, never_emitted_ids=(PAD,))
 LANES = (4, 8, 16)
 
 
-class ScriptedRunner:
-    """Writes each source backwards, then the end token.
-
-    What a row writes depends on its own source alone, so a row that was mixed up with another is
-    seen at once.
-    """
-
-    def __init__(self) -> None:
-        self.rows: dict[int, dict[int, Sequence[int]]] = {lane: {} for lane in LANES}
-        self.encoded: list[EncodeBatch] = []
-        self.decoded: list[DecodeBatch] = []
-        self.moves: list[Move] = []
-        # A source with this token cannot be encoded; a lane in `broken_lanes` cannot be decoded.
-        self.poison: int | None = None
-        self.broken_lanes: set[int] = set()
-
-    def encode(self, batch: EncodeBatch) -> None:
-        self.encoded.append(batch)
-        if any(self.poison in source for source in batch.sources):
-            raise RunnerError("poisoned")
-        for row, source in enumerate(batch.sources, start=batch.first_row):
-            self.rows[batch.lane][row] = source
-
-    def decode(self, batch: DecodeBatch) -> Sequence[Candidates]:
-        self.decoded.append(batch)
-        if batch.lane in self.broken_lanes:
-            raise RunnerError("broken")
-        return [
-            Candidates(self._ranked(batch.lane, row, position), (-0.1, -2.0))
-            for row, position in enumerate(batch.positions)
-        ]
-
-    def move(self, move: Move) -> None:
-        self.moves.append(move)
-        rows = self.rows[move.lane]
-        rows[move.target_row] = rows[move.source_row]
-
-    def _ranked(self, lane: int, row: int, position: int) -> tuple[int, int]:
-        backwards = [*reversed(self.rows[lane][row]), END]
-        return backwards[position], END
-
-
 class Clock:
-    """Time that stands still until a test moves it."""
+    """Time that stands still until somebody moves it."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -69,16 +33,124 @@ class Clock:
         return self.now_s
 
 
+@dataclass
+class _Row:
+    source: tuple[int, ...]
+    # The beginning that ends in each slot of the cache.
+    slots: dict[int, tuple[int, ...]] = field(default_factory=dict)
+
+
+class ScriptedEncoding:
+    """Takes as many slices as its runner says."""
+
+    def __init__(self, runner: "ScriptedRunner", sources: Sequence[Sequence[int]]) -> None:
+        self.sources = [tuple(source) for source in sources]
+        self.slices_left = runner.slices
+        self._runner = runner
+
+    def advance(self) -> bool:
+        self._runner.clock.now_s += self._runner.slice_s
+        self._runner.log.append("slice")
+        self.slices_left -= 1
+        if any(self._runner.poison in source for source in self.sources):
+            raise RunnerError("poisoned")
+        return self.slices_left == 0
+
+
+class ScriptedRunner:
+    """Runs the scripted network, with one cache slot for each token that a row has fed.
+
+    What a row writes depends on its own source and tokens alone, so a row that was mixed up with
+    another is seen at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        slices: int = 2,
+        slice_s: float = 0.5,
+        step_s: Callable[[int, int], float] = lambda rows, tokens: 1.0,
+    ) -> None:
+        self.clock = Clock()
+        self.slices, self.slice_s, self.step_s = slices, slice_s, step_s
+        self.rows: defaultdict[LaneKey, dict[int, _Row]] = defaultdict(dict)
+        self.begun: list[ScriptedEncoding] = []
+        self.decoded: list[DecodeBatch] = []
+        # Slices and steps in the order in which they were run.
+        self.log: list[str] = []
+        # A source with this token cannot be encoded; a lane for such sources cannot be decoded.
+        self.poison: int | None = None
+        self.broken_lanes: set[int] = set()
+
+    @property
+    def encoded(self) -> list[tuple[int, ...]]:
+        """The sources that anybody began to encode."""
+        return [source for encoding in self.begun for source in encoding.sources]
+
+    def begin_encoding(self, sources: Sequence[Sequence[int]]) -> ScriptedEncoding:
+        self.begun.append(ScriptedEncoding(self, sources))
+        return self.begun[-1]
+
+    def admit(
+        self, encoding: Encoding, documents: Sequence[int], lane: LaneKey, first_row: int
+    ) -> None:
+        assert isinstance(encoding, ScriptedEncoding)
+        assert encoding.slices_left == 0
+        for row, index in enumerate(documents, first_row):
+            self.rows[lane][row] = _Row(encoding.sources[index])
+
+    def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
+        self.decoded.append(batch)
+        self.log.append("step")
+        tokens = max(len(proposal.token_ids) for proposal in batch.proposals)
+        self.clock.now_s += self.step_s(len(batch.proposals), tokens)
+        if batch.lane.longest_source in self.broken_lanes:
+            raise RunnerError("broken")
+        rows = self.rows[batch.lane]
+        return [_outcome(rows[index], proposal) for index, proposal in enumerate(batch.proposals)]
+
+    def move(self, move: Move) -> None:
+        moved = self.rows[move.lane][move.source_row]
+        self.rows[move.lane][move.target_row] = _Row(moved.source, dict(moved.slots))
+
+
+def _outcome(row: _Row, proposal: Proposal) -> Outcome:
+    answers = []
+    for query, token in enumerate(proposal.token_ids):
+        slot = proposal.first_slot + query
+        seen = range(slot) if proposal.ancestors is None else proposal.ancestors[query]
+        before = row.slots[seen[-1]] if seen else ()
+        assert len(before) == len(seen) == proposal.places[query], "a beginning without a gap"
+        row.slots[slot] = (*before, token)
+        answers.append(answer(row.source, row.slots[slot]))
+    scores = np.stack([each.log_probs for each in answers])
+    allowed = scores.copy()
+    for query, ids in enumerate(proposal.excluded_ids):
+        allowed[query, list(ids)] = -70.0  # what the graph's smallest probability comes to, or so
+    best = np.argsort(-allowed, axis=1, kind="stable")[:, :CANDIDATES]
+    return Outcome(
+        token_ids=best,
+        log_probs=np.take_along_axis(allowed, best, axis=1),
+        copy_indices=np.array([each.copy_index for each in answers]),
+        copy_gates=np.array([each.copy_gate for each in answers]),
+        scores=scores if proposal.wants_scores else None,
+    )
+
+
 def make_engine(
     runner: ScriptedRunner,
     *,
     max_rows: int = 4,
     max_encode_tokens: int = 32,
     batching: Batching = Batching.CONTINUOUS,
-    clock: Clock | None = None,
+    most_drafted: int = 5,
+    slices_encoding: bool = True,
+    observer: EngineObserver | None = None,
 ) -> Engine:
-    config = EngineConfig(LANES, max_rows, max_encode_tokens, batching)
-    return Engine(config, runner, clock=clock or Clock())
+    config = EngineConfig(
+        LANES, max_rows, max_encode_tokens, batching, most_drafted, slices_encoding
+    )
+    return Engine(config, runner, observer=observer, clock=runner.clock)
 
 
 def make_request(
@@ -88,12 +160,13 @@ def make_request(
     max_tokens: int = 100,
     deadline_s: float | None = None,
     wants_tokens: bool = False,
+    drafter: Drafter | None = None,
+    strategy: Strategy | None = None,
 ) -> EngineRequest:
-    options = DecodingOptions(max_tokens=max_tokens, min_tokens=0, no_repeat_ngram_size=0)
     return EngineRequest(
         id=request_id,
         source_ids=source_ids,
-        strategy=Greedy(options, SPECIAL),
+        strategy=strategy or Greedy(DecodingOptions(max_tokens=max_tokens), SPECIAL, drafter),
         deadline_s=deadline_s,
         wants_tokens=wants_tokens,
     )
@@ -110,7 +183,8 @@ def run(engine: Engine, max_steps: int = 1000) -> list[Event]:
 
 
 def finished(events: Sequence[Event]) -> dict[int, list[int]]:
-    return {e.request_id: list(e.tokens) for e in events if isinstance(e, Finished)}
+    """The best summary of each request that has one."""
+    return {e.request_id: list(e.hypotheses[0].tokens) for e in events if isinstance(e, Finished)}
 
 
 def failed(events: Sequence[Event]) -> dict[int, Failed]:

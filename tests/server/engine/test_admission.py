@@ -6,11 +6,13 @@ from hypothesis import strategies as st
 
 from server.engine.admission import (
     Batching,
+    alike,
     free_rows,
-    lane_for,
+    longest_source_for,
     padded_tokens,
-    split_by_budget,
 )
+
+lengths_of_some = st.lists(st.integers(1, 50), min_size=1, max_size=30)
 
 
 @pytest.mark.parametrize(
@@ -33,18 +35,41 @@ def test_free_rows_follow_the_way_of_batching(
 
 @pytest.mark.parametrize(("length", "lane"), [(1, 128), (128, 128), (129, 256), (1024, 1024)])
 def test_a_source_goes_to_the_shortest_lane_that_holds_it(length: int, lane: int) -> None:
-    assert lane_for(length, (128, 256, 1024)) == lane
+    assert longest_source_for(length, (128, 256, 1024)) == lane
 
 
-@given(st.lists(st.integers(1, 50), max_size=30), st.integers(1, 100))
-def test_batches_keep_the_order_lose_nobody_and_fit_the_budget_or_hold_one(
+@given(lengths_of_some, st.integers(1, 400))
+def test_the_first_is_always_chosen_and_its_company_fits_the_budget(
     lengths: list[int], budget: int
 ) -> None:
-    sizes = split_by_budget(lengths, budget)
-    assert sum(sizes) == len(lengths)
-    start = 0
-    for size in sizes:
-        batch = lengths[start : start + size]
-        assert size >= 1
-        assert size == 1 or padded_tokens(batch) <= budget
-        start += size
+    chosen = alike(lengths, budget)
+    assert 0 in chosen
+    company = [lengths[index] for index in chosen]
+    assert len(company) == 1 or padded_tokens(company) <= budget
+
+
+@given(lengths_of_some, st.integers(1, 400))
+def test_documents_of_unlike_lengths_are_not_padded_together(
+    lengths: list[int], budget: int
+) -> None:
+    for index in alike(lengths, budget):
+        assert abs(lengths[index] - lengths[0]) <= lengths[0] / 8
+
+
+@given(lengths_of_some, st.integers(1, 400))
+def test_of_those_that_are_alike_the_early_go_before_the_late(
+    lengths: list[int], budget: int
+) -> None:
+    suiting = [
+        index for index, length in enumerate(lengths) if abs(length - lengths[0]) <= lengths[0] / 8
+    ]
+    chosen = alike(lengths, budget)
+    assert chosen == set(suiting[: len(chosen)])
+
+
+def test_those_of_other_lengths_are_passed_over_and_those_behind_them_are_not() -> None:
+    assert alike([100, 50, 104, 200, 96], 1000) == {0, 2, 4}
+
+
+def test_a_source_longer_than_the_budget_is_encoded_alone() -> None:
+    assert alike([100, 100], 99) == {0}

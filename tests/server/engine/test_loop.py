@@ -2,13 +2,18 @@
 
 import queue
 import threading
+from collections.abc import Sequence
 
 import pytest
 
+from server.decoding.greedy import Greedy
+from server.decoding.strategy import Outcome
 from server.engine.loop import EngineLoop
 from server.engine.request import Event, Failed, Finished
+from server.engine.runner import DecodeBatch
 from server.errors import EngineFailure
-from tests.server.engine.scripted import ScriptedRunner, make_engine, make_request
+from server.types import DecodingOptions
+from tests.server.engine.scripted import SPECIAL, ScriptedRunner, make_engine, make_request
 
 PATIENCE_S = 30
 
@@ -41,18 +46,16 @@ def test_an_idle_loop_wakes_up_for_a_request_and_sleeps_again() -> None:
         harness.loop.submit(make_request(i, (10, 11)))
         event = harness.next_event()
         assert isinstance(event, Finished)
-        assert (event.request_id, event.tokens) == (i, [11, 10])
+        assert (event.request_id, event.hypotheses[0].tokens) == (i, [11, 10])
     harness.loop.stop()
     assert harness.loop.join(PATIENCE_S)
 
 
 def test_stopping_fails_what_is_still_inside() -> None:
-    class Endless(ScriptedRunner):
-        def _ranked(self, lane: int, row: int, position: int) -> tuple[int, int]:
-            return 5, 6
-
-    harness = Harness(Endless())
-    harness.loop.submit(make_request(0, max_tokens=10**9, wants_tokens=True))
+    endless = DecodingOptions(max_tokens=10**9, min_tokens=10**9)
+    strategy = Greedy(endless, SPECIAL)
+    harness = Harness(ScriptedRunner())
+    harness.loop.submit(make_request(0, strategy=strategy, wants_tokens=True))
     harness.next_event()
     harness.loop.stop()
     assert harness.loop.join(PATIENCE_S)
@@ -65,7 +68,7 @@ def test_stopping_fails_what_is_still_inside() -> None:
 
 def test_an_engine_that_breaks_fails_everyone_and_reports_it() -> None:
     class Broken(ScriptedRunner):
-        def decode(self, batch):  # type: ignore[no-untyped-def]
+        def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
             raise ZeroDivisionError
 
     harness = Harness(Broken())
@@ -97,7 +100,7 @@ def test_a_request_that_waits_in_the_inbox_behind_the_end_fails() -> None:
 
 def test_a_failure_is_reported_even_if_nobody_can_be_told_of_it_any_more() -> None:
     class Broken(ScriptedRunner):
-        def decode(self, batch):  # type: ignore[no-untyped-def]
+        def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
             raise ZeroDivisionError
 
     class Deaf(Harness):

@@ -81,6 +81,12 @@ def test_what_was_not_seen_for_long_goes_back_to_the_prior() -> None:
     assert costs.cost(1, 4) < 2 * costs.cost(1, 1)
 
 
+def test_a_clock_too_coarse_to_see_a_step_does_no_harm() -> None:
+    costs = learn(StepCosts(), lambda rows, tokens: 0.0, steps=20)
+    learn(costs, true_cost, steps=600)
+    assert costs.cost(2, 4) == pytest.approx(true_cost(2, 4), rel=0.3)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 64), st.integers(1, 8), st.floats(1e-5, 10)), max_size=100)
 )
