@@ -17,7 +17,7 @@ class SessionClock:
         self._is_encoder: dict[int, bool] = {}
         self._steps_s: list[float] = []
         self._inside_s: list[float] = []
-        for name in ("run", "run_with_iobinding"):
+        for name in ("run", "run_with_iobinding", "run_with_ort_values"):
             original = getattr(onnxruntime.InferenceSession, name)
             setattr(onnxruntime.InferenceSession, name, self._listened(original))
 

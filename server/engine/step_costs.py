@@ -21,10 +21,11 @@ _PRIOR = (START, ROW, FURTHER_TOKEN, SEVERAL_TOKENS)
 _PRIOR_WEIGHT = 0.1
 # After so many steps, a step weighs a third of what it did: in the fit, and in the prior's scale.
 _MEMORY_STEPS = 300
+_KEPT = 1 - 1 / _MEMORY_STEPS
 _SCALE_MEMORY_STEPS = 30
 # A step that took more than this many times what was expected was held up by something else.
 _MOST_SURPRISE = 2.0
-# Solving after every step would cost more than it tells.
+# Adding up and solving after every step would cost more than it tells.
 _STEPS_BETWEEN_FITS = 8
 # No part of a step is free, whatever a few odd measurements say.
 _LEAST_OF_PRIOR = 0.01
@@ -40,6 +41,7 @@ class StepCosts:
         self._costs = _PRIOR
         self._squares = np.zeros((4, 4))
         self._products = np.zeros(4)
+        self._recent: list[tuple[float, float, float, float]] = []
         self._seen = 0
 
     def cost(self, rows: int, tokens: int) -> float:
@@ -57,15 +59,22 @@ class StepCosts:
         seconds = min(seconds, _MOST_SURPRISE * expected_s)
         unit_s = seconds / _cost(_PRIOR, rows, tokens)
         self._unit_s += (unit_s - self._unit_s) / _SCALE_MEMORY_STEPS
-        # As shares of what was expected: errors of long steps weigh no more than those of short.
-        parts = np.array((1.0, rows, rows * (tokens - 1), tokens > 1)) / expected_s
-        self._squares *= 1 - 1 / _MEMORY_STEPS
-        self._squares += parts[:, None] * parts
-        self._products *= 1 - 1 / _MEMORY_STEPS
-        self._products += parts * (seconds / expected_s)
+        self._recent.append((rows, tokens, seconds, expected_s))
         self._seen += 1
-        if self._seen % _STEPS_BETWEEN_FITS == 0:
+        if len(self._recent) == _STEPS_BETWEEN_FITS:
+            self._remember()
             self._fit()
+
+    def _remember(self) -> None:
+        """Adds the recent steps to the sums, the last with the most weight."""
+        rows, tokens, seconds, expected_s = np.array(self._recent).T
+        self._recent.clear()
+        # As shares of what was expected: errors of long steps weigh no more than those of short.
+        parts = np.stack((np.ones_like(rows), rows, rows * (tokens - 1), tokens > 1)) / expected_s
+        fading = _KEPT ** np.arange(len(rows))[::-1]
+        faded = _KEPT ** len(rows)
+        self._squares = faded * self._squares + (parts * fading) @ parts.T
+        self._products = faded * self._products + parts @ (fading * seconds / expected_s)
 
     def _fit(self) -> None:
         prior = np.array(_PRIOR) * self._unit_s
