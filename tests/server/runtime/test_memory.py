@@ -72,8 +72,8 @@ def test_steps_of_all_shapes_share_the_memory_for_the_scores_of_all_words(
         np.testing.assert_allclose(other.scores[0], first.scores[0], atol=0.1)
     memories = [
         binding._words
-        for bindings in int8_model.runner._bindings.values()
-        for binding in bindings._by_shape.values()
+        for lane in (NARROW, wide)
+        for binding in int8_model.runner._bindings[lane]._by_shape.values()
         if binding._words is not None
     ]
     assert len(memories) == 3
