@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bundle.manifest import GraphSpec, Manifest, TensorSpec
 from bundle.signature import (
     DECODER_STEP,
+    DECODER_TOKENS,
     ENCODER,
     SLOT_POSITIONS,
     cache_names,
@@ -27,7 +28,7 @@ from bundle.signature import (
 
 @dataclass(frozen=True)
 class Step:
-    """What one decoder step said of one row."""
+    """What a decoder said may follow one token."""
 
     top_ids: list[int]
     top_log_probs: list[float]
@@ -77,6 +78,36 @@ class PlainDecoder:
 
     def start(self, source_ids: Sequence[int], capacity: int) -> "PlainRow":
         """Encodes a document and prepares an empty cache."""
+        inputs = self._begin(source_ids, capacity)
+        if self.manifest.geometry.relative_positions:
+            inputs[SLOT_POSITIONS] = np.arange(capacity)
+        return PlainRow(self._sessions[DECODER_STEP], self.manifest, inputs)
+
+    def say_at_once(
+        self, source_ids: Sequence[int], tokens: Sequence[int], excluded: Sequence[Sequence[int]]
+    ) -> list[Step]:
+        """What may follow each of these tokens, fed together: each sees those before it."""
+        count = len(tokens)
+        slots = np.arange(count)
+        inputs = self._begin(source_ids, count)
+        if self.manifest.geometry.relative_positions:
+            inputs[SLOT_POSITIONS] = slots[None]
+        padded = np.full((1, count, max(1, *map(len, excluded))), -1, np.int64)
+        for index, ids in enumerate(excluded):
+            padded[0, index, : len(ids)] = ids
+        inputs |= {
+            "token_ids": np.array([tokens], np.int64),
+            "position": np.zeros(1, np.int64),
+            "excluded_ids": padded,
+            "places": slots[None],
+            "visible": np.tri(count, dtype=np.bool_)[None],
+        }
+        names = ["top_log_probs", "top_ids"]
+        log_probs, ids = self._sessions[DECODER_TOKENS].run(names, inputs)
+        return [Step(ids[0, i].tolist(), log_probs[0, i].tolist()) for i in range(count)]
+
+    def _begin(self, source_ids: Sequence[int], capacity: int) -> dict[str, NDArray[Any]]:
+        """What a decoder reads of a document, and an empty cache."""
         geometry = self.manifest.geometry
         encoded = self.encode(source_ids)
         source = np.array([source_ids], np.int64)
@@ -91,9 +122,7 @@ class PlainDecoder:
         shape = (1, geometry.heads, capacity, geometry.head_dim)
         for name in cache_names(geometry):
             inputs[name] = np.zeros(shape, np.float32)
-        if geometry.relative_positions:
-            inputs[SLOT_POSITIONS] = np.arange(capacity)
-        return PlainRow(self._sessions[DECODER_STEP], self.manifest, inputs)
+        return inputs
 
 
 class PlainRow:

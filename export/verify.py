@@ -1,6 +1,7 @@
 """Does the bundle say what the PyTorch model says?
 
-Names, shapes and values are compared, then greedy tokens against the oracle.
+Names, shapes and values are compared, then greedy tokens against the oracle, and the decoder of
+several tokens against that of one.
 Run as a process of its own (`python -m export.verify`): onnxruntime never gives back the memory of
 its sessions. Everything that is wrong is collected before anything is raised. The report is kept in
 the bundle.
@@ -19,7 +20,13 @@ from tqdm import tqdm
 
 from bundle.manifest import Manifest, Style, read_manifest
 from bundle.normalise import normalise
-from bundle.signature import cross_names, differences, expected_graphs
+from bundle.signature import (
+    DECODER_STEP,
+    DECODER_TOKENS,
+    cross_names,
+    differences,
+    expected_graphs,
+)
 from bundle.tokenizer import BundleTokenizer
 from export.plain_decoder import PlainDecoder
 from model.checkpoint import load_checkpoint
@@ -99,6 +106,7 @@ def _compare_values(
     manifest = decoder.manifest
     cases = [(style, document) for style in manifest.styles for document in documents]
     encoder_errors, log_probability_differences, margins = [], [], [0.0]
+    differences_at_once = []
     num_agreed = num_equal = 0
     for style, document in tqdm(cases, desc="verify", unit="summary", leave=False):
         source_ids = _source_ids(tokenizer, style, manifest, document)
@@ -125,6 +133,10 @@ def _compare_values(
                 log_probability_differences.append(difference)
             else:
                 margins.append(oracle.margins[index])
+        at_once = _at_once(decoder, source_ids, oracle, options)
+        differences_at_once += [
+            abs(one - other) for (_, one), other in zip(forced, at_once, strict=True)
+        ]
         num_equal += _greedy_tokens(decoder, source_ids, options) == oracle.tokens
     report.documents = len(cases)
     report.encoder_relative_error = float(np.max(encoder_errors))
@@ -133,6 +145,13 @@ def _compare_values(
     report.agreement = num_agreed / report.tokens
     report.largest_margin_at_disagreement = max(margins)
     report.equal_documents = num_equal / len(cases)
+    difference = float(np.mean(differences_at_once))
+    limit = TOLERANCES[report.precision].mean_log_probability_difference
+    if not difference <= limit:
+        report.problems.append(
+            f"{DECODER_TOKENS} gives log-probabilities that differ by {difference:.3g} on average "
+            f"from those of {DECODER_STEP}, at most {limit:.3g} allowed"
+        )
 
 
 def _judge(report: Report, tolerance: Tolerance) -> None:
@@ -192,6 +211,17 @@ def _teacher_forced(
         for index, token in enumerate(fed)
     ]
     return [(step.top_ids[0], step.top_log_probs[0]) for step in steps]
+
+
+def _at_once(
+    decoder: PlainDecoder, source_ids: Sequence[int], oracle: Generation, options: GreedyOptions
+) -> list[float]:
+    """The best log-probability after each of the same beginnings, all of them fed together."""
+    fed = [decoder.manifest.special_tokens.decoder_start_id, *oracle.tokens[:-1]]
+    excluded = [
+        _excluded(decoder, oracle.tokens[:index], source_ids, options) for index in range(len(fed))
+    ]
+    return [step.top_log_probs[0] for step in decoder.say_at_once(source_ids, fed, excluded)]
 
 
 def _greedy_tokens(

@@ -7,7 +7,8 @@ looked at: those among the k best that are complete are set aside, and the k bes
 on. (2k, because at most k of them can be complete: each beginning has one end token.)
 
 A summary's score is the sum of its log-probabilities over its length to the power of
-`length_penalty`. A forced token adds 0 to the sum.
+`length_penalty`. A forced token adds 0 to the sum. A summary that the forced end token cuts off
+ends for the reason "length", unless the end token is the best that may follow anyway.
 """
 
 import math
@@ -25,6 +26,8 @@ from model.generate import pad
 from model.next_token import next_token
 from model.transformer import Summarizer
 
+Reason = Literal["stop", "length"]
+
 
 @dataclass(frozen=True)
 class Hypothesis:
@@ -32,7 +35,7 @@ class Hypothesis:
 
     tokens: list[int]  # the end token included
     score: float
-    finish_reason: Literal["stop", "length"]
+    finish_reason: Reason
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,13 @@ def beam_search(
             model, hidden, _repeat(states, rows), _repeat(bias, rows), _repeat(source, rows)
         )
         log_probabilities = _allowed(step.log_probabilities, running, source_ids, options, model)
-        parents, running, complete = _extend(log_probabilities, running, options, model)
+        ends = _ends(log_probabilities, model)
+        forced = forced_token(len(running[0].tokens), options)  # all of them are equally long
+        if forced is not None:
+            log_probabilities = torch.full_like(log_probabilities, -math.inf)
+            log_probabilities[:, forced] = 0.0
+        is_own = [forced is None or end for end in ends]
+        parents, running, complete = _extend(log_probabilities, running, is_own, options, model)
         finished = sorted([*finished, *complete], key=lambda one: -one.score)[: options.num_beams]
     if not finished:
         raise ValueError("the options forbid every token of the vocabulary")
@@ -94,11 +103,6 @@ def _allowed(
 
     What is left is made to sum to one again only if the options ask for it.
     """
-    forced = forced_token(len(running[0].tokens), options)  # all running ones are equally long
-    if forced is not None:
-        only = torch.full_like(log_probabilities, -math.inf)
-        only[:, forced] = 0.0
-        return only
     start_id, end_id = model.config.start_id, model.config.end_id
     allowed = torch.stack(
         [
@@ -113,13 +117,24 @@ def _allowed(
     return allowed
 
 
+def _ends(allowed: Tensor, model: Summarizer) -> list[bool]:
+    """Whether the end token is the best that may follow, for each running summary."""
+    end_id = model.config.end_id
+    is_best = (allowed.argmax(dim=-1) == end_id) & allowed[:, end_id].isfinite()
+    return [bool(each) for each in is_best.tolist()]
+
+
 def _extend(
     log_probabilities: Tensor,
     running: Sequence[_Beginning],
+    is_own: Sequence[bool],
     options: BeamOptions,
     model: Summarizer,
 ) -> tuple[list[int], list[_Beginning], list[Hypothesis]]:
-    """One step: the rows that run on, what they have become, and what was completed."""
+    """One step: the rows that run on, what they have become, and what was completed.
+
+    is_own: whether a summary that ends now ends by itself.
+    """
     before = log_probabilities.new_tensor([beginning.log_probability for beginning in running])
     sums = (log_probabilities + before[:, None]).flatten()  # [R * V]
     best = sums.topk(min(2 * options.num_beams, len(sums)))
@@ -138,7 +153,8 @@ def _extend(
         if is_ended or len(tokens) == options.max_tokens:
             if rank < options.num_beams:
                 score = log_probability / len(tokens) ** options.length_penalty
-                complete.append(Hypothesis(tokens, score, "stop" if is_ended else "length"))
+                reason: Reason = "stop" if is_ended and is_own[row] else "length"
+                complete.append(Hypothesis(tokens, score, reason))
         elif len(extended) < options.num_beams:
             parents.append(row)
             extended.append(_Beginning(tokens, log_probability))

@@ -9,7 +9,7 @@ sees the slots of its own path alone. So nothing moves when a beginning is dropp
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -85,7 +85,8 @@ class BeamSearch:
     def propose(self, most_drafted: int) -> Proposal:
         """The newest token of every beginning."""
         running, width, length = self._running, self.width, self._length
-        is_forced = self._rules.forced(length) is not None
+        # Whether the model would end here too says what a forced end means.
+        is_forced = self._rules.forced(length) not in (None, self._rules.end_id)
         self._note_excluded(is_forced)
         # Beams without a beginning feed what the best one feeds; nobody reads what comes of it.
         num_idle = width - len(running)
@@ -102,13 +103,16 @@ class BeamSearch:
     def advance(self, outcome: Outcome) -> bool:
         """Continues the beginnings; True when no better summary is looked for."""
         forced = self._rules.forced(self._length)
+        cut_off: Collection[int] = ()
         if forced is None:
             best = self._best_continuations(outcome)
         else:
             best = [
                 (forced, parent, one.log_probability) for parent, one in enumerate(self._running)
             ]
-        self._continue(best)
+            if forced == self._rules.end_id:
+                cut_off = self._cut_off(outcome)
+        self._continue(best, cut_off)
         is_over = self._is_over()
         if is_over and not self._finished:
             raise nothing_allowed()
@@ -134,16 +138,11 @@ class BeamSearch:
 
     def _best_continuations(self, outcome: Outcome) -> list[_Continuation]:
         assert outcome.token_ids.shape[1] >= self._least_candidates, "too few for so many beams"
-        rows = zip(outcome.token_ids.tolist(), outcome.log_probs.tolist(), strict=True)
         best: list[_Continuation] = []
         least = -math.inf
-        for parent, (one, excluded, row) in enumerate(
-            zip(self._running, self._excluded, rows, strict=False)
+        for parent, (one, allowed) in enumerate(
+            zip(self._running, self._allowed(outcome), strict=True)
         ):
-            allowed = [each for each in zip(*row, strict=True) if each[0] not in excluded]
-            if self._is_penalised:
-                allowed += self._penalised(outcome, parent)
-                allowed.sort(key=_LAST, reverse=True)
             for token, log_probability in allowed[: self._num_looked_at]:
                 # Rounding may lift the logarithm of a certain token just above 0.
                 total = one.log_probability + min(log_probability, 0.0)
@@ -156,6 +155,24 @@ class BeamSearch:
                 least = _LAST(best[-1])
         return best
 
+    def _allowed(self, outcome: Outcome) -> Iterator[list[tuple[int, float]]]:
+        """For each beginning, the tokens that may follow and what each adds, the best first."""
+        rows = zip(outcome.token_ids.tolist(), outcome.log_probs.tolist(), strict=True)
+        for parent, (excluded, row) in enumerate(zip(self._excluded, rows, strict=False)):
+            allowed = [each for each in zip(*row, strict=True) if each[0] not in excluded]
+            if self._is_penalised:
+                allowed += self._penalised(outcome, parent)
+                allowed.sort(key=_LAST, reverse=True)
+            yield allowed
+
+    def _cut_off(self, outcome: Outcome) -> set[int]:
+        """The beginnings that the model would have gone on with instead of ending them."""
+        return {
+            parent
+            for parent, allowed in enumerate(self._allowed(outcome))
+            if not allowed or allowed[0][0] != self._rules.end_id
+        }
+
     def _penalised(self, outcome: Outcome, row: int) -> list[tuple[int, float]]:
         """The tokens that a beginning holds already, and what each adds if it comes again.
 
@@ -167,8 +184,11 @@ class BeamSearch:
         scores = outcome.scores[row, used] - log_normaliser(outcome, row)
         return list(zip(used, (scores * self._options.repetition_penalty).tolist(), strict=True))
 
-    def _continue(self, best: Sequence[_Continuation]) -> None:
-        """Sets aside what is complete and runs on with the best of the rest."""
+    def _continue(self, best: Sequence[_Continuation], cut_off: Collection[int]) -> None:
+        """Sets aside what is complete and runs on with the best of the rest.
+
+        The end of the beginnings that are `cut_off` is put down to the limit.
+        """
         width, length = self.width, self._length
         running: list[_Beginning] = []
         for rank, (token, parent, log_probability) in enumerate(best):
@@ -178,7 +198,8 @@ class BeamSearch:
                 if rank < width:
                     score = self._score(log_probability, length + 1)
                     tokens = one.tokens if is_ended else [*one.tokens, token]
-                    reason = FinishReason.STOP if is_ended else FinishReason.LENGTH
+                    is_own = is_ended and parent not in cut_off
+                    reason = FinishReason.STOP if is_own else FinishReason.LENGTH
                     self._finished.append(Hypothesis(tokens, reason, score))
             elif len(running) < width:
                 slots = [*one.slots, length * width + parent]

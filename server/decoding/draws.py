@@ -41,7 +41,7 @@ class Draws:
         if highest == -np.inf:
             return None
         depths, weights = self._depths, self._weights
-        np.subtract(scores, highest, out=depths)
+        np.subtract(scores, highest, out=depths, dtype=np.float64)  # as its name says, not float32
         depths /= self._temperature
         np.exp(depths, out=weights)
         least = self._least_of_top_k()

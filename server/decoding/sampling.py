@@ -114,7 +114,7 @@ class Sampling:
         # Nothing follows the token at max_tokens, so it need not be fed.
         while len(certain) < most and length + len(certain) < self._rules.max_tokens - 1:
             forced = self._rules.forced(length + len(certain))
-            if forced is None:
+            if forced is None or forced == self._rules.end_id:
                 break
             certain.append(forced)
         return certain

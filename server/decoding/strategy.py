@@ -104,7 +104,10 @@ class Strategy(Protocol):
         """
 
     def propose(self, most_drafted: int) -> Proposal:
-        """What to feed next, with at most so many drafted tokens beside what must be fed."""
+        """What to feed next, with at most so many drafted tokens beside what must be fed.
+
+        Asked again where the step that was to feed it could not be run.
+        """
 
     def advance(self, outcome: Outcome) -> bool:
         """Takes the outcome of the proposal; True when the row is over."""

@@ -71,10 +71,13 @@ class EncodingDesk:
             row = self._alone.popleft()
             if self._scheduler.holds(row):
                 self._start((row,))
-        if self._encoding is None and batches:
-            rows = batches.popleft()
-            self._scheduler.begin(rows)
-            self._start(rows)
+        while self._encoding is None and batches:
+            # The plan may be old by now. Whose time ran out meanwhile hears of it at the next step.
+            now_s = self._clock()
+            rows = tuple(row for row in batches.popleft() if not row.is_expired(now_s))
+            if rows:
+                self._scheduler.begin(rows)
+                self._start(rows)
         return self._encoding is not None
 
     def _start(self, rows: tuple[Row, ...]) -> None:

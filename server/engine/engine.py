@@ -5,7 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from server.decoding.strategy import Outcome, Strategy
+from server.decoding.strategy import Outcome, Proposal, Strategy
 from server.engine.draft_plan import best_draft
 from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
@@ -21,8 +21,9 @@ from server.engine.scheduler import EngineConfig, Scheduler
 from server.engine.step_costs import StepCosts
 from server.errors import DeadlineExpired, EngineFailure, OutOfMemory, RequestError
 
-# After so many failed steps without one that worked, the fault is not in a request: whoever watches
-# the process should see it end, rather than a server that takes requests only to fail them.
+# After so many steps that failed for all of their rows without one that worked, the fault is not in
+# a request: whoever watches the process should see it end, rather than a server that takes requests
+# only to fail them.
 _MOST_FAILED_STEPS = 8
 
 
@@ -121,8 +122,10 @@ class Engine:
         try:
             outcomes = self._runner.decode(DecodeBatch(lane, proposals))
         except RunnerError as error:
-            self._fail(rows, error)
-            self._failed_steps += 1
+            blamed = _blamed(error, rows, proposals)
+            self._fail(blamed, error)
+            if len(blamed) == len(rows):
+                self._failed_steps += 1
             if self._failed_steps >= _MOST_FAILED_STEPS:
                 raise
             return
@@ -212,8 +215,25 @@ class Engine:
         return self._scheduler.stage(row)
 
     def _remove(self, rows: Sequence[Row]) -> None:
+        lanes = {self._scheduler.lane_of(row) for row in rows}
         for move in self._scheduler.remove(rows):
             self._runner.move(move)
+        for lane in lanes:
+            if not self._scheduler.lane(lane):
+                self._runner.vacate(lane)
+
+
+def _blamed(
+    error: RunnerError, rows: Sequence[Row], proposals: Sequence[Proposal]
+) -> Sequence[Row]:
+    """The rows of a failed step that go.
+
+    Of those that there was no memory for, the one with the longest cache: the others try again.
+    """
+    if not isinstance(error, OutOfMemoryRunnerError):
+        return rows
+    longest = max(range(len(rows)), key=lambda index: proposals[index].first_slot)
+    return [rows[longest]]
 
 
 def _told(error: RunnerError, row: Row) -> RequestError:

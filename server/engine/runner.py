@@ -67,3 +67,6 @@ class ModelRunner(Protocol):
 
     def move(self, move: Move) -> None:
         """Copies a row, cache and all, to another place of its lane."""
+
+    def vacate(self, lane: LaneKey) -> None:
+        """Lets go of a lane's memory: the last of its rows has left, or none was ever there."""

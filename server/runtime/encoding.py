@@ -15,14 +15,14 @@ class EncoderSlice:
 
     def __init__(self, session: Any) -> None:
         self._session = session
-        self._inputs = [tensor.name for tensor in session.get_inputs()]
+        self.inputs = [tensor.name for tensor in session.get_inputs()]
         self._outputs = [tensor.name for tensor in session.get_outputs()]
 
     def run(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Adds this slice's outputs to the values that came before."""
-        given = {name: values[name] for name in self._inputs}
+        """Makes this slice's outputs of the values that came before."""
+        given = {name: values[name] for name in self.inputs}
         made = self._session.run_with_ort_values(self._outputs, given)
-        return {**values, **dict(zip(self._outputs, made, strict=True))}
+        return dict(zip(self._outputs, made, strict=True))
 
 
 class SlicedEncoding:
@@ -46,7 +46,10 @@ class SlicedEncoding:
     def advance(self) -> bool:
         """Runs the next slice; True when that was the last."""
         with told_as_runner_errors(f"encoding {len(self.sources)} documents"):
-            self._values = self._left.pop().run(self._values)
+            made = self._left.pop().run(self._values)
+        # What no slice reads any more goes: a layer's output is as large as all documents together.
+        read = {name for each in self._left for name in each.inputs}
+        self._values = {name: self._values[name] for name in read & self._values.keys()} | made
         return not self._left
 
     def encoded(self, names: Sequence[str]) -> dict[str, Array]:

@@ -1,10 +1,12 @@
-"""The memory of one lane: begins small, grows by copy, and begins small again when it was empty.
+"""The memory of one lane: begins small, grows by copy, and shrinks when the longest have left.
 
 Attention on the CPU computes over the whole capacity, padding included, so room that nobody uses
-would cost time at every step, and memory for as long as the process lives.
+would cost time at every step, and memory for as long as the lane is in use.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from bundle.manifest import Geometry
 from server.engine.runner import LaneKey
@@ -14,6 +16,8 @@ from server.runtime.lane_arrays import Array, Capacity, LaneArrays
 _CACHE_STEP = 32
 # Several summaries side by side fill their cache faster.
 _WIDE_CACHE_STEP = 64
+# A cache of which less than this share is needed shrinks.
+_LEAST_IN_USE = 1 / 2
 # Sources of a lane get room in so many steps: fewer waste more on padding, more copy more often.
 _SOURCE_STEPS = 4
 
@@ -27,7 +31,8 @@ class Lane:
         self._cache_step = _CACHE_STEP if key.width == 1 else _WIDE_CACHE_STEP
         # Replaced as a whole, and only once the new ones are complete: running out of memory while
         # growing leaves every row as it was.
-        self.arrays = self._allocate(rows=1, source_tokens=1, cache_slots=1)
+        smallest = self._capacity(rows=1, source_tokens=1, cache_slots=1)
+        self.arrays = LaneArrays(geometry, smallest)
 
     def add(
         self, first_row: int, documents: Sequence[tuple[Sequence[int], Mapping[str, Array]]]
@@ -36,15 +41,25 @@ class Lane:
         longest = max(len(source) for source, _ in documents)
         num_rows = first_row + len(documents)
         if first_row == 0:
-            self.arrays = self._allocate(rows=num_rows, source_tokens=longest, cache_slots=1)
+            capacity = self._capacity(rows=num_rows, source_tokens=longest, cache_slots=1)
+            self.arrays = LaneArrays(self._geometry, capacity)
         else:
             self._ensure(rows=num_rows, source_tokens=longest, cache_slots=1)
         for row, (source, encoded) in enumerate(documents, first_row):
             self.arrays.store(row, source, encoded)
 
-    def ensure_cache(self, cache_slots: int) -> None:
-        """Makes room for so many slots in every row."""
+    def fit_cache(self, cache_slots: int) -> None:
+        """Makes room for so many slots in every row, and gives back room for many more than that.
+
+        No row may need a slot beyond.
+        """
         self._ensure(rows=1, source_tokens=1, cache_slots=cache_slots)
+        now = self.arrays.capacity
+        # A step more than is needed, so that it does not grow again at once.
+        spacious = _rounded_up(cache_slots, self._cache_step) + self._cache_step
+        if _LEAST_IN_USE * now.cache_slots >= spacious:
+            with suppress(MemoryError):  # what there is does as well, only slower
+                self._replace(replace(now, cache_slots=spacious))
 
     def move(self, source_row: int, target_row: int) -> None:
         """Copies all that a row holds over another."""
@@ -58,21 +73,25 @@ class Lane:
             and cache_slots <= now.cache_slots
         ):
             return
-        grown = self._allocate(
-            rows=max(rows, now.rows),
-            source_tokens=max(source_tokens, now.source_tokens),
-            cache_slots=max(cache_slots, now.cache_slots),
+        self._replace(
+            self._capacity(
+                rows=max(rows, now.rows),
+                source_tokens=max(source_tokens, now.source_tokens),
+                cache_slots=max(cache_slots, now.cache_slots),
+            )
         )
-        grown.copy_from(self.arrays)
-        self.arrays = grown
 
-    def _allocate(self, *, rows: int, source_tokens: int, cache_slots: int) -> LaneArrays:
-        capacity = Capacity(
+    def _replace(self, capacity: Capacity) -> None:
+        arrays = LaneArrays(self._geometry, capacity)
+        arrays.copy_from(self.arrays)
+        self.arrays = arrays
+
+    def _capacity(self, *, rows: int, source_tokens: int, cache_slots: int) -> Capacity:
+        return Capacity(
             rows=_doubled(1, rows),
             source_tokens=_rounded_up(source_tokens, self._source_step),
             cache_slots=_rounded_up(cache_slots, self._cache_step),
         )
-        return LaneArrays(self._geometry, capacity)
 
 
 def _doubled(capacity: int, needed: int) -> int:

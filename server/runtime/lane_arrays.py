@@ -77,9 +77,10 @@ class LaneArrays:
             array[target_row] = array[source_row]
 
     def copy_from(self, other: "LaneArrays") -> None:
-        """Takes over all rows of a smaller allocation."""
+        """Takes over all rows of another allocation, as much of each as there is room for."""
         for old, new in zip(other._row_state(), self._row_state(), strict=True):
-            new[tuple(slice(size) for size in old.shape)] = old
+            shared = tuple(map(slice, map(min, old.shape, new.shape)))
+            new[shared] = old[shared]
 
     def _row_state(self) -> list[Array]:
         """What belongs to a row from one step to the next."""

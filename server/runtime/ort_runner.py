@@ -14,11 +14,15 @@ from server.runtime.lane_arrays import LaneArrays
 from server.runtime.session import CPU, open_session
 from server.runtime.step_binding import StepBinding, StepShape
 from server.runtime.threads import thread_budget
+from server.runtime.word_scores import WordScores
 
 # The excluded ids of a step are padded to a multiple of this, so that few shapes occur and bindings
 # are reused.
 _EXCLUDED_STEP = 8
 _FEWEST_TOKENS = 2
+# Bindings kept for a lane. Rows come and go one by one, so a lane that is never empty would in time
+# have steps of every shape; those of its last steps are soon wanted again.
+_MOST_BINDINGS = 64
 
 
 class OrtRunner:
@@ -43,6 +47,7 @@ class OrtRunner:
         self._encoder_outputs = [tensor.name for tensor in manifest.graphs[ENCODER].outputs]
         self._lanes: dict[LaneKey, Lane] = {}
         self._bindings: dict[LaneKey, _Bindings] = {}
+        self._words = WordScores()
 
     def begin_encoding(self, sources: Sequence[Sequence[int]]) -> SlicedEncoding:
         """Prepares documents to be encoded together; nothing is run yet."""
@@ -70,12 +75,17 @@ class OrtRunner:
             shape = _shape(batch)
             last_slot = max(proposal.first_slot for proposal in proposals) + shape.tokens
             lane = self._lane(batch.lane)
-            lane.ensure_cache(last_slot)
+            lane.fit_cache(last_slot)
             return self._binding(batch.lane, lane, shape).run(proposals)
 
     def move(self, move: Move) -> None:
         """Copies a row within its lane."""
         self._lanes[move.lane].move(move.source_row, move.target_row)
+
+    def vacate(self, lane: LaneKey) -> None:
+        """Lets go of a lane, and of what is bound to its memory."""
+        self._lanes.pop(lane, None)
+        self._bindings.pop(lane, None)
 
     def _check_places(self, proposals: Sequence[Proposal]) -> None:
         last = max(max(proposal.places) for proposal in proposals)
@@ -91,20 +101,31 @@ class OrtRunner:
         bindings = self._bindings.get(key)
         if bindings is None or bindings.arrays is not lane.arrays:
             bindings = self._bindings[key] = _Bindings(lane.arrays)
-        if shape not in bindings.by_shape:
+        binding = bindings.take(shape)
+        if binding is None:
             session = self._decoder_tokens if shape.is_general else self._decoder_step
-            bindings.by_shape[shape] = StepBinding(
-                session, self._geometry, lane.arrays, shape, key.width
+            binding = StepBinding(
+                session, self._geometry, lane.arrays, shape, key.width, self._words
             )
-        return bindings.by_shape[shape]
+        bindings.put_back(shape, binding)
+        return binding
 
 
 class _Bindings:
-    """The bindings over one allocation; let go of together with it."""
+    """The bindings over one allocation that were used last; let go of together with it."""
 
     def __init__(self, arrays: LaneArrays) -> None:
         self.arrays = arrays
-        self.by_shape: dict[StepShape, StepBinding] = {}
+        # The one used last comes last.
+        self._by_shape: dict[StepShape, StepBinding] = {}
+
+    def take(self, shape: StepShape) -> StepBinding | None:
+        return self._by_shape.pop(shape, None)
+
+    def put_back(self, shape: StepShape, binding: StepBinding) -> None:
+        self._by_shape[shape] = binding
+        if len(self._by_shape) > _MOST_BINDINGS:
+            del self._by_shape[next(iter(self._by_shape))]
 
 
 def _shape(batch: DecodeBatch) -> StepShape:

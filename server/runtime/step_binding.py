@@ -20,6 +20,7 @@ from bundle.signature import (
 )
 from server.decoding.strategy import Outcome, Proposal
 from server.runtime.lane_arrays import Array, LaneArrays
+from server.runtime.word_scores import WordScores
 
 _PADDING = -1
 _SMALLEST_NORMAL = np.finfo(np.float32).tiny
@@ -41,7 +42,13 @@ class StepBinding:
     """One decoder step over the first rows of an allocation, which it keeps alive."""
 
     def __init__(
-        self, session: Any, geometry: Geometry, arrays: LaneArrays, shape: StepShape, width: int
+        self,
+        session: Any,
+        geometry: Geometry,
+        arrays: LaneArrays,
+        shape: StepShape,
+        width: int,
+        word_scores: WordScores,
     ) -> None:
         self._session = session
         self._binding = session.io_binding()
@@ -76,7 +83,7 @@ class StepBinding:
             self._looks = outputs["copy_source_index"] = np.zeros((rows, tokens), np.int64)
         self._words: Array | None = None
         if shape.gives_words:
-            self._words = np.zeros((rows, tokens, geometry.vocab_size), np.float32)
+            self._words = word_scores.of_shape(rows, tokens, geometry.vocab_size)
             outputs[vocabulary_output(geometry)] = self._words
         # Past and present are the same memory: TensorScatter then writes in place and copies
         # nothing.

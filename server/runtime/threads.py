@@ -25,14 +25,13 @@ def thread_budget(requested: int = 0, cgroup: Path = _CGROUP) -> ThreadBudget:
     """Takes the number asked for, or as many as affinity and quota give.
 
     A spinning thread uses up quota without doing anything, so under a quota below the cores nobody
-    spins.
+    spins; nor where there are more threads than cores, since it would take one that another needs.
     """
     cores = len(os.sched_getaffinity(0))
     quota = cpu_quota(cgroup)
     allowed = cores if quota is None else min(cores, max(1, math.floor(quota)))
-    return ThreadBudget(
-        threads=requested or allowed, may_spin=quota is None or quota >= max(cores, requested)
-    )
+    may_spin = requested <= cores and (quota is None or quota >= cores)
+    return ThreadBudget(threads=requested or allowed, may_spin=may_spin)
 
 
 def cpu_quota(cgroup: Path = _CGROUP) -> float | None:

@@ -11,10 +11,11 @@ import pytest
 from bundle.checksum import sha256_of
 from bundle.load import load_bundle
 from bundle.manifest import read_manifest
-from bundle.signature import expected_graphs
+from bundle.signature import DECODER_TOKENS, expected_graphs
 from export.pipeline import ExportConfig, ExportError, build_unverified, export_bundle
 from export.recipe import RecipeError, read_recipe
 from export.verify import verify
+from tests.export.family_bundles import make_bundle, make_checkpoint
 
 ROOT = Path(__file__).parent.parent.parent
 CHECKPOINT = ROOT / "models" / "default" / "checkpoint"
@@ -117,6 +118,22 @@ def test_a_bundle_that_says_something_else_than_the_model_fails_verification(
     report = verify(CHECKPOINT, damaged, [text[:200]])
     assert not report.passed
     assert any("encoder_relative_error" in problem for problem in report.problems)
+
+
+def test_a_decoder_of_several_tokens_that_says_something_else_fails_verification(
+    tmp_path: Path,
+) -> None:
+    made = make_bundle(make_checkpoint("bart", tmp_path))
+    path = made.bundle.graph_path(DECODER_TOKENS)
+    graph_model = onnx.load(str(path), load_external_data=False)
+    (told,) = [node for node in graph_model.graph.node if "top_log_probs" in node.output]
+    assert told.op_type == "Log"
+    told.op_type = "Exp"
+    path.write_bytes(graph_model.SerializeToString())
+    text = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
+    report = verify(made.checkpoint, made.bundle.directory, [text[:20]])
+    (problem,) = report.problems
+    assert problem.startswith("decoder_tokens gives log-probabilities that differ by")
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,15 @@ def test_a_forced_token_adds_nothing_to_a_score() -> None:
         max_tokens=2, num_beams=2, forced_first=7, forced_last=1, length_penalty=1.0
     )
     (only,) = beam_search(make_zero_model(), [9, 1], options)
-    assert (only.tokens, only.score, only.finish_reason) == ([7, 1], 0.0, "stop")
+    assert (only.tokens, only.score, only.finish_reason) == ([7, 1], 0.0, "length")
+
+
+def test_a_forced_end_that_is_the_best_anyway_ends_a_summary_for_good() -> None:
+    options = BeamOptions(
+        max_tokens=2, num_beams=2, forced_first=7, forced_last=1, banned_ids=(0, *range(2, 40))
+    )
+    (only,) = beam_search(make_zero_model(), [9, 1], options)
+    assert (only.tokens, only.finish_reason) == ([7, 1], "stop")
 
 
 def test_one_word_allowed_leaves_one_summary() -> None:

@@ -233,3 +233,29 @@ def test_forbidding_every_token_is_an_error_that_names_the_options() -> None:
     special = replace(SPECIAL, never_emitted_ids=tuple(range(40)))
     with pytest.raises(InvalidRequest, match="options: forbid every token"):
         search_for([9, 1], options, special)
+
+
+@pytest.mark.parametrize(("best", "reason"), [(END, FinishReason.STOP), (30, FinishReason.LENGTH)])
+@pytest.mark.parametrize("max_tokens", [1, 2])
+def test_a_forced_end_is_put_down_to_the_limit_unless_the_model_would_end_there(
+    best: int, reason: FinishReason, max_tokens: int
+) -> None:
+    options = DecodingOptions(max_tokens=max_tokens, num_beams=2)
+    search = BeamSearch(options, replace(SPECIAL, forced_last_id=END), 40)
+    if max_tokens == 2:
+        search.propose(0)
+        search.advance(outcome([(20, -0.1), (21, -0.2)], [(20, -0.1), (21, -0.2)]))
+    search.propose(0)
+    assert search.advance(outcome([(best, -0.1), (31, -2.0)], [(31, -0.1), (END, -2.0)]))
+    assert search.hypotheses[0].reason is reason
+    assert len(search.hypotheses[0].tokens) == max_tokens - 1
+
+
+def test_an_end_that_is_not_allowed_yet_is_not_what_the_model_would_have_written() -> None:
+    options = DecodingOptions(max_tokens=2, min_tokens=2, num_beams=2, prefix_ids=(20,))
+    search = BeamSearch(options, replace(SPECIAL, forced_last_id=END), 40)
+    search.propose(0)
+    search.advance(outcome([(20, -0.1)], [(20, -0.1)]))
+    search.propose(0)
+    assert search.advance(outcome([(END, -0.1), (31, -2.0)], [(END, -0.1), (31, -2.0)]))
+    assert search.hypotheses[0].reason is FinishReason.LENGTH

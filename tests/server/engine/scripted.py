@@ -113,6 +113,9 @@ class ScriptedRunner:
         moved = self.rows[move.lane][move.source_row]
         self.rows[move.lane][move.target_row] = _Row(moved.source, dict(moved.slots))
 
+    def vacate(self, lane: LaneKey) -> None:
+        self.rows.pop(lane, None)
+
 
 def _outcome(row: _Row, proposal: Proposal) -> Outcome:
     answers = []

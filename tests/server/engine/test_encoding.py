@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from server.engine.admission import Batching
 from server.engine.engine import Engine
+from server.engine.request import Failed
+from server.errors import DeadlineExpired
 from tests.server.engine.scripted import ScriptedRunner, finished, make_engine, make_request, run
 from tests.server.engine.scripted_model import make_source, said
 
@@ -164,3 +166,16 @@ def test_a_batch_that_fails_midway_is_tried_again_one_by_one_between_steps(
     assert (outcome[0], outcome[2]) == ([22, 20], [22, 21])
     assert 1 not in outcome
     assert outcome[100] == said(make_source(0, 16))
+
+
+def test_a_document_whose_time_ran_out_while_others_were_encoded_is_not_encoded() -> None:
+    runner = ScriptedRunner(slices=3, slice_s=1.0)
+    engine = make_engine(runner, max_encode_tokens=4)
+    for i in range(2):
+        engine.submit(make_request(i, deadline_s=runner.clock.now_s + 3 + 100 * (i == 0)))
+    engine.step()
+    assert len(runner.begun) == 1
+    (event,) = [event for event in engine.step() if isinstance(event, Failed)]
+    assert event.request_id == 1
+    assert isinstance(event.error, DeadlineExpired)
+    assert event.error.stage == "waiting"

@@ -174,3 +174,18 @@ def test_an_observer_hears_what_was_encoded_decoded_and_finished() -> None:
         {"reason": FinishReason.LENGTH, **over},
         {"reason": FinishReason.LENGTH, **over},
     ]
+
+
+def test_a_lane_is_let_go_of_when_its_last_row_leaves_and_no_sooner() -> None:
+    runner = ScriptedRunner()
+    engine = make_engine(runner)
+    engine.submit(make_request(0, (10, 11)))
+    engine.submit(make_request(1, (20, 21, 22, 23)))
+    engine.submit(make_request(2, make_source(2, 4), strategy=beams(2)))
+    lanes = set()
+    while not engine.is_idle:
+        engine.step()
+        held = set(engine.scheduler.busy_lanes())
+        assert runner.rows.keys() == held
+        lanes |= held
+    assert lanes == {(4, 1), (4, 2)}

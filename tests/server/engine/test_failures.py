@@ -10,8 +10,14 @@ from server.decoding.greedy import Greedy
 from server.decoding.strategy import Outcome
 from server.engine.admission import Batching
 from server.engine.request import Failed
-from server.engine.runner import DecodeBatch, Encoding, LaneKey, RunnerError
-from server.errors import DeadlineExpired, EngineFailure, InvalidRequest
+from server.engine.runner import (
+    DecodeBatch,
+    Encoding,
+    LaneKey,
+    OutOfMemoryRunnerError,
+    RunnerError,
+)
+from server.errors import DeadlineExpired, EngineFailure, InvalidRequest, OutOfMemory
 from server.types import DecodingOptions
 from tests.server.engine.scripted import (
     LANES,
@@ -23,7 +29,7 @@ from tests.server.engine.scripted import (
     make_request,
     run,
 )
-from tests.server.engine.scripted_model import END, VOCABULARY
+from tests.server.engine.scripted_model import END, VOCABULARY, make_source, said
 
 
 def test_cancelling_frees_the_row_at_the_next_step_without_a_word() -> None:
@@ -216,3 +222,41 @@ def test_what_was_finished_before_a_fatal_failure_in_the_same_step_is_not_lost()
     events = engine.abort_all(EngineFailure("broken"))
     assert finished(events) == {0: [11]}
     assert failed(events).keys() == {1}
+
+
+class Cramped(ScriptedRunner):
+    """Has memory for so many cache slots in a step, over all rows."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__()
+        self.slots = slots
+
+    def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
+        longest = max(proposal.first_slot for proposal in batch.proposals) + 1
+        if longest * len(batch.proposals) > self.slots:
+            raise OutOfMemoryRunnerError("a step failed: no memory")
+        return super().decode(batch)
+
+
+def test_a_step_without_memory_costs_the_longest_row_and_spares_the_others() -> None:
+    engine = make_engine(Cramped(slots=12))
+    long, *others = [make_source(i, 16) for i in range(3)]
+    engine.submit(make_request(0, long))
+    for _ in range(4):
+        engine.step()
+    for i, source in enumerate(others, 1):
+        engine.submit(make_request(i, source, max_tokens=4))
+    events = run(engine)
+    assert isinstance(failed(events)[0].error, OutOfMemory)
+    assert finished(events) == {i: said(source)[:4] for i, source in enumerate(others, 1)}
+
+
+def test_a_row_that_there_is_never_memory_for_is_a_failure_of_the_engine_in_the_end() -> None:
+    engine = make_engine(Cramped(slots=0), max_rows=1)
+    for i in range(9):
+        engine.submit(make_request(i))
+    for i in range(7):
+        assert failed(engine.step()).keys() == {i}
+    with pytest.raises(OutOfMemoryRunnerError):
+        engine.step()
+    assert failed(engine.abort_all(EngineFailure("over"))).keys() == {7, 8}

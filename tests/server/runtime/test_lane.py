@@ -63,7 +63,7 @@ def test_a_longer_neighbour_makes_room_and_leaves_the_first_row_as_it_was() -> N
     lane.arrays.caches["self_key_0"][0, :, :3] = 7
     before = row_of(lane, 0)
     add(lane, 1, 40, 2.0)
-    lane.ensure_cache(50)
+    lane.fit_cache(50)
     assert lane.arrays.capacity == Capacity(rows=2, source_tokens=48, cache_slots=64)
     after = row_of(lane, 0)
     np.testing.assert_array_equal(after["cross_key_0"][:, :16], before["cross_key_0"])
@@ -79,7 +79,7 @@ def test_an_empty_lane_gives_its_memory_back_when_it_begins_anew() -> None:
     lane = Lane(GEOMETRY, KEY)
     for row in range(8):
         add(lane, row, 60, 1.0)
-    lane.ensure_cache(90)
+    lane.fit_cache(90)
     add(lane, 0, 5, 2.0)
     assert lane.arrays.capacity == Capacity(rows=1, source_tokens=16, cache_slots=32)
 
@@ -89,7 +89,7 @@ def test_a_wide_lane_makes_room_in_larger_steps() -> None:
     add(lane, 0, 10, 1.0)
     assert lane.arrays.capacity.cache_slots == 64
     # A row of 4 beams may need more slots than the network knows places.
-    lane.ensure_cache(4 * 100)
+    lane.fit_cache(4 * 100)
     assert lane.arrays.capacity.cache_slots == 448
 
 
@@ -152,3 +152,47 @@ def test_a_moved_row_takes_everything_along(geometry: Geometry) -> None:
     found = row_of(lane, 0)
     for name in expected:
         np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_a_cache_shrinks_once_those_that_are_left_need_less_than_half_of_it() -> None:
+    lane = Lane(GEOMETRY, KEY)
+    add(lane, 0, 10, 1.0)
+    add(lane, 1, 12, 2.0)
+    lane.fit_cache(200)
+    assert lane.arrays.capacity.cache_slots == 224
+    for name, cache in lane.arrays.caches.items():
+        cache[0, :, :40] = len(name)
+    before = row_of(lane, 0)
+    lane.fit_cache(40)
+    assert lane.arrays.capacity == Capacity(rows=2, source_tokens=16, cache_slots=96)
+    after = row_of(lane, 0)
+    for name, values in before.items():
+        expected = values[:, :96] if name in lane.arrays.caches else values
+        np.testing.assert_array_equal(after[name], expected)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_summary_that_grows_never_makes_its_cache_shrink(width: int) -> None:
+    lane = Lane(GEOMETRY, LaneKey(64, width))
+    add(lane, 0, 10, 1.0)
+    capacities = []
+    for slots in range(1, 400):
+        lane.fit_cache(slots)
+        capacities.append(lane.arrays.capacity.cache_slots)
+    assert capacities == sorted(capacities)
+
+
+def test_without_memory_for_a_smaller_cache_the_larger_one_does(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lane = Lane(GEOMETRY, KEY)
+    add(lane, 0, 10, 1.0)
+    lane.fit_cache(200)
+    arrays = lane.arrays
+
+    def no_memory(*arguments: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(lane_module, "LaneArrays", no_memory)
+    lane.fit_cache(10)
+    assert lane.arrays is arrays

@@ -59,3 +59,11 @@ def test_without_a_quota_every_core_in_the_affinity_gets_a_thread(
 
 def test_a_number_that_was_asked_for_is_taken(tmp_path: Path) -> None:
     assert thread_budget(5, cgroup=tmp_path).threads == 5
+
+
+@pytest.mark.parametrize(("requested", "may_spin"), [(2, True), (3, False)])
+def test_more_threads_than_cores_do_not_spin(
+    requested: int, may_spin: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {0, 1})
+    assert thread_budget(requested, cgroup=tmp_path).may_spin is may_spin
