@@ -30,8 +30,10 @@ def constrain(
         penalised = scores[used]
         is_below = penalised < 0
         penalised[is_below] *= repetition_penalty
-        penalised[~is_below] /= repetition_penalty
-        scores[used] = penalised
+        # One near 0 leads to infinity, and two of these cannot be compared.
+        with np.errstate(over="ignore"):
+            penalised[~is_below] /= repetition_penalty
+        scores[used] = np.minimum(penalised, np.finfo(scores.dtype).max)
     scores[list(forbidden)] = -np.inf
     return scores
 
