@@ -24,6 +24,10 @@ def with_phrases(
     if prefix_ids and num_forced >= options.max_tokens:
         problem = f"has {num_forced} tokens, must have fewer than options.max_tokens"
         violations.append(Violation("options.prefix", f"{problem} = {options.max_tokens}"))
+    if not set(prefix_ids).isdisjoint(special.never_emitted_ids):
+        # Such as the unknown token, which would come out as no text at all.
+        problem = f"has text that this model cannot write: {prefix!r}"
+        violations.append(Violation("options.prefix", problem))
     runs: set[tuple[int, ...]] = set()
     for index, phrase in enumerate(banned_phrases):
         spelled = _spellings(phrase, tokenizer)
