@@ -73,6 +73,13 @@ IMPOSSIBLE: list[tuple[dict[str, Any], dict[str, str]]] = [
         {"num_summaries": "is 3, must be at most options.num_beams = 2"},
     ),
     (
+        {"seed": 2**63 + 1},
+        {
+            "seed": "is 9223372036854775809, but options.temperature is 0, and nothing is sampled: "
+            "set it above 0"
+        },
+    ),
+    (
         {"top_k": 20_001, "temperature": 1.0},
         {"top_k": "is 20001, must be at most the vocabulary's size = 20000"},
     ),
