@@ -108,8 +108,8 @@ class ServerConfig(BaseSettings):
     max_encode_tokens: int = _setting(
         1024,
         "Batching",
-        "Most padded source tokens encoded between two decoder steps. More lets newcomers start "
-        "sooner; fewer keep running summaries flowing evenly. A longer document is encoded alone.",
+        "Most source tokens encoded together, padding counted. Fewer take less memory, and running "
+        "summaries wait for smaller slices of work. A longer document is encoded alone.",
         unit="TOKENS",
         ge=1,
         le=1_048_576,
