@@ -34,13 +34,16 @@ def find_option_violations(
     requested: RequestedOptions, options: DecodingOptions, model: ServedModel
 ) -> list[Violation]:
     """What the model, or another option, does not allow."""
-    return [
+    violations = [
         *_length_violations(requested, options, model.max_summary_tokens),
-        *_sampling_violations(requested, options),
         *_vocabulary_violations(options, model.manifest.geometry.vocab_size),
-        *_beam_violations(options),
-        *_count_violations(options),
     ]
+    # Of numbers that no server takes nobody can say which way of decoding they ask for.
+    if options.num_beams >= 1 and options.temperature >= 0:
+        violations += _sampling_violations(requested, options)
+        violations += _beam_violations(options)
+        violations += _count_violations(options)
+    return violations
 
 
 def _length_violations(

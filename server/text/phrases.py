@@ -33,7 +33,7 @@ def with_phrases(
         spelled = _spellings(phrase, tokenizer)
         field = f"options.banned_phrases[{index}]"
         if not spelled:
-            problem = "has no token in this model's vocabulary, so it cannot be banned"
+            problem = f"is {phrase!r}, which has no token in this model's vocabulary to ban"
             violations.append(Violation(field, problem))
         if any(_holds(prefix_ids, run) for run in spelled):
             violations.append(Violation(field, f"is {phrase!r}, but options.prefix has it in it"))
