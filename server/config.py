@@ -108,8 +108,9 @@ class ServerConfig(BaseSettings):
     max_encode_tokens: int = _setting(
         1024,
         "Batching",
-        "Most source tokens encoded together, padding counted. Fewer take less memory, and running "
-        "summaries wait for smaller slices of work. A longer document is encoded alone.",
+        "Most padded source tokens that go through the encoder together, a layer at a time between "
+        "two decoder steps. Fewer keep running summaries flowing evenly. A longer document is "
+        "encoded alone.",
         unit="TOKENS",
         ge=1,
         le=1_048_576,

@@ -10,6 +10,7 @@ from server.errors import InvalidRequest, Violation
 
 # The graph cuts logarithms off at 1e-30; an excluded id has none at all.
 _LEAST_LOG_PROB = math.log(1e-29)
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def summary_score(log_probability: float, num_tokens: int, length_penalty: float) -> float:
@@ -29,11 +30,12 @@ def constrain(
         used = np.unique(np.asarray(written))
         penalised = scores[used]
         is_below = penalised < 0
-        penalised[is_below] *= repetition_penalty
-        # One near 0 leads to infinity, and two of these cannot be compared.
+        # A tiny penalty lifts a score to infinity. It is cut off: from infinite scores nothing can
+        # be drawn.
         with np.errstate(over="ignore"):
+            penalised[is_below] *= repetition_penalty
             penalised[~is_below] /= repetition_penalty
-        scores[used] = np.minimum(penalised, np.finfo(scores.dtype).max)
+        scores[used] = penalised.clip(-_LARGEST, _LARGEST)
     scores[list(forbidden)] = -np.inf
     return scores
 
