@@ -28,6 +28,11 @@ class Violation:
     description: str
 
 
+def shown(value: float) -> str:
+    """A number as a caller wrote it: a float without what 32 bits add, an integer to the digit."""
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
+
+
 class RequestError(Exception):
     """A request that ends without a summary."""
 

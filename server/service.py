@@ -156,7 +156,7 @@ class SummaryService:
             style=resolved.style.name,
             options=resolved.options,
             prefix=resolved.prefix,
-            banned_phrases=frozenset(resolved.banned_phrases),
+            banned_phrases=resolved.banned_phrases,
             document_sha256=hashlib.sha256(request.document.encode()).digest(),
         )
 

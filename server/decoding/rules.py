@@ -1,5 +1,6 @@
 """Which tokens may not come next, and which must: the same rules for every way of decoding."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from bundle.manifest import SpecialTokens
@@ -19,7 +20,12 @@ class Rules:
         self._never = frozenset(special.never_emitted_ids) | {
             run[0] for run in options.banned_runs if len(run) == 1
         }
-        self.banned_runs = [run for run in options.banned_runs if len(run) > 1]
+        # By their last token but one: few of many runs can end after a given token.
+        self._banned_runs: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
+        for run in options.banned_runs:
+            if len(run) > 1:
+                self._banned_runs[run[-2]].append(run)
+        self.longest_run = max(map(len, options.banned_runs), default=0)
         first = () if special.forced_first_id is None else (special.forced_first_id,)
         self._beginning = (*first, *options.prefix_ids)
         self._last = special.forced_last_id
@@ -44,7 +50,8 @@ class Rules:
 
     def ending_a_run(self, tokens: Sequence[int]) -> list[int]:
         """Ids that would complete a banned run."""
-        return [run[-1] for run in self.banned_runs if tuple(tokens[1 - len(run) :]) == run[:-1]]
+        candidates = self._banned_runs.get(tokens[-1], ()) if tokens else ()
+        return [run[-1] for run in candidates if tuple(tokens[1 - len(run) :]) == run[:-1]]
 
     def _repeating(self, tokens: Sequence[int]) -> set[int]:
         """Ids that would complete an n-gram written before; the start token counts as written."""
@@ -63,7 +70,7 @@ class RulesAlong:
     def __init__(self, rules: Rules, ahead_of: "RulesAlong | None" = None) -> None:
         self._rules = rules
         self._always = tuple(rules.always_forbidden)
-        self._remembered = max((len(run) - 1 for run in rules.banned_runs), default=0)
+        self._remembered = max(0, rules.longest_run - 1)
         if ahead_of is None:
             self.length = 0
             self._recent: list[int] = []

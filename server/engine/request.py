@@ -43,7 +43,8 @@ class Row:
 
     def is_expired(self, now_s: float) -> bool:
         """Whether the caller's deadline has passed."""
-        return self.request.deadline_s is not None and now_s >= self.request.deadline_s
+        deadline_s = self.request.deadline_s  # read once: it may be changed meanwhile
+        return deadline_s is not None and now_s >= deadline_s
 
 
 @dataclass(frozen=True, slots=True)

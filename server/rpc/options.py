@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2
-from server.errors import Violation
+from server.errors import Violation, shown
 from server.types import RequestedOptions
 
 _SERVED = {field.name for field in fields(RequestedOptions)}
@@ -62,7 +62,7 @@ def invalid_options(options: summarizer_pb2.DecodingOptions) -> list[Violation]:
         if isinstance(value, float) and not math.isfinite(value):
             violations.append(_violation(name, f"is {value}, must be a finite number"))
         elif name in _RANGES and not _RANGES[name].holds(value):
-            violations.append(_violation(name, f"is {value:g}, must be {_RANGES[name]}"))
+            violations.append(_violation(name, f"is {shown(value)}, must be {_RANGES[name]}"))
     return violations + _invalid_prefix(options.prefix) + _invalid_phrases(options.banned_phrases)
 
 

@@ -22,7 +22,8 @@ class RequestKey:
     # Without the ids of prefix and phrases, which follow from the texts.
     options: DecodingOptions
     prefix: str
-    banned_phrases: frozenset[str]
+    # In the order sent, by which a refusal names them.
+    banned_phrases: tuple[str, ...]
     document_sha256: bytes
 
     @property

@@ -15,6 +15,8 @@ class SingleFlight:
     def __init__(self, observer: SharingObserver | None = None) -> None:
         self._observer = observer or SilentSharingObserver()
         self._flights: dict[RequestKey, Flight] = {}
+        # Those that nobody else may join.
+        self._unshared: set[Flight] = set()
 
     def __len__(self) -> int:
         return len(self._flights)
@@ -51,19 +53,21 @@ class SingleFlight:
             return
 
     def close(self) -> None:
-        """Ends every shared computation."""
-        for flight in list(self._flights.values()):
+        """Ends every computation."""
+        for flight in [*self._flights.values(), *self._unshared]:
             flight.cancel()
 
     def _join_or_begin(self, key: RequestKey | None, work: Work, waiter: Waiter) -> Flight:
         if key is None:
-            return Flight(work, on_over=lambda flight: None)
-        flight = self._flights.get(key)
+            flight = Flight(work, on_over=self._unshared.discard)
+            self._unshared.add(flight)
+            return flight
+        joined = self._flights.get(key)
         # One that has just failed may still be listed: whoever comes back must not meet it again.
-        if flight is not None and not flight.is_over:
+        if joined is not None and not joined.is_over:
             waiter.has_joined = True
             self._observer.flight_joined()
-            return flight
+            return joined
 
         def forget(flight: Flight) -> None:
             if self._flights.get(key) is flight:

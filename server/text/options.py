@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from bundle.manifest import Style
-from server.errors import Violation
+from server.errors import Violation, shown
 from server.types import DecodingOptions, Method, RequestedOptions, ServedModel
 
 _SHARED_NAMES = {field.name for field in fields(RequestedOptions)} & {
@@ -34,13 +34,16 @@ def find_option_violations(
     requested: RequestedOptions, options: DecodingOptions, model: ServedModel
 ) -> list[Violation]:
     """What the model, or another option, does not allow."""
-    return [
+    violations = [
         *_length_violations(requested, options, model.max_summary_tokens),
-        *_sampling_violations(requested, options),
         *_vocabulary_violations(options, model.manifest.geometry.vocab_size),
-        *_beam_violations(options),
-        *_count_violations(options),
     ]
+    # Of numbers that no server takes nobody can say which way of decoding they ask for.
+    if options.num_beams >= 1 and options.temperature >= 0:
+        violations += _sampling_violations(requested, options)
+        violations += _beam_violations(options)
+        violations += _count_violations(options)
+    return violations
 
 
 def _length_violations(
@@ -72,7 +75,7 @@ def _sampling_violations(requested: RequestedOptions, options: DecodingOptions) 
         problem = f"but options.num_beams is {options.num_beams}, and beam search does not sample"
     else:
         problem = "but options.temperature is 0, and nothing is sampled: set it above 0"
-    return [Violation(f"options.{name}", f"is {value:.7g}, {problem}") for name, value in given]
+    return [Violation(f"options.{name}", f"is {shown(value)}, {problem}") for name, value in given]
 
 
 def _vocabulary_violations(options: DecodingOptions, vocab_size: int) -> list[Violation]:
@@ -93,7 +96,7 @@ def _beam_violations(options: DecodingOptions) -> list[Violation]:
     compares_samples = options.method is Method.SAMPLING and options.num_summaries > 1
     if options.length_penalty != 1 and not compares_samples:
         problem = (
-            f"is {options.length_penalty:.7g}, but options.num_beams is 1 and "
+            f"is {shown(options.length_penalty)}, but options.num_beams is 1 and "
             f"{_only_one(options)}, so no summaries are compared"
         )
         violations.append(Violation("options.length_penalty", problem))

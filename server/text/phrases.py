@@ -24,12 +24,16 @@ def with_phrases(
     if prefix_ids and num_forced >= options.max_tokens:
         problem = f"has {num_forced} tokens, must have fewer than options.max_tokens"
         violations.append(Violation("options.prefix", f"{problem} = {options.max_tokens}"))
+    if not set(prefix_ids).isdisjoint(special.never_emitted_ids):
+        # Such as the unknown token, which would come out as no text at all.
+        problem = f"has text that this model cannot write: {prefix!r}"
+        violations.append(Violation("options.prefix", problem))
     runs: set[tuple[int, ...]] = set()
     for index, phrase in enumerate(banned_phrases):
         spelled = _spellings(phrase, tokenizer)
         field = f"options.banned_phrases[{index}]"
         if not spelled:
-            problem = "has no token in this model's vocabulary, so it cannot be banned"
+            problem = f"is {phrase!r}, which has no token in this model's vocabulary to ban"
             violations.append(Violation(field, problem))
         if any(_holds(prefix_ids, run) for run in spelled):
             violations.append(Violation(field, f"is {phrase!r}, but options.prefix has it in it"))

@@ -191,7 +191,7 @@ def _add_summarize_options(parser: ArgumentParser) -> None:
 _GROUPS = {
     LENGTH: ("decoding", "Defaults are those of the style; the server checks the ranges."),
     WORDS: ("words", None),
-    BEAMS: ("beam search", "Only with --beams above 1."),
+    BEAMS: ("beam search", "Only with --beams above 1, but for --length-penalty."),
     SAMPLING: ("sampling", "Only with --temperature above 0."),
 }
 

@@ -158,6 +158,12 @@ def test_an_option_out_of_range_is_refused_with_value_and_range(name: str, value
     assert violation.description.startswith(f"is {value:g}, must be ")
 
 
+def test_a_refused_number_is_told_to_the_digit() -> None:
+    (violation,) = violations(InvalidRequest, options=pb.DecodingOptions(top_k=-12_345_678))
+
+    assert violation.description == "is -12345678, must be 0 or more"
+
+
 @pytest.mark.parametrize("field", ["long_document_policy", "attribution"])
 def test_an_enum_value_that_no_one_knows_is_refused(field: str) -> None:
     (violation,) = violations(InvalidRequest, **{field: 99})

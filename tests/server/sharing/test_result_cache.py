@@ -13,7 +13,7 @@ from server.types import Alternative, Decoding, DecodingOptions, FinishReason, M
 
 def make_key(number: int, prefix: str = "") -> RequestKey:
     options = DecodingOptions(max_tokens=8)
-    return RequestKey("ab", "brief", options, prefix, frozenset(), bytes([number]))
+    return RequestKey("ab", "brief", options, prefix, (), bytes([number]))
 
 
 def make_answer(text: str, *alternatives: str) -> Answer:

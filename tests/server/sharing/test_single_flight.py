@@ -182,6 +182,18 @@ async def test_a_refusal_after_tokenising_is_told_to_all(harness: Harness) -> No
     await harness.until_empty()
 
 
+async def test_a_refusal_names_a_phrase_by_its_place_in_the_callers_own_list(
+    harness: Harness,
+) -> None:
+    phrases = ("two", "three")
+    for banned, place in ((phrases, 0), (phrases[::-1], 1)):
+        with pytest.raises(InvalidRequest) as caught:
+            await harness.call(prefix="one two", banned_phrases=banned).summary()
+        assert [each.field for each in caught.value.violations] == [
+            f"options.banned_phrases[{place}]"
+        ]
+
+
 async def test_each_waiter_counts_as_a_document_and_the_tokens_count_once() -> None:
     harness = Harness(max_documents=2)
     first = harness.call()
@@ -236,7 +248,9 @@ async def test_several_summaries_come_best_first_with_scores_and_the_text_at_the
     ] == [(TEXT, -0.25, FinishReason.STOP, 5), ("one two", -0.75, FinishReason.LENGTH, 2)]
 
 
-async def test_closing_the_service_ends_what_is_under_way(harness: Harness) -> None:
+@pytest.mark.parametrize("single_flight", [True, False])
+async def test_closing_the_service_ends_what_is_under_way(single_flight: bool) -> None:
+    harness = Harness(single_flight=single_flight)
     caller = harness.call()
     await harness.until_inside(1)
     harness.service.close()

@@ -1,5 +1,6 @@
 """Which decoding options can stand together, and what takes the place of those not said."""
 
+from math import nan
 from typing import Any
 
 import pytest
@@ -73,6 +74,13 @@ IMPOSSIBLE: list[tuple[dict[str, Any], dict[str, str]]] = [
         {"num_summaries": "is 3, must be at most options.num_beams = 2"},
     ),
     (
+        {"seed": 2**63 + 1},
+        {
+            "seed": "is 9223372036854775809, but options.temperature is 0, and nothing is sampled: "
+            "set it above 0"
+        },
+    ),
+    (
         {"top_k": 20_001, "temperature": 1.0},
         {"top_k": "is 20001, must be at most the vocabulary's size = 20000"},
     ),
@@ -135,3 +143,13 @@ def test_what_is_served_never_asks_for_more_summaries_than_there_are(
     most = 16 if temperature and num_beams == 1 else num_beams
     contradict = num_beams > 1 and temperature > 0
     assert bool(found) == (contradict or num_summaries > most)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [{"temperature": -1.0}, {"temperature": nan}, {"num_beams": 0}]
+)
+def test_of_a_way_of_decoding_that_there_is_not_no_combination_is_judged(
+    nonsense: dict[str, float],
+) -> None:
+    found = violations(**nonsense, seed=1, early_stopping=True, num_summaries=3, max_tokens=9999)
+    assert found.keys() == {"max_tokens"}

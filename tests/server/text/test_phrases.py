@@ -70,3 +70,15 @@ def test_a_prefix_must_leave_room_for_what_follows(forces_first: bool, num_force
 def test_a_banned_phrase_that_the_prefix_has_in_it_is_named() -> None:
     found = refusal("We propose a method", ("model", "propose"))
     assert found == {"options.banned_phrases[1]": "is 'propose', but options.prefix has it in it"}
+
+
+def test_a_prefix_that_the_model_cannot_write_is_refused() -> None:
+    special = replace(SPECIAL, never_emitted_ids=(encode("novel")[-1],))
+    with pytest.raises(InvalidRequest, match=r"options\.prefix: has text that .* cannot write"):
+        with_phrases(
+            DecodingOptions(max_tokens=64),
+            prefix="novel",
+            banned_phrases=(),
+            tokenizer=BUNDLE.tokenizer,
+            special=special,
+        )
