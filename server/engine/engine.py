@@ -1,5 +1,6 @@
 """step(): plan, encode who starts, decode everyone once, commit, and say what happened."""
 
+import logging
 import math
 import time
 from collections import defaultdict
@@ -25,6 +26,8 @@ from server.errors import DeadlineExpired, EngineFailure, OutOfMemory, RequestEr
 # a request: whoever watches the process should see it end, rather than a server that takes requests
 # only to fail them.
 _MOST_FAILED_STEPS = 8
+
+_log = logging.getLogger(__name__)
 
 
 class Engine:
@@ -161,6 +164,10 @@ class Engine:
             is_over = strategy.advance(outcome)
         except RequestError as error:  # its options leave it nothing to write
             self._tell_failed([row], error)
+            return True
+        except Exception as error:  # a fault of ours, yet no other row has a share in it
+            _log.exception("the decoding of one summary failed")
+            self._tell_failed([row], EngineFailure(f"decoding failed: {error!r}"))
             return True
         if row.request.wants_tokens:
             written = strategy.written[row.num_told :]

@@ -207,6 +207,20 @@ def test_a_request_whose_rules_leave_no_token_to_write_fails_alone() -> None:
     assert isinstance(failed(events)[0].error, InvalidRequest)
 
 
+def test_a_fault_in_the_decoding_of_one_summary_fails_that_one_alone() -> None:
+    class Broken(Greedy):
+        def advance(self, outcome: Outcome) -> bool:
+            raise IndexError
+
+    engine = make_engine(ScriptedRunner())
+    strategy = Broken(DecodingOptions(max_tokens=5), SPECIAL)
+    engine.submit(make_request(0, (10, 11), strategy=strategy))
+    engine.submit(make_request(1, (20, 21)))
+    events = run(engine)
+    assert finished(events) == {1: [21, 20]}
+    assert "IndexError" in str(failed(events)[0].error)
+
+
 def test_what_was_finished_before_a_fatal_failure_in_the_same_step_is_not_lost() -> None:
     class Breaking(ScriptedRunner):
         def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
