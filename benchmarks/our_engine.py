@@ -4,26 +4,18 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.load import Bundle, load_bundle
+from bundle.load import load_bundle
 from server.decoding.choose import make_strategy
 from server.engine.engine import Engine
+from server.engine.lanes import lanes_for
 from server.engine.request import EngineRequest, Event, Failed, Finished
 from server.engine.scheduler import EngineConfig
 from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
 
-# As the server has it. Its own modules would bring in gRPC and pydantic, 30 MB that have no place
-# in a comparison of engines; tests/benchmarks/test_cpu.py holds these against them.
+# As the server has it. Its settings would bring in pydantic, whose memory has no place in a
+# comparison of engines; tests/benchmarks/test_cpu.py holds this against them.
 MAX_ENCODE_TOKENS = 1024
-_SHORTER_LANES = (512,)
-
-
-def lanes_of(bundle: Bundle) -> tuple[int, ...]:
-    """The lanes that the server would give it."""
-    manifest = bundle.manifest
-    added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in manifest.styles)
-    longest = manifest.limits.max_source_tokens + added
-    return (*(lane for lane in _SHORTER_LANES if lane < longest), longest)
 
 
 class OurEngine:
@@ -31,7 +23,7 @@ class OurEngine:
 
     def __init__(self, directory: Path, *, threads: int) -> None:
         self.bundle = load_bundle(directory)
-        self._lanes = lanes_of(self.bundle)
+        self._lanes = lanes_for(self.bundle.manifest)
         self._runner = OrtRunner(self.bundle, threads=threads)
 
     @property

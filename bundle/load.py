@@ -59,9 +59,12 @@ def _check_sizes(directory: Path, manifest: Manifest) -> None:
     """What the limits promise must fit the network, and every id its vocabulary."""
     geometry, limits, special = manifest.geometry, manifest.limits, manifest.special_tokens
     affixes = [(*style.prefix_ids, *style.suffix_ids) for style in manifest.styles]
-    longest_source = limits.max_source_tokens + max(len(ids) for ids in affixes)
     for name, tokens, positions in (
-        ("max_source_tokens with a style's tokens", longest_source, geometry.source_positions),
+        (
+            "max_source_tokens with a style's tokens",
+            manifest.longest_source,
+            geometry.source_positions,
+        ),
         ("max_summary_tokens", limits.max_summary_tokens, geometry.max_positions),
     ):
         if not 1 <= tokens <= positions:

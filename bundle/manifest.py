@@ -155,6 +155,12 @@ class Manifest:
     provenance: Provenance
     verification: Verification | None = field(default=None)
 
+    @property
+    def longest_source(self) -> int:
+        """Tokens of the longest document that is served, those that a style adds counted."""
+        added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in self.styles)
+        return self.limits.max_source_tokens + added
+
     def style(self, name: str) -> Style | None:
         """Finds a style by name."""
         return next((style for style in self.styles if style.name == name), None)

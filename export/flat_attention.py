@@ -8,9 +8,8 @@ it: 4.3 ms instead of 4.9 for 16 heads of 64 and 400 tokens, 0.76 instead of 0.9
 import onnx
 from onnx import helper
 
+from export.nodes import leading_to, swaps_heads_and_tokens
 from export.weights import replace_nodes
-
-_SWAP_HEADS_AND_TOKENS = [0, 2, 1, 3]
 
 
 def flatten_attention(encoder: onnx.ModelProto, heads: int) -> None:
@@ -36,13 +35,13 @@ def flatten_attention(encoder: onnx.ModelProto, heads: int) -> None:
         last = maker[joined]
         del last.output[:]
         node.output[0] = joined
-    replace_nodes(graph, _alive(graph))
+    replace_nodes(graph, leading_to([value.name for value in graph.output], graph.node))
 
 
 def _unsplit(name: str, maker: dict[str, onnx.NodeProto]) -> str:
     """What was there before Reshape and Transpose split its heads; "" if they did not."""
     transpose = maker.get(name)
-    if transpose is None or not _swaps(transpose):
+    if transpose is None or not swaps_heads_and_tokens(transpose):
         return ""
     reshape = maker.get(transpose.input[0])
     return reshape.input[0] if reshape is not None and reshape.op_type == "Reshape" else ""
@@ -50,24 +49,9 @@ def _unsplit(name: str, maker: dict[str, onnx.NodeProto]) -> str:
 
 def _joined(name: str, readers: dict[str, list[onnx.NodeProto]]) -> str | None:
     """The tensor that Transpose and Reshape make of it, if nobody else reads what lies between."""
-    for is_expected in (_swaps, lambda node: node.op_type == "Reshape"):
+    for is_expected in (swaps_heads_and_tokens, lambda node: node.op_type == "Reshape"):
         following = readers.get(name, [])
         if len(following) != 1 or not is_expected(following[0]):
             return None
         name = following[0].output[0]
     return name
-
-
-def _swaps(node: onnx.NodeProto) -> bool:
-    return node.op_type == "Transpose" and [*node.attribute[0].ints] == _SWAP_HEADS_AND_TOKENS
-
-
-def _alive(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """The nodes that lead to an output of the graph, in their order."""
-    wanted = {value.name for value in graph.output}
-    alive = []
-    for node in reversed(graph.node):
-        if not wanted.isdisjoint(node.output):
-            alive.append(node)
-            wanted.update(node.input)
-    return alive[::-1]

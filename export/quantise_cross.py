@@ -28,6 +28,7 @@ from export.quantise_rows import (
     centred_rows,
     last_axis,
     row_names,
+    row_ratios,
 )
 from export.weights import Weights, replace_nodes
 
@@ -93,21 +94,13 @@ def quantise_decoder_cross(graph_model: onnx.ModelProto, geometry: Geometry) -> 
 
 def _to_int8(name: str, weights: Weights) -> Nodes:
     """x [B,H,S,D] -> int8 round(127 x / m) and m / 127, m the largest magnitude of each token."""
-    source, lying = f"{name}.float", f"{name}.by_token"
-    largest, least, minus_least, magnitude, inverse, ratio, scale = (
-        f"{name}.{part}"
-        for part in ("max", "min", "minus_min", "magnitude", "inverse", "ratio", "scale_by_token")
+    lying, ratio, magnitude, scale = (
+        f"{name}.{part}" for part in ("by_token", "ratio", "magnitude", "scale_by_token")
     )
     step = weights.add("cross.step", np.array(1 / _INT8_STEPS, np.float32))
     zero = weights.add("cross.zero", np.array(0, np.int8))
-    smallest = weights.add("rows.smallest", np.array(SMALLEST_MAGNITUDE, np.float32))
     is_key = name.startswith("cross_key")
-    yield helper.make_node("ReduceMax", [source, last_axis(weights)], [largest], keepdims=1)
-    yield helper.make_node("ReduceMin", [source, last_axis(weights)], [least], keepdims=1)
-    yield helper.make_node("Neg", [least], [minus_least])
-    yield helper.make_node("Max", [largest, minus_least, smallest], [magnitude])
-    yield helper.make_node("Reciprocal", [magnitude], [inverse])
-    yield helper.make_node("Mul", [source, inverse], [ratio])
+    yield from row_ratios(f"{name}.float", name, weights)
     yield helper.make_node("QuantizeLinear", [ratio, step, zero], [lying if is_key else name])
     if is_key:
         yield helper.make_node("Transpose", [lying], [name], perm=[0, 1, 3, 2])

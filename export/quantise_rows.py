@@ -85,22 +85,28 @@ def quantise_symmetric(
 
 
 def centred_rows(source: str, weights: Weights) -> Nodes:
-    """x -> uint8 round(127 x / m) + 128, m = max |x| = max(max x, -min x) over each row.
+    """x -> uint8 round(127 x / m) + 128, m the largest magnitude of each row."""
+    yield from row_ratios(source, source, weights)
+    (ratio,) = _names(source, "ratio")
+    yield _to_bytes(source, ratio, CENTRED, weights)
+
+
+def row_ratios(source: str, named: str, weights: Weights) -> Nodes:
+    """x -> NAMED.ratio = x / m, NAMED.magnitude = m = max |x| = max(max x, -min x) over each row.
 
     No pass writes |x|, and one reciprocal a row stands for a division at every element.
     """
     largest, least, minus_least, inverse, ratio = _names(
-        source, "max", "min", "minus_min", "inverse", "ratio"
+        named, "max", "min", "minus_min", "inverse", "ratio"
     )
     smallest = weights.add("rows.smallest", np.array(SMALLEST_MAGNITUDE, np.float32))
-    magnitude, _ = row_names(source)
+    magnitude, _ = row_names(named)
     yield helper.make_node("ReduceMax", [source, last_axis(weights)], [largest], keepdims=1)
     yield helper.make_node("ReduceMin", [source, last_axis(weights)], [least], keepdims=1)
     yield helper.make_node("Neg", [least], [minus_least])
     yield helper.make_node("Max", [largest, minus_least, smallest], [magnitude])
     yield helper.make_node("Reciprocal", [magnitude], [inverse])
     yield helper.make_node("Mul", [source, inverse], [ratio])
-    yield _to_bytes(source, ratio, CENTRED, weights)
 
 
 def _shifted_rows(source: str, weights: Weights) -> Nodes:

@@ -9,9 +9,8 @@ import numpy as np
 import onnx
 
 from bundle.manifest import Geometry
+from export.nodes import swaps_heads_and_tokens
 from export.weights import Weights, replace_nodes
-
-_SWAP_HEADS_AND_TOKENS = [0, 2, 1, 3]
 
 
 def drop_transposes(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
@@ -22,17 +21,16 @@ def drop_transposes(decoder_step: onnx.ModelProto, geometry: Geometry) -> None:
     split = weights.add("single.split", split_shape)
     maker = {name: node for node in graph.node for name in node.output}
     joined: dict[str, str] = {}
-    idle: list[onnx.NodeProto] = []
+    nodes = []
     for node in graph.node:
-        if node.op_type != "Transpose" or [*node.attribute[0].ints] != _SWAP_HEADS_AND_TOKENS:
+        if not swaps_heads_and_tokens(node):
+            nodes.append(node)
             continue
         source = maker[node.input[0]]
         if source.op_type == "Reshape":  # it gives at once what the Transpose would have given
             source.input[1], source.output[0] = split, node.output[0]
         else:
             joined[node.output[0]] = node.input[0]
-        idle.append(node)
-    nodes = [node for node in graph.node if node not in idle]
     for node in nodes:
         for index, name in enumerate(node.input):
             node.input[index] = joined.get(name, name)

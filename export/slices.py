@@ -1,12 +1,11 @@
 """The encoder cut into slices, a layer each, so that a server may decode between two of them."""
 
-from collections.abc import Collection, Sequence
-
 import onnx
 from onnx import helper
 
 from bundle.manifest import Geometry, GraphSpec
 from bundle.signature import cut_names, encoder_slice_signatures, shared_between_slices
+from export.nodes import leading_to
 
 _SOURCE_IDS = "source_ids"
 
@@ -31,7 +30,7 @@ def _slice(encoder: onnx.ModelProto, signature: GraphSpec) -> onnx.ModelProto:
     graph = encoder.graph
     inputs = [tensor.name for tensor in signature.inputs]
     outputs = [tensor.name for tensor in signature.outputs]
-    nodes = _needed(_sized_by(graph, inputs[0]), inputs, outputs)
+    nodes = leading_to(outputs, _sized_by(graph, inputs[0]), given=inputs)
     read = {name for node in nodes for name in node.input}
     known = {value.name: value for value in (*graph.input, *graph.output)}
     made = {name for node in nodes for name in node.output}
@@ -61,17 +60,3 @@ def _sized_by(graph: onnx.GraphProto, name: str) -> list[onnx.NodeProto]:
         else:
             nodes.append(node)
     return nodes
-
-
-def _needed(
-    nodes: Sequence[onnx.NodeProto], inputs: Collection[str], outputs: Collection[str]
-) -> list[onnx.NodeProto]:
-    """The nodes that lead from some values to others, in their order."""
-    wanted = {*outputs} - {*inputs}
-    needed = []
-    for node in reversed(nodes):
-        if wanted.isdisjoint(node.output):
-            continue
-        needed.append(node)
-        wanted.update(name for name in node.input if name not in inputs)
-    return needed[::-1]

@@ -10,6 +10,7 @@ from bundle import Bundle, load_bundle
 from server.config import ServerConfig
 from server.engine.admission import Batching
 from server.engine.engine import Engine
+from server.engine.lanes import lanes_for
 from server.engine.loop import EngineLoop
 from server.engine.scheduler import EngineConfig
 from server.errors import RequestError
@@ -31,9 +32,6 @@ from server.types import RequestedOptions, ServedModel, SummaryRequest
 
 _log = logging.getLogger(__name__)
 
-# Sources share a lane up to the next of these lengths: more lanes waste less on padding, but each
-# takes a decoder step of its own.
-_SHORTER_LANES = (512,)
 # What a dead engine's callers can still be told, they are told at once.
 _DEAD_ENGINE_GRACE_S = 1.0
 _ENGINE_STOP_TIMEOUT_S = 10.0
@@ -121,7 +119,7 @@ def _assemble(
     engine = EngineLoop(
         Engine(
             EngineConfig(
-                lanes=lanes_for(bundle),
+                lanes=lanes_for(bundle.manifest),
                 max_rows=config.max_rows,
                 max_encode_tokens=config.max_encode_tokens,
                 batching=Batching(config.batching),
@@ -148,14 +146,6 @@ def _assemble(
     )
     engine.start()
     return _Core(model, runner, engine, service)
-
-
-def lanes_for(bundle: Bundle) -> tuple[int, ...]:
-    """The lanes that suit a model: the last one holds the longest source it can read."""
-    manifest = bundle.manifest
-    added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in manifest.styles)
-    longest = manifest.limits.max_source_tokens + added
-    return (*(lane for lane in _SHORTER_LANES if lane < longest), longest)
 
 
 def _served_model(config: ServerConfig, bundle: Bundle, runner: OrtRunner) -> ServedModel:
@@ -188,7 +178,7 @@ def _servicer(
 
 def _batch_in_flight(config: ServerConfig, bundle: Bundle) -> int:
     """One batch call alone must never be refused for its own documents."""
-    longest_documents = config.max_queue_tokens // lanes_for(bundle)[-1]
+    longest_documents = config.max_queue_tokens // lanes_for(bundle.manifest)[-1]
     return min(config.max_batch_in_flight, config.max_queue_documents, max(1, longest_documents))
 
 

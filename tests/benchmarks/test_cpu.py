@@ -20,13 +20,13 @@ from benchmarks.cpu.stall import StallSettings, measure_stall, stall_table
 from benchmarks.cpu.steps import StepSettings, measure_steps, steps_table
 from benchmarks.cpu.summary import Spread, equal_summaries, ratios, summarise
 from benchmarks.cpu.tour import Result
-from benchmarks.our_engine import MAX_ENCODE_TOKENS, lanes_of
+from benchmarks.our_engine import MAX_ENCODE_TOKENS
 from benchmarks.peers.protocol import Job, batches
-from bundle.load import load_bundle
+from bundle.manifest import read_manifest
 from bundle.tokenizer import BundleTokenizer
 from model.checkpoint import check_checkpoint
-from server.app import lanes_for
 from server.config import ServerConfig
+from server.engine.lanes import lanes_for
 
 CHECKPOINT = Path("models/default/checkpoint")
 BUNDLE = Path("models/default/bundle-cpu-int8")
@@ -192,8 +192,7 @@ def test_weights_are_counted_as_the_family_has_them() -> None:
 
 
 def test_lanes_and_budget_are_those_of_the_server() -> None:
-    bundle = load_bundle(BUNDLE)
-    assert lanes_of(bundle) == lanes_for(bundle)
+    assert lanes_for(read_manifest(BUNDLE)) == (512, 1024)
     assert ServerConfig.model_fields["max_encode_tokens"].default == MAX_ENCODE_TOKENS
 
 
