@@ -18,19 +18,16 @@ from server.decoding.beams import BeamSearch
 from server.decoding.strategy import Hypothesis, Outcome
 from server.errors import InvalidRequest
 from server.types import DecodingOptions, FinishReason
+from tests.fakes.ending_model import (
+    END,
+    SPECIAL,
+    drawn_options,
+    make_ending_model,
+    oracle_rules,
+    words,
+)
 from tests.fakes.torch_decoder import Run, run
-from tests.model.factories import TINY, make_ids, make_model
-
-END = 9
-
-
-def make_ending_model(seed: int, *, copy_head: bool, eagerness: float) -> Summarizer:
-    """A network whose end token is an ordinary word, which it is more or less eager to write."""
-    model = make_model(seed, copy_head=copy_head, output_bias=True)
-    model.config = replace(model.config, end_id=END)
-    model.output_bias[0, END] = eagerness
-    return model
-
+from tests.model.factories import TINY, make_ids
 
 MODELS = [
     make_ending_model(seed, copy_head=copy_head, eagerness=eagerness)
@@ -38,8 +35,6 @@ MODELS = [
     for copy_head in (True, False)
     for eagerness in (0.0, 2.5)
 ]
-SPECIAL = SpecialTokens(pad_id=0, end_id=END, decoder_start_id=0, never_emitted_ids=())
-words = st.integers(10, 39)
 
 
 def search_for(
@@ -62,15 +57,7 @@ def search_by_oracle(
     source: list[int], options: DecodingOptions, special: SpecialTokens, model: Summarizer
 ) -> list[OracleHypothesis]:
     same = BeamOptions(
-        max_tokens=options.max_tokens,
-        min_tokens=options.min_tokens,
-        repetition_penalty=options.repetition_penalty,
-        no_repeat_ngram_size=options.no_repeat_ngram_size,
-        banned_ids=special.never_emitted_ids,
-        banned_runs=options.banned_runs,
-        forced_first=special.forced_first_id,
-        prefix_ids=options.prefix_ids,
-        forced_last=special.forced_last_id,
+        **oracle_rules(options, special),
         num_beams=options.num_beams,
         length_penalty=options.length_penalty,
         early_stopping=options.early_stopping,
@@ -88,23 +75,15 @@ def assert_same_summaries(got: Sequence[Hypothesis], oracle: list[OracleHypothes
             assert one.reason is FinishReason(other.finish_reason)
 
 
-rules = st.fixed_dictionaries(
+rules = drawn_options(
     {
-        "max_tokens": st.integers(1, 9),
         "min_tokens": st.integers(0, 9),
-        "no_repeat_ngram_size": st.integers(0, 3),
         "num_beams": st.sampled_from([2, 3, 4, 16]),
         "length_penalty": st.sampled_from([1.0, 0.0, 0.6, 2.0, -1.0]),
         "early_stopping": st.booleans(),
         "num_summaries": st.integers(1, 16),
         "repetition_penalty": st.sampled_from([1.0, 1.0, 1.3, 0.8]),
-        "prefix_ids": st.lists(words, max_size=3).map(tuple),
-        "banned_runs": st.lists(st.lists(words, min_size=1, max_size=3).map(tuple)).map(tuple),
     }
-).map(
-    lambda drawn: DecodingOptions(
-        **{**drawn, "min_tokens": min(drawn["min_tokens"], drawn["max_tokens"])}
-    )
 )
 
 

@@ -17,25 +17,24 @@ from server.decoding.sampling import Sampling
 from server.decoding.strategy import Hypothesis, Outcome
 from server.errors import InvalidRequest
 from server.types import DecodingOptions, FinishReason
+from tests.fakes.ending_model import (
+    END,
+    SPECIAL,
+    drawn_options,
+    make_ending_model,
+    oracle_rules,
+    words,
+)
 from tests.fakes.torch_decoder import Run, run
-from tests.model.factories import TINY, make_ids, make_model
+from tests.model.factories import TINY, make_ids
 
-END = 9
-SPECIAL = SpecialTokens(pad_id=0, end_id=END, decoder_start_id=0, never_emitted_ids=())
 SOURCE = make_ids(9).tolist()
-words = st.integers(10, 39)
-
-
-def make_ending_model(seed: int, *, copy_head: bool) -> Summarizer:
-    """A network that is eager to write its end token, an ordinary word."""
-    model = make_model(seed, copy_head=copy_head, output_bias=True)
-    model.config = replace(model.config, end_id=END)
-    model.output_bias[0, END] = 2.0
-    return model
 
 
 MODELS = [
-    make_ending_model(seed, copy_head=copy_head) for seed in (0, 1) for copy_head in (True, False)
+    make_ending_model(seed, copy_head=copy_head, eagerness=2.0)
+    for seed in (0, 1)
+    for copy_head in (True, False)
 ]
 
 
@@ -54,15 +53,7 @@ def draw_by_oracle(
     source: list[int], options: DecodingOptions, special: SpecialTokens, model: Summarizer
 ) -> list[Hypothesis]:
     same = SamplingOptions(
-        max_tokens=options.max_tokens,
-        min_tokens=options.min_tokens,
-        repetition_penalty=options.repetition_penalty,
-        no_repeat_ngram_size=options.no_repeat_ngram_size,
-        banned_ids=special.never_emitted_ids,
-        banned_runs=options.banned_runs,
-        forced_first=special.forced_first_id,
-        prefix_ids=options.prefix_ids,
-        forced_last=special.forced_last_id,
+        **oracle_rules(options, special),
         temperature=options.temperature,
         top_k=options.top_k,
         top_p=options.top_p,
@@ -85,26 +76,18 @@ def as_hypothesis(one: Generation, options: SamplingOptions, length_penalty: flo
     return Hypothesis(tokens, FinishReason(one.finish_reason), score)
 
 
-any_options = st.fixed_dictionaries(
+any_options = drawn_options(
     {
-        "max_tokens": st.integers(1, 9),
         "min_tokens": st.integers(0, 3),
-        "no_repeat_ngram_size": st.integers(0, 3),
         "length_penalty": st.sampled_from([1.0, 0.0, 2.0]),
         "num_summaries": st.sampled_from([1, 1, 2, 4]),
         "repetition_penalty": st.sampled_from([1.0, 1.3, 0.8]),
-        "prefix_ids": st.lists(words, max_size=3).map(tuple),
-        "banned_runs": st.lists(st.lists(words, min_size=1, max_size=3).map(tuple)).map(tuple),
         "temperature": st.sampled_from([0.3, 1.0, 1.7]),
         "top_k": st.sampled_from([0, 5, 100]),
         "top_p": st.sampled_from([1.0, 0.9, 0.4]),
         "min_p": st.sampled_from([0.0, 0.1]),
         "seed": st.integers(0, 2**64 - 1),
     }
-).map(
-    lambda drawn: DecodingOptions(
-        **{**drawn, "min_tokens": min(drawn["min_tokens"], drawn["max_tokens"])}
-    )
 )
 
 
