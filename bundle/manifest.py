@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from bundle.errors import BundleError
 from bundle.strict_json import StrictJsonError, parse
@@ -29,6 +29,11 @@ class Geometry:
     relative_positions: bool | None = None  # true: the decoder asks for the slots' positions
     # true: the encoder gives keys and values of the cross-attention in int8, with scales.
     int8_cross: bool | None = None
+    # The type of weights, keys, values and states where it is not float32; what is told of tokens
+    # is float32 always.
+    float_type: Literal["float16", "bfloat16"] | None = None
+    # true: there is a decoder_ahead, whose choices can be fed back to it on a device.
+    device_loop: bool | None = None
 
     @property
     def source_positions(self) -> int:

@@ -14,6 +14,7 @@ from bundle.manifest import Geometry, GraphSpec, TensorSpec
 ENCODER = "encoder"
 DECODER_STEP = "decoder_step"
 DECODER_TOKENS = "decoder_tokens"
+DECODER_AHEAD = "decoder_ahead"
 
 # source_bias: 0 for a token of the source, this for padding. Finite, so that an idle row still
 # gives numbers; within float16 with room for a score on top; low enough that exp() of it is exactly
@@ -35,6 +36,7 @@ _DTYPES = {
     "tensor(int64)": "int64",
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
+    "tensor(bfloat16)": "bfloat16",
     "tensor(int8)": "int8",
     "tensor(bool)": "bool",
 }
@@ -82,7 +84,7 @@ def vocabulary_output(geometry: Geometry) -> str:
 
 def source_tensors(geometry: Geometry) -> list[TensorSpec]:
     """What a decoder reads of each document beside its keys and values."""
-    bias = _tensor("source_bias", "float32", "batch", "source")
+    bias = _tensor("source_bias", float_type(geometry), "batch", "source")
     lengths = _tensor("source_lengths", "int64", "batch")
     tensors = [] if geometry.int8_cross else [lengths]
     if geometry.copy_head:
@@ -126,11 +128,11 @@ def encoder_slice_signatures(geometry: Geometry) -> dict[str, GraphSpec]:
     whole = encoder_signature(geometry, "")
     source_ids, lengths = whole.inputs
     hidden = [
-        _tensor(name, "float32", "batch", "source", str(geometry.d_model))
+        _tensor(name, float_type(geometry), "batch", "source", str(geometry.d_model))
         for name in cut_names(geometry)
     ]
     shared = [
-        _tensor(name, "float32", "1", str(geometry.heads), "source", "source")
+        _tensor(name, float_type(geometry), "1", str(geometry.heads), "source", "source")
         for name in shared_between_slices(geometry)
     ]
     names = encoder_slice_names(geometry)
@@ -184,14 +186,47 @@ def decoder_tokens_signature(geometry: Geometry, file: str) -> GraphSpec:
     )
 
 
+def decoder_ahead_signature(geometry: Geometry, file: str) -> GraphSpec:
+    """What decoder_ahead.onnx, whose choices can be fed back to it, must look like.
+
+    It is decoder_step over one token or, with a copy head, over one that is certain and a draft.
+    next_token_ids and next_position are what the next step of each row would be fed: the likeliest
+    token after the last drafted one that the model agrees with, a draft that goes on in the source
+    where the copy head looked, and the slot after all that is certain. Bound to the memory of
+    token_ids and position, they let a device take one step after the other by itself.
+    """
+    tokens = "tokens" if geometry.copy_head else "1"
+    inputs = [
+        _tensor("token_ids", "int64", "batch", tokens),
+        _tensor("position", "int64", "batch"),
+        _tensor("excluded_ids", "int64", "batch", tokens, "excluded"),
+    ]
+    if geometry.relative_positions:
+        inputs.append(_tensor(SLOT_POSITIONS, "int64", "cache"))
+    following = [
+        _tensor("next_token_ids", "int64", "batch", tokens),
+        _tensor("next_position", "int64", "batch"),
+    ]
+    return _decoder(geometry, file, inputs, tokens=tokens, candidates=TOP_K, more_outputs=following)
+
+
 def expected_graphs(geometry: Geometry) -> dict[str, GraphSpec]:
     """Every graph of a bundle of this geometry."""
-    return {
+    graphs = {
         ENCODER: encoder_signature(geometry, "encoder.onnx"),
         DECODER_STEP: decoder_step_signature(geometry, "decoder_step.onnx"),
         DECODER_TOKENS: decoder_tokens_signature(geometry, "decoder_tokens.onnx"),
-        **encoder_slice_signatures(geometry),
     }
+    if geometry.device_loop:
+        graphs[DECODER_AHEAD] = decoder_ahead_signature(geometry, "decoder_ahead.onnx")
+    if geometry.float_type is None:
+        graphs |= encoder_slice_signatures(geometry)
+    return graphs
+
+
+def float_type(geometry: Geometry) -> str:
+    """The type of keys, values and states."""
+    return geometry.float_type or "float32"
 
 
 def tensor_as_read(name: str, onnx_type: str, shape: Sequence[object]) -> TensorSpec:
@@ -243,8 +278,9 @@ def _decoder(
             _tensor("copy_source_index", "int64", "batch", tokens),
         ]
     outputs += more_outputs
-    outputs += [_tensor(name, "float32", *cache_shape) for name in updated_cache_names(geometry)]
-    caches = [_tensor(name, "float32", *cache_shape) for name in cache_names(geometry)]
+    kind = float_type(geometry)
+    outputs += [_tensor(name, kind, *cache_shape) for name in updated_cache_names(geometry)]
+    caches = [_tensor(name, kind, *cache_shape) for name in cache_names(geometry)]
     return GraphSpec(
         file=file,
         inputs=(*inputs, *source_tensors(geometry), *cross_tensors(geometry), *caches),
@@ -256,8 +292,8 @@ def _cross(geometry: Geometry, layer: int) -> Iterator[TensorSpec]:
     heads, head_dim = str(geometry.heads), str(geometry.head_dim)
     key, value = f"cross_key_{layer}", f"cross_value_{layer}"
     if not geometry.int8_cross:
-        yield _tensor(key, "float32", "batch", heads, "source", head_dim)
-        yield _tensor(value, "float32", "batch", heads, "source", head_dim)
+        yield _tensor(key, float_type(geometry), "batch", heads, "source", head_dim)
+        yield _tensor(value, float_type(geometry), "batch", heads, "source", head_dim)
         return
     yield _tensor(key, "int8", "batch", heads, head_dim, "source")
     yield _tensor(f"{key}_scale", "float32", "batch", heads, "1", "source")
@@ -267,7 +303,8 @@ def _cross(geometry: Geometry, layer: int) -> Iterator[TensorSpec]:
 
 def _encoder_states(geometry: Geometry) -> TensorSpec:
     """What the copy head looks at: made once by the encoder, read at every step."""
-    return _tensor("encoder_states", "float32", "batch", "source", str(geometry.d_model))
+    states = float_type(geometry)
+    return _tensor("encoder_states", states, "batch", "source", str(geometry.d_model))
 
 
 def _tensor(name: str, dtype: str, *shape: str) -> TensorSpec:

@@ -20,6 +20,20 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Ahead:
+    """Leave to go on after a proposal with what the model finds likeliest, without asking.
+
+    A runner on a device takes several steps so, and what it wrote is looked at afterwards: what the
+    row's rules forbid is thrown away, with all that came after it.
+    """
+
+    # Ids that may follow no token of this row, whatever it writes.
+    excluded_ids: Sequence[int]
+    # How many tokens the row has use for beyond the one after the proposal.
+    most_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proposal:
     """The tokens that a row feeds at the next step: q of them, at least one."""
 
@@ -35,6 +49,8 @@ class Proposal:
     ancestors: Sequence[Sequence[int]] | None = None
     # Whether the strategy wants to see the scores of the whole vocabulary.
     wants_scores: bool = False
+    # None: every step must be proposed.
+    ahead: Ahead | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,21 @@ class Outcome:
     # [q,V], if wanted: what a repetition penalty multiplies. Logits; with a copy head, the
     # logarithms of the probabilities. Excluded ids are scored like any other.
     scores: Array | None = None
+    # The steps that the runner took by itself after the proposed one, in order.
+    following: "Sequence[StepAhead]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StepAhead:
+    """A step that nobody proposed: see `Ahead`."""
+
+    # What was fed: first the likeliest token after the last one that the step before confirmed,
+    # then a draft of the device's own.
+    token_ids: Sequence[int]
+    # Where the first of them went.
+    first_slot: int
+    # What may follow each of them, where nothing but `Ahead.excluded_ids` was excluded.
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ class DecodeBatch(NamedTuple):
 
     lane: LaneKey
     proposals: Sequence[Proposal]
+    # How many more steps the runner may take by itself, where every proposal gives leave to.
+    steps_ahead: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,25 @@ class Move:
 
 
 class Encoding(Protocol):
-    """Documents on their way through the encoder, a slice of its layers at a time."""
+    """Documents on their way through the encoder: slice by slice, or by themselves on a device."""
 
-    def advance(self) -> bool:
-        """Runs the next slice; True when that was the last."""
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it goes on by itself, so that `advance` need not be called for it to proceed."""
+
+    def advance(self, *, wait: bool = True) -> bool:
+        """Runs the next slice, or looks how far the device is; True when all is done.
+
+        With `wait`, what goes on by itself is waited for.
+        """
 
 
 class ModelRunner(Protocol):
     """Runs the model. Every call is synchronous and comes from the engine's one thread."""
+
+    @property
+    def most_steps_ahead(self) -> int:
+        """How many steps it can take by itself after a proposed one; 0 where it never can."""
 
     def begin_encoding(self, sources: Sequence[Sequence[int]]) -> Encoding:
         """Prepares documents to be encoded together; nothing is run yet."""

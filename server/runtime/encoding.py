@@ -43,8 +43,10 @@ class SlicedEncoding:
             "source_lengths": _value(np.array(lengths, np.int64)),
         }
 
-    def advance(self) -> bool:
-        """Runs the next slice; True when that was the last."""
+    is_under_way = False
+
+    def advance(self, *, wait: bool = True) -> bool:
+        """Runs the next slice; True when that was the last. There is never anything to wait for."""
         with told_as_runner_errors(f"encoding {len(self.sources)} documents"):
             made = self._left.pop().run(self._values)
         # What no slice reads any more goes: a layer's output is as large as all documents together.

@@ -29,6 +29,8 @@ class OrtRunner:
     """The sessions over one bundle, and the lanes that its rows live in."""
 
     requested_provider = "cpu"
+    # Between two steps on a processor nothing is saved by not asking.
+    most_steps_ahead = 0
 
     def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
         manifest = bundle.manifest

@@ -1,5 +1,7 @@
 """onnxruntime sessions, made one way and checked against the bundle."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,15 +15,30 @@ from bundle.signature import differences, tensor_as_read
 from server.runtime.threads import ThreadBudget
 
 CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
 
 # The fused kernel is slower on the CPU than Add and LayerNormalization are: 9 % of the encoder
 # (docs/adr/0004-int8.md).
-_SLOW_FUSIONS = ["SkipLayerNormFusion"]
+_SLOW_FUSIONS = ("SkipLayerNormFusion",)
 _WARNING = 2
 _AS_REQUESTED = 1
 
 
-def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """The execution provider that is to run a session, and how."""
+
+    provider: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    disabled_optimizers: Sequence[str] = ()
+
+
+ON_CPU = Placement(CPU, disabled_optimizers=_SLOW_FUSIONS)
+
+
+def open_session(
+    path: Path, expected: GraphSpec, budget: ThreadBudget, placement: Placement = ON_CPU
+) -> Any:
     """Loads a graph, or raises BundleError if onnxruntime cannot or its signature is another."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = budget.threads
@@ -35,7 +52,10 @@ def open_session(path: Path, expected: GraphSpec, budget: ThreadBudget) -> Any:
     options.add_session_config_entry("session.use_env_allocators", "1")
     try:
         session = onnxruntime.InferenceSession(
-            str(path), options, providers=[CPU], disabled_optimizers=_SLOW_FUSIONS
+            str(path),
+            options,
+            providers=[(placement.provider, dict(placement.options))],
+            disabled_optimizers=list(placement.disabled_optimizers),
         )
     except Exception as error:  # onnxruntime raises classes of its own that derive from Exception
         raise BundleError(path, f"onnxruntime cannot load it: {error}") from error

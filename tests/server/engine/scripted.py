@@ -43,12 +43,14 @@ class _Row:
 class ScriptedEncoding:
     """Takes as many slices as its runner says."""
 
+    is_under_way = False
+
     def __init__(self, runner: "ScriptedRunner", sources: Sequence[Sequence[int]]) -> None:
         self.sources = [tuple(source) for source in sources]
         self.slices_left = runner.slices
         self._runner = runner
 
-    def advance(self) -> bool:
+    def advance(self, *, wait: bool = True) -> bool:
         self._runner.clock.now_s += self._runner.slice_s
         self._runner.log.append("slice")
         self.slices_left -= 1
@@ -63,6 +65,8 @@ class ScriptedRunner:
     What a row writes depends on its own source and tokens alone, so a row that was mixed up with
     another is seen at once.
     """
+
+    most_steps_ahead = 0
 
     def __init__(
         self,

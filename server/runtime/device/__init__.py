@@ -1,0 +1,1 @@
+"""Running the model on a device of its own memory: fixed shapes, captured once, replayed."""

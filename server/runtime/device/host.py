@@ -1,0 +1,113 @@
+"""Ordinary memory in the part of a device: every call does its work at once."""
+
+import ctypes
+
+import numpy as np
+
+from server.engine.runner import OutOfMemoryRunnerError
+from server.runtime.device.device import Mark, Queue
+from server.runtime.lane_arrays import Array
+
+
+class HostBlock:
+    """Zeroed bytes that never move."""
+
+    def __init__(self, device: "HostDevice", nbytes: int) -> None:
+        self._device = device
+        self._array: Array = np.zeros(nbytes, np.uint8)
+
+    @property
+    def address(self) -> int:
+        """See Block."""
+        return int(self._array.ctypes.data)
+
+    @property
+    def nbytes(self) -> int:
+        """See Block."""
+        return int(self._array.nbytes)
+
+    def __del__(self) -> None:
+        """Gives back what it held."""
+        self._device.used_bytes -= self.nbytes
+
+
+class _Reached:
+    def is_reached(self) -> bool:
+        return True
+
+    def wait(self) -> None:
+        return
+
+
+class HostQueue:
+    """See Queue: nothing is ever left to do."""
+
+    handle = 0
+
+    def upload(self, address: int, staged: Array) -> None:
+        """See Queue."""
+        ctypes.memmove(address, staged.ctypes.data, staged.nbytes)
+
+    def download(self, staged: Array, address: int) -> None:
+        """See Queue."""
+        ctypes.memmove(staged.ctypes.data, address, staged.nbytes)
+
+    def copy(self, target: int, source: int, nbytes: int) -> None:
+        """See Queue."""
+        ctypes.memmove(target, source, nbytes)
+
+    def copy_rows(
+        self, target: int, target_pitch: int, source: int, source_pitch: int, nbytes: int, rows: int
+    ) -> None:
+        """See Queue."""
+        for row in range(rows):
+            self.copy(target + row * target_pitch, source + row * source_pitch, nbytes)
+
+    def clear(self, address: int, nbytes: int) -> None:
+        """See Queue."""
+        ctypes.memset(address, 0, nbytes)
+
+    def mark(self) -> Mark:
+        """See Queue."""
+        return _Reached()
+
+    def after(self, mark: Mark) -> None:
+        """See Queue."""
+
+    def wait(self) -> None:
+        """See Queue."""
+
+
+class HostDevice:
+    """See Device. `memory_bytes` bounds what may be allocated, as a real device's size does."""
+
+    kind = "cpu"
+    index = 0
+    name = "the processor"
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._memory_bytes = memory_bytes
+        self.used_bytes = 0
+
+    def free_bytes(self) -> int:
+        """See Device."""
+        return self._memory_bytes - self.used_bytes
+
+    def total_bytes(self) -> int:
+        """See Device."""
+        return self._memory_bytes
+
+    def allocate(self, nbytes: int) -> HostBlock:
+        """See Device."""
+        if nbytes > self.free_bytes():
+            raise OutOfMemoryRunnerError(f"{nbytes} bytes wanted, {self.free_bytes()} free")
+        self.used_bytes += nbytes
+        return HostBlock(self, nbytes)
+
+    def stage(self, nbytes: int) -> Array:
+        """See Device."""
+        return np.zeros(nbytes, np.uint8)
+
+    def queue(self) -> Queue:
+        """See Device."""
+        return HostQueue()
