@@ -73,12 +73,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
     stages = 8 if is_for_device(config.precision) else 7
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
-        tqdm(
-            total=7 if config.precision == "int8" else 8,
-            desc="load",
-            unit="stage",
-            disable=not progress,
-        ) as bar,
+        tqdm(total=stages, desc="load", unit="stage", disable=not progress) as bar,
     ):
         directory = Path(scratch) / "bundle"
         directory.mkdir()
