@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from server.engine.runner import OutOfMemoryRunnerError, RunnerError
+from server.runtime.device.device import DeviceError
 
 # onnxruntime has no class of its own for this; its arena and its C++ say it in so many words.
 _OUT_OF_MEMORY = ("Failed to allocate memory", "bad allocation", "bad_alloc")
@@ -17,6 +18,8 @@ def told_as_runner_errors(work: str) -> Iterator[None]:
     """
     try:
         yield
+    except (DeviceError, RunnerError):
+        raise
     except Exception as error:
         kind = OutOfMemoryRunnerError if _is_out_of_memory(error) else RunnerError
         raise kind(f"{work} failed: {error}") from error

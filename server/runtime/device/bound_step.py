@@ -156,8 +156,8 @@ class BoundStep:
             words = (shape.rows, shape.tokens, geometry.vocab_size)
             name = vocabulary_output(geometry)
             outputs[name] = DeviceTensor(self.words.address, "float32", words)
-        for tensor in spec.inputs:
-            bind_input(self._binding, self._device, tensor.name, tensors[tensor.name])
+        for name in (each.name for each in spec.inputs):
+            bind_input(self._binding, self._device, name, tensors[name])
         for name, tensor in outputs.items():
             bind_output(self._binding, self._device, name, tensor)
         self._kept_alive = lane

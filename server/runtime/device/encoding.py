@@ -162,9 +162,7 @@ class DeviceEncoding:
     def _launch(self) -> Mark:
         encoder = self._encoder
         with encoder.launching:
-            encoder.queue.upload(
-                self._room.block.address, self._room.staged[: self._inputs.nbytes]
-            )
+            encoder.queue.upload(self._room.block.address, self._room.staged[: self._inputs.nbytes])
             encoder.session.run_with_iobinding(self._binding(), self._options())
             return encoder.queue.mark()
 

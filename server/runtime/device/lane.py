@@ -157,18 +157,16 @@ class DeviceLane:
                 found[name] = DeviceTensor(address, dtype, shape)
         if self._states is not None:
             (address,) = self._states.addresses()
-            shape = (rows, self.source, geometry.d_model)
-            found["encoder_states"] = DeviceTensor(address, dtype, shape)
+            states = (rows, self.source, geometry.d_model)
+            found["encoder_states"] = DeviceTensor(address, dtype, states)
         return found
 
     def _take(self, run: "Neighbours", encoded: Encoded) -> None:
         queue, given = self._queue, encoded.source
-        first, number = run.slot, run.count
+        first, number = run.slot, run.number
         row_bytes = self._shapes.cross.row_bytes(given)
         address = encoded.cross + run.document * row_bytes
-        self._cross.take(
-            queue, self.source, first, number, address, encoded.cross_pitch, given
-        )
+        self._cross.take(queue, self.source, first, number, address, encoded.cross_pitch, given)
         if self._states is not None and encoded.states is not None:
             row_bytes = self._states.shape.row_bytes(given)
             address = encoded.states + run.document * row_bytes
@@ -218,7 +216,7 @@ class Neighbours(NamedTuple):
 
     slot: int
     document: int
-    count: int
+    number: int
 
 
 def neighbours(slots: Sequence[int], documents: Sequence[int]) -> list[Neighbours]:
@@ -226,8 +224,8 @@ def neighbours(slots: Sequence[int], documents: Sequence[int]) -> list[Neighbour
     runs: list[Neighbours] = []
     for slot, document in zip(slots, documents, strict=True):
         last = runs[-1] if runs else None
-        if last and slot == last.slot + last.count and document == last.document + last.count:
-            runs[-1] = last._replace(count=last.count + 1)
+        if last and slot == last.slot + last.number and document == last.document + last.number:
+            runs[-1] = last._replace(number=last.number + 1)
         else:
             runs.append(Neighbours(slot, document, 1))
     return runs

@@ -91,9 +91,7 @@ class LanePool:
             raise OutOfMemoryRunnerError(f"{wanted} bytes of device memory wanted, {left} left")
         while True:
             try:
-                return DeviceLane(
-                    self._device, self._queue, self._geometry, key, shapes, rows
-                )
+                return DeviceLane(self._device, self._queue, self._geometry, key, shapes, rows)
             except OutOfMemoryRunnerError:
                 if not (idle := self._idle()):
                     raise

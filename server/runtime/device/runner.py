@@ -161,9 +161,7 @@ class DeviceRunner:
     def _decode(self, batch: DecodeBatch) -> list[Outcome]:
         proposals = batch.proposals
         lane = self._lanes.lane(batch.lane)
-        plan = plan_step(
-            batch, self._geometry, draft=self._draft, most_slots=lane.most_slots
-        )
+        plan = plan_step(batch, self._geometry, draft=self._draft, most_slots=lane.most_slots)
         lane.arrange(len(proposals), plan.slots, self._ladder)
         shape = plan.shape(
             extent=lane.table.extent, ladder=self._ladder, source=lane.source, slots=lane.slots

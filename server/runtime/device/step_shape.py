@@ -44,9 +44,7 @@ class StepPlan(NamedTuple):
         )
 
 
-def plan_step(
-    batch: DecodeBatch, geometry: Geometry, *, draft: int, most_slots: int
-) -> StepPlan:
+def plan_step(batch: DecodeBatch, geometry: Geometry, *, draft: int, most_slots: int) -> StepPlan:
     """Decides how a batch is run; `draft` is how many tokens the device drafts by itself.
 
     Fewer steps are taken ahead where the cache would not hold them all.
