@@ -150,3 +150,5 @@ class DraftCount:
 
     drafted: int = 0
     accepted: int = 0
+    # Of the steps that the runner took by itself, those that wrote something.
+    steps_followed: int = 0

@@ -54,9 +54,10 @@ def told(events: list[Event]) -> dict[int, tuple[list[Hypothesis], list[int]]]:
         event.request_id: (
             list(event.hypotheses),
             [
-                each.token
+                token
                 for each in events
                 if isinstance(each, Written) and each.request_id == event.request_id
+                for token in each.tokens
             ],
         )
         for event in events
