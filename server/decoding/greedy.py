@@ -142,6 +142,8 @@ class Greedy:
             is_over = self._write(choice, log_probability)
             if is_over or query + 1 == num_queries or fed[query + 1] != written[-1]:
                 break
+            if is_ahead and written[-1] != outcome.token_ids.item(query, 0):
+                break  # the device went on from a choice of its own, over this guess's slot
             query += 1
         num_new = len(written) - num_before
         self._next_slot += first + num_new
@@ -167,12 +169,14 @@ class Greedy:
     def _leave_to_go_on(self) -> Ahead | None:
         """A runner may go on by itself where the model's likeliest word is what will be written.
 
-        Not with a penalty on what was written, which changes which word that is.
+        Not with a penalty on what was written, which changes which word that is. And not after a
+        forced beginning: going on from another word it would take the beginning's slots.
         """
         length = len(self.written)
         most_tokens = self._rules.max_tokens - length - 1
-        is_forced = self._rules.forced(length) is not None
-        if self._repetition_penalty != 1 or (is_forced and most_tokens > 0):
+        if self._repetition_penalty != 1 or len(self._unfed) > 1:
+            return None
+        if most_tokens > 0 and self._rules.forced(length) is not None:
             return None
         return Ahead(self._rules.always_forbidden_ids, most_tokens)
 

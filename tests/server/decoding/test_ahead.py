@@ -15,7 +15,7 @@ from server.decoding.drafting import CopyDrafts
 from server.decoding.greedy import Greedy
 from server.decoding.strategy import Hypothesis, Outcome, StepAhead
 from server.types import DecodingOptions, FinishReason
-from tests.server.decoding.test_greedy import END, FORCED, START, Guesses, best, make_greedy, write
+from tests.server.decoding.test_greedy import END, FORCED, Guesses, best, make_greedy, write
 from tests.server.engine.scripted import proposed_outcome
 from tests.server.engine.scripted_device import (
     Draft,
@@ -90,7 +90,14 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
         banned_runs=banned_runs,
         prefix_ids=prefix_ids,
     )
-    special = SpecialTokens(PAD, SCRIPTED_END, PAD, (PAD,), *forced)
+    special = SpecialTokens(
+        pad_id=PAD,
+        end_id=SCRIPTED_END,
+        decoder_start_id=PAD,
+        never_emitted_ids=(PAD,),
+        forced_first_id=forced[0],
+        forced_last_id=forced[1],
+    )
     plain = summary_of(source, Greedy(options, special), [0], 0, no_draft)
     drafter = CopyDrafts(source) if drafts_itself else None
     greedy = Greedy(options, special, drafter)
@@ -138,9 +145,9 @@ def test_leave_is_given_for_the_last_token_too_so_that_it_keeps_nobody_from_goin
     ("greedy", "drafted"),
     [
         (make_greedy(repetition_penalty=1.2), 0),
-        (make_greedy(prefix_ids=(7, 8)), 1),
+        (make_greedy(prefix_ids=(7, 8)), 2),
     ],
-    ids=["a repetition penalty", "a beginning that is not fed yet"],
+    ids=["a repetition penalty", "a beginning that is fed with it"],
 )
 def test_no_leave_is_given_where_the_likeliest_word_is_not_what_comes_next(
     greedy: Greedy, drafted: int
@@ -252,13 +259,10 @@ def test_a_forced_end_takes_the_last_place_in_a_step_ahead_too() -> None:
     assert (greedy.written, greedy.hypotheses[0].reason) == ([7], FinishReason.LENGTH)
 
 
-def test_where_the_rules_put_another_word_than_the_proposals_best_the_rest_is_not_believed() -> (
-    None
-):
-    greedy = make_greedy(prefix_ids=(7,))
-    greedy.propose(1)
-    told = replace(best(4, 8), following=[step(1, (7, 6)), step(2, (8, 6))])
-    greedy.advance(told)
-    assert greedy.written == [7, 8]
-    assert list(greedy.propose(0).token_ids) == [8]
-    assert START not in greedy.written
+def test_a_guess_that_only_the_rules_make_right_is_fed_again() -> None:
+    # The device took 7, which may not be repeated, and went on over the slot of the guess 5.
+    greedy = make_greedy(no_repeat_ngram_size=1)
+    advance(greedy, best(7), step(1, (7, 7), (5, 8)), step(2, (7, 8), (8, 8)))
+    assert greedy.written == [7, 5]
+    proposal = greedy.propose(0)
+    assert (list(proposal.token_ids), proposal.first_slot) == ([5], 2)

@@ -98,11 +98,14 @@ class ScriptedRunner:
         most_steps_ahead: int = 0,
         draft: Draft = no_draft,
         encode_s: float = 0.0,
+        most_taken: int = 1000,
     ) -> None:
         self.clock = Clock()
         self.slices, self.slice_s, self.step_s = slices, slice_s, step_s
         self.most_steps_ahead, self.draft = most_steps_ahead, draft
         self.encode_s, self.encoder_free_s = encode_s, 0.0
+        # Steps ahead that it takes, however many it may.
+        self.most_taken = most_taken
         self.rows: defaultdict[LaneKey, dict[int, ScriptedRow]] = defaultdict(dict)
         self.begun: list[ScriptedEncoding | EncodingByItself] = []
         self.decoded: list[DecodeBatch] = []
@@ -111,6 +114,8 @@ class ScriptedRunner:
         # A source with this token cannot be encoded; a lane for such sources cannot be decoded.
         self.poison: int | None = None
         self.broken_lanes: set[int] = set()
+        # The network gives no number for this source after its first few tokens.
+        self.nameless: tuple[int, ...] | None = None
 
     @property
     def encoded(self) -> list[tuple[int, ...]]:
@@ -136,20 +141,24 @@ class ScriptedRunner:
         self.decoded.append(batch)
         self.log.append("step")
         tokens = max(len(proposal.token_ids) for proposal in batch.proposals)
-        self.clock.now_s += self.step_s(len(batch.proposals), tokens) * (1 + batch.steps_ahead)
+        steps = min(batch.steps_ahead, self.most_taken)
+        self.clock.now_s += self.step_s(len(batch.proposals), tokens) * (1 + steps)
         if batch.lane.longest_source in self.broken_lanes:
             raise RunnerError("broken")
         rows = self.rows[batch.lane]
         return [
-            self._outcome(rows[index], proposal, batch.steps_ahead)
+            self._outcome(rows[index], proposal, steps)
             for index, proposal in enumerate(batch.proposals)
         ]
 
     def _outcome(self, row: ScriptedRow, proposal: Proposal, steps: int) -> Outcome:
         outcome = proposed_outcome(row, proposal)
-        if steps == 0:
-            return outcome
-        return replace(outcome, following=steps_ahead(row, proposal, outcome, steps, self.draft))
+        following = steps_ahead(row, proposal, outcome, steps, self.draft) if steps else []
+        if row.source == self.nameless:
+            _lose_numbers(proposal.first_slot, outcome)
+            for step in following:
+                _lose_numbers(step.first_slot, step.outcome)
+        return replace(outcome, following=following)
 
     def move(self, move: Move) -> None:
         moved = self.rows[move.lane][move.source_row]
@@ -179,6 +188,11 @@ def proposed_outcome(row: ScriptedRow, proposal: Proposal) -> Outcome:
         copy_gates=np.array([each.copy_gate for each in answers]),
         scores=scores if proposal.wants_scores else None,
     )
+
+
+def _lose_numbers(first_slot: int, outcome: Outcome) -> None:
+    """From the fourth slot on there are none."""
+    outcome.log_probs[max(0, 3 - first_slot) :] = np.nan
 
 
 def make_engine(
