@@ -1,15 +1,15 @@
-"""What the engine's own Python allows: documents a second over a runner that answers at once.
+"""What the engine's own Python allows: documents a second over a runner that computes nothing.
 
-Nothing is computed and nothing copied: every answer was made beforehand. What is left is the
-scheduler, the strategies with their rules and drafts, and the events; a server adds its own share,
-and a real runner the packing and unpacking of arrays.
+Left are the scheduler, the strategies with their rules and drafts, the events, and cutting out each
+row's part of what a step gave. A server adds its own share. What is counted is processor time, so
+that whatever else runs on the machine matters little.
 """
 
 import gc
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from itertools import islice, product
 from statistics import median
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from benchmarks.recipe import recipe
 from bundle.manifest import SpecialTokens
 from server.decoding.drafting import CopyDrafts
 from server.decoding.greedy import Greedy
-from server.decoding.strategy import Outcome, StepAhead
+from server.decoding.strategy import Array, Outcome, Proposal, StepAhead
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest
 from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move
@@ -38,6 +38,8 @@ _SOURCE = list(range(100, 400))
 # of them is right once, and one after the second is wrong.
 _COPIED = [8 * (place // 2) + place % 2 for place in range(TOKENS)]
 _DRAFTED = 5
+# Steps ahead go on after the end of a summary, up to here.
+_SLOTS_PAST_THE_END = 300
 
 
 class _Way(NamedTuple):
@@ -61,62 +63,60 @@ class _NoEncoding:
     is_under_way = False
 
     def advance(self, *, wait: bool = True) -> bool:
+        """It is done already."""
         return True
 
 
 class InstantRunner:
-    """Writes the same summary of every document, with answers that were made beforehand.
+    """Writes the same summary of every document, from arrays that were made beforehand.
 
-    Its clock goes as if steps took a device's time, which is what the engine plans by.
+    As any runner must, it cuts out each row's part for each step. Its clock goes as if steps took a
+    device's time, which is what the engine plans by.
     """
 
     def __init__(self, most_steps_ahead: int) -> None:
         self.most_steps_ahead = most_steps_ahead
         self.steps = 0
         self.now_s = 0.0
-        self._answers: dict[tuple[int, int, int], Outcome] = {}
 
     def clock(self) -> float:
         """Its own time."""
         return self.now_s
 
     def begin_encoding(self, sources: Sequence[Sequence[int]]) -> _NoEncoding:
+        """There is nothing to do."""
         return _NoEncoding()
 
     def admit(
         self, encoding: Encoding, documents: Sequence[int], lane: LaneKey, first_row: int
     ) -> None:
-        pass
+        """There is nothing to do."""
 
     def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
-        ahead = getattr(batch, "steps_ahead", 0)
+        """Cuts out the answers, and those to the steps ahead."""
         width = max(len(proposal.token_ids) for proposal in batch.proposals)
-        self.steps += 1 + ahead
-        self.now_s += (1 + ahead) * (1 + 0.03 * (width - 1)) * 1e-3
-        return [
-            self._answer(proposal.first_slot, len(proposal.token_ids), width, ahead)
-            for proposal in batch.proposals
-        ]
+        self.steps += 1 + batch.steps_ahead
+        self.now_s += (1 + batch.steps_ahead) * (1 + 0.03 * (width - 1)) * 1e-3
+        return [self._answer(proposal, width, batch.steps_ahead) for proposal in batch.proposals]
 
     def move(self, move: Move) -> None:
-        pass
+        """There is nothing to do."""
 
     def vacate(self, lane: LaneKey) -> None:
-        pass
+        """There is nothing to do."""
 
-    def _answer(self, slot: int, fed: int, width: int, ahead: int) -> Outcome:
-        # A row may propose fewer tokens than the widest; those taken ahead are all as wide.
-        key = 100 * slot + fed, width, ahead
-        if key not in self._answers:
+    def _answer(self, proposal: Proposal, width: int, ahead: int) -> Outcome:
+        slot, fed = proposal.first_slot, len(proposal.token_ids)
+        outcome = _cut(_answers(fed), slot)
+        if ahead:
+            tokens, answers = _tokens(width), _answers(width)
             following = []
-            next_slot = _next_slot(slot, fed)
+            slot = _next_slot(slot, fed)
             for _ in range(ahead):
-                following.append(
-                    StepAhead(_fed(next_slot, width), next_slot, _outcome(next_slot, width))
-                )
-                next_slot = _next_slot(next_slot, width)
-            self._answers[key] = _outcome(slot, fed, following)
-        return self._answers[key]
+                following.append(StepAhead(tokens[slot], slot, _cut(answers, slot)))
+                slot = _next_slot(slot, width)
+            outcome.following = following
+        return outcome
 
 
 def measure_ceiling(
@@ -190,26 +190,31 @@ def _written(place: int) -> int:
     return _SOURCE[_COPIED[place]] if place < TOKENS - 1 else _SPECIAL.end_id
 
 
-def _fed(slot: int, width: int) -> list[int]:
-    """The token that goes to a slot, and what follows it in the source."""
-    if slot > TOKENS - 1:
-        return [_SPECIAL.end_id] * width
-    first = _COPIED[slot - 1]
-    return _SOURCE[first : first + width]
-
-
 def _next_slot(slot: int, width: int) -> int:
     """Where the next step begins: one further, or two after a draft that was right."""
     return slot + 1 + (width > 1 and slot % 2 == 1)
 
 
-def _outcome(slot: int, width: int, following: Sequence[StepAhead] = ()) -> Outcome:
-    """What the network says after each of so many tokens from this slot on."""
-    places = range(slot, slot + width)
-    return Outcome(
-        np.array([[_written(place), 99] for place in places]),
-        np.array([[-0.5, -3.0]] * width, np.float32),
-        np.array([_COPIED[min(place, TOKENS - 1)] for place in places]),
-        np.array([0.9] * width, np.float32),
-        following=following,
-    )
+@cache
+def _tokens(width: int) -> list[list[int]]:
+    """By slot, the token that goes there and what follows it in the source."""
+    nothing = [_SPECIAL.end_id] * width
+    fed = [_SOURCE[_COPIED[slot - 1] :][:width] for slot in range(1, TOKENS)]
+    return [nothing, *fed, *[nothing] * _SLOTS_PAST_THE_END]
+
+
+@cache
+def _answers(width: int) -> Sequence[Array]:
+    """By slot, what the network says after each of so many tokens."""
+    slots = range(TOKENS + _SLOTS_PAST_THE_END)
+    places = [range(slot, slot + width) for slot in slots]
+    ids = [[[_written(place), 99] for place in each] for each in places]
+    log_probs = np.tile(np.array([-0.5, -3.0], np.float32), (len(slots), width, 1))
+    looked_at = [[_COPIED[min(place, TOKENS - 1)] for place in each] for each in places]
+    gates = np.full((len(slots), width), 0.9, np.float32)
+    return np.array(ids), log_probs, np.array(looked_at), gates
+
+
+def _cut(answers: Sequence[Array], slot: int) -> Outcome:
+    ids, log_probs, looked_at, gates = answers
+    return Outcome(ids[slot], log_probs[slot], looked_at[slot], gates[slot])
