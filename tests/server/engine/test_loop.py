@@ -10,8 +10,8 @@ from server.decoding.greedy import Greedy
 from server.decoding.strategy import Outcome
 from server.engine.loop import EngineLoop
 from server.engine.request import Event, Failed, Finished
-from server.engine.runner import DecodeBatch
-from server.errors import EngineFailure
+from server.engine.runner import DecodeBatch, RunnerLostError
+from server.errors import DeviceLost, EngineFailure
 from server.types import DecodingOptions
 from tests.server.engine.scripted import SPECIAL, ScriptedRunner, make_engine, make_request
 
@@ -78,6 +78,24 @@ def test_an_engine_that_breaks_fails_everyone_and_reports_it() -> None:
     assert isinstance(event.error, EngineFailure)
     assert isinstance(harness.fatal.get(timeout=PATIENCE_S), ZeroDivisionError)
     assert harness.loop.join(PATIENCE_S)
+
+
+def test_a_device_that_is_lost_sends_everyone_elsewhere_also_those_who_come_later() -> None:
+    class Lost(ScriptedRunner):
+        def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
+            raise RunnerLostError("CUDA failure 700")
+
+    harness = Harness(Lost())
+    harness.loop.submit(make_request(0))
+    first = harness.next_event()
+    assert isinstance(harness.fatal.get(timeout=PATIENCE_S), RunnerLostError)
+    harness.loop.submit(make_request(1))
+    second = harness.next_event()
+
+    assert [event.request_id for event in (first, second)] == [0, 1]
+    for event in (first, second):
+        assert isinstance(event, Failed)
+        assert isinstance(event.error, DeviceLost)
 
 
 def test_a_request_that_comes_after_the_end_fails_at_once() -> None:
