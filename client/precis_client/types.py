@@ -199,3 +199,5 @@ class Model:
     bundle_sha256: str
     license: str
     capabilities: tuple[str, ...]
+    # Why it runs on the CPU although a GPU was asked for or is what it was made for; else "".
+    provider_fallback_reason: str = ""

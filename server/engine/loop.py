@@ -77,9 +77,7 @@ class EngineLoop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        ended_by: RequestError = EngineFailure(
-            "the server stopped before the summary was complete"
-        )
+        ended_by: RequestError = EngineFailure("the server stopped before the summary was complete")
         fatal: BaseException | None = None
         try:
             while self._take_in():

@@ -1,0 +1,124 @@
+"""Makes the runner that a bundle and this machine allow, and says how that came about."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import onnxruntime
+
+from bundle.load import Bundle
+from server.engine.runner import ModelRunner, OutOfMemoryRunnerError
+from server.runtime.cuda_trouble import explain
+from server.runtime.device.device import DeviceError
+from server.runtime.ort_runner import OrtRunner
+from server.runtime.providers import (
+    ProviderChoice,
+    ProviderError,
+    Requested,
+    choose_provider,
+    fallen_back,
+)
+from server.runtime.session import PlacementError
+
+_log = logging.getLogger(__name__)
+
+_CPU_ROWS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """Where and how the model may run. Of rows, 0 leaves the number to be chosen."""
+
+    provider: Requested = "auto"
+    strict: bool = False
+    threads: int = 0
+    device: int = 0
+    memory_fraction: float = 0.9
+    max_rows: int = 0
+    capture: str = "auto"
+
+
+class ServingRunner(ModelRunner, Protocol):
+    """A runner that says where it runs."""
+
+    @property
+    def threads(self) -> int:
+        """How many threads of the CPU it computes with."""
+
+    @property
+    def actual_provider(self) -> str:
+        """The execution provider of its sessions, read back from them."""
+
+    @property
+    def nodes_elsewhere(self) -> Mapping[str, Sequence[str]]:
+        """Nodes that another provider runs, by graph."""
+
+
+@dataclass(frozen=True, slots=True)
+class MadeRunner:
+    """A runner, where it was to run and does, and how many rows it has."""
+
+    runner: ServingRunner
+    choice: ProviderChoice
+    max_rows: int
+
+
+DeviceRunnerMaker = Callable[[Bundle, RunnerOptions, bool], tuple[ServingRunner, int]]
+"""Makes a runner on the GPU, or on the CPU in its part, and says how many rows it has room for."""
+
+
+def make_runner(
+    bundle: Bundle,
+    options: RunnerOptions,
+    *,
+    available: Callable[[], Sequence[str]] = onnxruntime.get_available_providers,
+    probe: Callable[[int], str | None] | None = None,
+    on_device: DeviceRunnerMaker | None = None,
+) -> MadeRunner:
+    """Loads the bundle where the policy says, or else on the CPU.
+
+    Raises ProviderError where it can run nowhere or only where it must not, and BundleError.
+    """
+    probe = probe or _probe
+    on_device = on_device or _device_runner
+    manifest = bundle.manifest
+    has_loop = bool(manifest.geometry.device_loop)
+    choice = choose_provider(
+        requested=options.provider,
+        strict=options.strict,
+        precision=manifest.precision,
+        device_loop=has_loop,
+        available=available(),
+        probe=lambda: probe(options.device),
+    )
+    runner: ServingRunner
+    if choice.actual == "cuda":
+        try:
+            runner, rows = on_device(bundle, options, True)
+            return MadeRunner(runner, choice, rows)
+        except (PlacementError, DeviceError) as error:
+            choice = fallen_back(
+                options.provider,
+                explain(str(error)),
+                strict=options.strict,
+                precision=manifest.precision,
+            )
+        except OutOfMemoryRunnerError as error:
+            # To go on a hundred times slower, because of a neighbour, is nobody's wish.
+            raise ProviderError(f"not enough memory on device {options.device}: {error}") from error
+    if manifest.geometry.float_type is not None:
+        runner, rows = on_device(bundle, options, False)
+        return MadeRunner(runner, choice, rows)
+    runner = OrtRunner(bundle, threads=options.threads)
+    return MadeRunner(runner, choice, options.max_rows or _CPU_ROWS)
+
+
+def _probe(index: int) -> str | None:
+    raise NotImplementedError
+
+
+def _device_runner(
+    bundle: Bundle, options: RunnerOptions, on_gpu: bool
+) -> tuple[ServingRunner, int]:
+    raise NotImplementedError
