@@ -60,6 +60,9 @@ class Queue(Protocol):
     def clear(self, address: int, nbytes: int) -> None:
         """Fills memory with zeros."""
 
+    def clear_rows(self, address: int, pitch: int, nbytes: int, rows: int) -> None:
+        """Fills `nbytes` of each of so many rows with zeros."""
+
     def mark(self) -> Mark:
         """Marks the work queued so far."""
 
@@ -84,6 +87,9 @@ class Device(Protocol):
     @property
     def name(self) -> str:
         """Its name for people."""
+
+    def enter(self) -> None:
+        """Makes it the device of the calling thread: once in each thread that works on it."""
 
     def free_bytes(self) -> int:
         """How much memory could be allocated now."""
