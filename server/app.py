@@ -7,7 +7,7 @@ from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 
 from bundle import Bundle, load_bundle
-from server.config import ServerConfig
+from server.config import ConfigError, ServerConfig
 from server.engine.admission import Batching
 from server.engine.engine import Engine
 from server.engine.lanes import lanes_for
@@ -21,6 +21,7 @@ from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer, ServerError
 from server.rpc.summarizer import SummarizerServicer
+from server.runtime.device.capture_list import CaptureListError, parse_capture_list
 from server.runtime.make_runner import MadeRunner, RunnerOptions, make_runner
 from server.runtime.providers import ProviderError
 from server.runtime.session import unexpected_types
@@ -71,8 +72,9 @@ def run(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
 async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
     """Runs the server until it is told to end, and returns the process's exit code.
 
-    Raises BundleError or ServerError if it cannot start.
+    Raises ConfigError, BundleError or ServerError if it cannot start.
     """
+    options = _runner_options(config)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_stray_exception)
     lifecycle, metrics, open_calls = Lifecycle(loop), Metrics(), OpenCalls()
@@ -82,7 +84,7 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
         metrics_port = cleanup.enter_context(_metrics_served(config, metrics))
         cleanup.enter_context(lifecycle.listening())
         # In a thread, so that a signal is heard meanwhile.
-        bundle, made = await asyncio.to_thread(_load, config)
+        bundle, made = await asyncio.to_thread(_load, config, options)
         config = config.settled(rows=made.max_rows, on_gpu=made.choice.actual == "cuda")
         _tell_placement(made, metrics)
         core = _assemble(config, bundle, made, lifecycle, metrics)
@@ -102,16 +104,20 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
     return 0 if ending is Ending.SIGNAL else 1
 
 
-def _load(config: ServerConfig) -> tuple[Bundle, MadeRunner]:
+def _load(config: ServerConfig, options: RunnerOptions) -> tuple[Bundle, MadeRunner]:
     bundle = load_bundle(config.bundle)
     _check_precision(config, bundle)
     try:
-        return bundle, make_runner(bundle, _runner_options(config))
+        return bundle, make_runner(bundle, options)
     except (ProviderError, RunnerError) as error:
         raise ServerError(f"{bundle.directory}: {error}") from error
 
 
 def _runner_options(config: ServerConfig) -> RunnerOptions:
+    try:
+        capture = parse_capture_list(config.capture)
+    except CaptureListError as error:
+        raise ConfigError(f"--capture (PRECIS_CAPTURE): {error}") from error
     return RunnerOptions(
         provider=config.provider,
         strict=config.strict,
@@ -119,7 +125,7 @@ def _runner_options(config: ServerConfig) -> RunnerOptions:
         device=config.device,
         memory_fraction=config.device_memory_fraction,
         max_rows=config.max_rows,
-        capture=config.capture,
+        capture=capture,
     )
 
 

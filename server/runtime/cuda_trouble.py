@@ -9,6 +9,7 @@ from typing import NamedTuple
 _MISSING_LIBRARY = re.compile(r"\b(lib[\w.+-]+\.so[.\d]*): cannot open shared object")
 _CUDA_FAILURE = re.compile(r"CUDA failure (\d+): ([^;]+?) *(?:;|$)", re.MULTILINE)
 _DRIVER = "libcuda.so.1"
+_BINDINGS = "cuda-bindings"
 _LONGEST_QUOTE = 300
 
 _INSTALL = (
@@ -74,9 +75,11 @@ def explain(said: str) -> Trouble:
     """Finds the reason and the fix in what a library said."""
     if missing := list(dict.fromkeys(_MISSING_LIBRARY.findall(said))):
         return _of_missing(missing)
+    if _BINDINGS in said:
+        return Trouble(_quoted(said), _INSTALL)
     failure = _CUDA_FAILURE.search(said)
     number = int(failure[1]) if failure else _number_of(said)
-    quoted = " ".join((failure[2] if failure else said).split())[:_LONGEST_QUOTE]
+    quoted = _quoted(failure[2] if failure else said)
     if number not in _BY_NUMBER:
         return Trouble(quoted, "nvidia-smi has to work here first; docs/gpu.md says what is needed")
     reason, fix = _BY_NUMBER[number]
@@ -90,6 +93,10 @@ def _of_missing(libraries: list[str]) -> Trouble:
     *firsts, last = others
     named = f"{', '.join(firsts)} and {last} are" if firsts else f"{last} is"
     return Trouble(f"{named} missing", _INSTALL)
+
+
+def _quoted(said: str) -> str:
+    return " ".join(said.split())[:_LONGEST_QUOTE]
 
 
 def _number_of(said: str) -> int | None:

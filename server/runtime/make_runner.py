@@ -2,15 +2,19 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import onnxruntime
 
 from bundle.load import Bundle
 from server.engine.runner import ModelRunner, OutOfMemoryRunnerError
+from server.runtime.cuda_probe import why_no_cuda
 from server.runtime.cuda_trouble import explain
-from server.runtime.device.device import DeviceError
+from server.runtime.device.budget import NotEnoughDeviceMemory
+from server.runtime.device.capture_list import CaptureList
+from server.runtime.device.device import Device, DeviceError
+from server.runtime.device.host import HostDevice
 from server.runtime.ort_runner import OrtRunner
 from server.runtime.providers import (
     ProviderChoice,
@@ -24,6 +28,8 @@ from server.runtime.session import PlacementError
 _log = logging.getLogger(__name__)
 
 _CPU_ROWS = 16
+# The system itself refuses what there is not.
+_HOST_BYTES = 1 << 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,7 @@ class RunnerOptions:
     device: int = 0
     memory_fraction: float = 0.9
     max_rows: int = 0
-    capture: str = "auto"
+    capture: CaptureList = field(default_factory=CaptureList)
 
 
 class ServingRunner(ModelRunner, Protocol):
@@ -104,7 +110,7 @@ def make_runner(
                 strict=options.strict,
                 precision=manifest.precision,
             )
-        except OutOfMemoryRunnerError as error:
+        except (NotEnoughDeviceMemory, OutOfMemoryRunnerError) as error:
             # To go on a hundred times slower, because of a neighbour, is nobody's wish.
             raise ProviderError(f"not enough memory on device {options.device}: {error}") from error
     if manifest.geometry.float_type is not None:
@@ -115,10 +121,24 @@ def make_runner(
 
 
 def _probe(index: int) -> str | None:
-    raise NotImplementedError
+    from server.runtime.device.cuda import probe
+
+    return why_no_cuda(lambda: probe(index))
 
 
 def _device_runner(
     bundle: Bundle, options: RunnerOptions, on_gpu: bool
 ) -> tuple[ServingRunner, int]:
-    raise NotImplementedError
+    from server.runtime.device.cuda import CudaDevice
+    from server.runtime.device.runner import DeviceRunner
+
+    device: Device = CudaDevice(options.device) if on_gpu else HostDevice(_HOST_BYTES)
+    runner = DeviceRunner(
+        bundle,
+        device,
+        threads=options.threads,
+        memory_fraction=options.memory_fraction,
+        max_rows=options.max_rows or (0 if on_gpu else _CPU_ROWS),
+        capture=options.capture,
+    )
+    return runner, runner.max_rows
