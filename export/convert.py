@@ -11,14 +11,17 @@ from bundle.signature import (
     cache_names,
     cross_names,
     cut_names,
+    decoder_ahead_signature,
     decoder_step_signature,
     decoder_tokens_signature,
     encoder_signature,
     shared_between_slices,
 )
+from export.ahead import DecoderAheadGraph
 from export.flat_attention import flatten_attention
 from export.graphs import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.onnx_ops import to_onnx
+from export.shapeless import drop_shapes
 from export.single_token import drop_transposes
 from model.copy_head import source_bias
 from model.transformer import Summarizer
@@ -102,6 +105,30 @@ def export_decoder_tokens(summarizer: Summarizer) -> onnx.ModelProto:
             dynamic,
         ),
     )
+
+
+def export_decoder_ahead(summarizer: Summarizer) -> onnx.ModelProto:
+    """decoder_ahead.onnx: it gives the inputs of the step after it, and holds no Shape node."""
+    geometry = geometry_of(summarizer)
+    count = _TOKENS if geometry.copy_head else 1
+    tokens = {1: _TOKENS_DIM} if geometry.copy_head else {}
+    others, dynamic = _others(summarizer, {0: _CACHE_DIM}, torch.arange(_CACHE))
+    graph_model = to_onnx(
+        DecoderAheadGraph(summarizer),
+        (*_example_tokens(geometry, count), others),
+        **_names(decoder_ahead_signature(geometry, "")),
+        dynamic_shapes=(
+            {0: _BATCH} | tokens,
+            {0: _BATCH},
+            {0: _BATCH, 2: _EXCLUDED_DIM} | tokens,
+            dynamic,
+        ),
+    )
+    if geometry.copy_head:
+        drop_shapes(graph_model)
+    else:
+        drop_transposes(graph_model, geometry)
+    return graph_model
 
 
 def _names(signature: GraphSpec) -> dict[str, list[str]]:

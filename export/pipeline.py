@@ -14,9 +14,10 @@ from tqdm import tqdm
 
 from bundle.load import load_bundle
 from bundle.manifest import MANIFEST_FILE, Manifest, write_manifest
-from bundle.signature import DECODER_STEP, DECODER_TOKENS, ENCODER
+from bundle.signature import DECODER_AHEAD, DECODER_STEP, DECODER_TOKENS, ENCODER
 from export.constraints import bundle_constraints
 from export.convert import (
+    export_decoder_ahead,
     export_decoder_step,
     export_decoder_tokens,
     export_encoder,
@@ -26,6 +27,7 @@ from export.derive import derive_recipe
 from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
 from export.quantise import quantise
 from export.recipe import Recipe, read_recipe
+from export.shapeless import drop_shapes
 from export.slices import cut_encoder, drop_cuts
 from export.store import save_graphs
 from export.verify import TOLERANCES, Report
@@ -37,6 +39,11 @@ from model.tokenizing import ensure_tokenizer, fitting
 from model.transformer import Summarizer
 
 PRECISIONS = tuple(TOLERANCES)
+
+
+def is_for_device(precision: str) -> bool:
+    """Whether a bundle can be served on a device: the operators of int8 have no kernels there."""
+    return precision != "int8"
 
 
 class ExportError(RuntimeError):
@@ -63,9 +70,10 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
         raise ExportError(f"{config.output} is no bundle, so --force does not replace it")
     recipe = None if config.recipe is None else read_recipe(config.recipe)
     config.output.parent.mkdir(parents=True, exist_ok=True)
+    stages = 8 if is_for_device(config.precision) else 7
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
-        tqdm(total=7, desc="load", unit="stage", disable=not progress) as bar,
+        tqdm(total=stages, desc="load", unit="stage", disable=not progress) as bar,
     ):
         directory = Path(scratch) / "bundle"
         directory.mkdir()
@@ -102,11 +110,14 @@ def build_unverified(
         recipe = derive_recipe(
             summarizer, config.checkpoint, directory / TOKENIZER_FILE, constraints.defaults
         )
-    graphs = _convert(summarizer, stage)
+    for_device = is_for_device(config.precision)
+    graphs = _convert(summarizer, stage, for_device)
     stage("quantise")
     geometry = geometry_of(summarizer)
     if config.precision == "int8":
         geometry = quantise(graphs, geometry, recipe.decoder_weights)
+    if for_device:
+        geometry = replace(geometry, device_loop=True)
     stage("store")
     # Cut last, so that the weights lie in the file as the whole graphs have them.
     slices = cut_encoder(graphs[ENCODER], geometry)
@@ -132,16 +143,23 @@ def _refuse_what_is_no_number(summarizer: Summarizer, checkpoint: Path) -> None:
             raise ExportError(f"{checkpoint}: weight {name!r} holds NaN or Inf")
 
 
-def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, onnx.ModelProto]:
+def _convert(
+    summarizer: Summarizer, stage: Callable[[str], None], for_device: bool
+) -> dict[str, onnx.ModelProto]:
     refuse_unexportable(summarizer.config)
+    converters = {
+        ENCODER: export_encoder,
+        DECODER_STEP: export_decoder_step,
+        DECODER_TOKENS: export_decoder_tokens,
+    }
+    if for_device:
+        converters[DECODER_AHEAD] = export_decoder_ahead
     graphs = {}
-    for name, convert in (
-        (ENCODER, export_encoder),
-        (DECODER_STEP, export_decoder_step),
-        (DECODER_TOKENS, export_decoder_tokens),
-    ):
+    for name, convert in converters.items():
         stage(f"convert {name}")
         graphs[name] = convert(summarizer)
+    if for_device:
+        drop_shapes(graphs[DECODER_TOKENS])
     return graphs
 
 

@@ -32,6 +32,7 @@ from server.telemetry.exposition import MetricsServer
 from server.telemetry.logging import fields, log_stray_exception
 from server.telemetry.measured import MeasuredSummariser
 from server.telemetry.metrics import Metrics
+from server.telemetry.progress import CaptureProgress
 from server.types import RequestedOptions, ServedModel, SummaryRequest
 
 _log = logging.getLogger(__name__)
@@ -126,6 +127,7 @@ def _runner_options(config: ServerConfig) -> RunnerOptions:
         memory_fraction=config.device_memory_fraction,
         max_rows=config.max_rows,
         capture=capture,
+        on_capture=CaptureProgress(),
     )
 
 
@@ -136,7 +138,7 @@ def _tell_placement(made: MadeRunner, metrics: Metrics) -> None:
             "runs on the CPU instead of a GPU",
             extra=fields(requested=choice.requested, reason=choice.reason, fix=choice.fix),
         )
-    for graph, nodes in made.runner.nodes_elsewhere.items():
+    for graph, nodes in made.nodes_elsewhere.items():
         metrics.leaves_to_cpu(graph, nodes=len(nodes))
         if types := unexpected_types(nodes):
             _log.warning(

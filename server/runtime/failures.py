@@ -22,12 +22,12 @@ _DEVICE_LOST = re.compile(r"\b(?:CUDA|CUDNN|CUBLAS|CUBLASLT|CURAND|CUSPARSE|CUFF
 def told_as_runner_errors(work: str) -> Iterator[None]:
     """Raises RunnerError, naming the work, for whatever goes wrong in the block.
 
-    DeviceError is raised for what no device comes back from. onnxruntime's classes derive from
-    Exception; MemoryError is numpy's.
+    DeviceError is raised for what no device comes back from; what is either already is passed on.
+    onnxruntime's classes derive from Exception; MemoryError is numpy's.
     """
     try:
         yield
-    except DeviceError:
+    except (DeviceError, RunnerError):
         raise
     except Exception as error:
         problem = f"{work} failed: {error}"

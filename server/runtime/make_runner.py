@@ -1,6 +1,5 @@
 """Makes the runner that a bundle and this machine allow, and says how that came about."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,8 +12,11 @@ from server.runtime.cuda_probe import why_no_cuda
 from server.runtime.cuda_trouble import explain
 from server.runtime.device.budget import NotEnoughDeviceMemory
 from server.runtime.device.capture_list import CaptureList
+from server.runtime.device.cuda import CudaDevice
+from server.runtime.device.cuda import probe as probe_device
 from server.runtime.device.device import Device, DeviceError
 from server.runtime.device.host import HostDevice
+from server.runtime.device.runner import DeviceRunner
 from server.runtime.ort_runner import OrtRunner
 from server.runtime.providers import (
     ProviderChoice,
@@ -23,9 +25,7 @@ from server.runtime.providers import (
     choose_provider,
     fallen_back,
 )
-from server.runtime.session import PlacementError
-
-_log = logging.getLogger(__name__)
+from server.runtime.session import PlacementError, nodes_elsewhere
 
 _CPU_ROWS = 16
 # The system itself refuses what there is not.
@@ -43,6 +43,8 @@ class RunnerOptions:
     memory_fraction: float = 0.9
     max_rows: int = 0
     capture: CaptureList = field(default_factory=CaptureList)
+    # Called at the start with how many steps of how many are captured.
+    on_capture: Callable[[int, int], None] = lambda done, of: None
 
 
 class ServingRunner(ModelRunner, Protocol):
@@ -56,10 +58,6 @@ class ServingRunner(ModelRunner, Protocol):
     def actual_provider(self) -> str:
         """The execution provider of its sessions, read back from them."""
 
-    @property
-    def nodes_elsewhere(self) -> Mapping[str, Sequence[str]]:
-        """Nodes that another provider runs, by graph."""
-
 
 @dataclass(frozen=True, slots=True)
 class MadeRunner:
@@ -68,10 +66,33 @@ class MadeRunner:
     runner: ServingRunner
     choice: ProviderChoice
     max_rows: int
+    # What the CPU runs of the graphs on a GPU, by graph: see nodes_elsewhere.
+    nodes_elsewhere: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-DeviceRunnerMaker = Callable[[Bundle, RunnerOptions, bool], tuple[ServingRunner, int]]
-"""Makes a runner on the GPU, or on the CPU in its part, and says how many rows it has room for."""
+def _probe(index: int) -> str | None:
+    return why_no_cuda(lambda: probe_device(index))
+
+
+def _make_on_device(bundle: Bundle, options: RunnerOptions, choice: ProviderChoice) -> MadeRunner:
+    """On the GPU, or with the CPU in its part."""
+    on_gpu = choice.actual == "cuda"
+    device: Device = CudaDevice(options.device) if on_gpu else HostDevice(_HOST_BYTES)
+    runner = DeviceRunner(
+        bundle,
+        device,
+        requested_provider=choice.requested,
+        threads=options.threads,
+        memory_fraction=options.memory_fraction,
+        max_rows=options.max_rows or (0 if on_gpu else _CPU_ROWS),
+        capture=options.capture,
+        on_progress=options.on_capture,
+    )
+    elsewhere = {name: nodes_elsewhere(session) for name, session in runner.sessions.items()}
+    return MadeRunner(runner, choice, runner.max_rows, elsewhere)
+
+
+MakeOnDevice = Callable[[Bundle, RunnerOptions, ProviderChoice], MadeRunner]
 
 
 def make_runner(
@@ -79,30 +100,25 @@ def make_runner(
     options: RunnerOptions,
     *,
     available: Callable[[], Sequence[str]] = onnxruntime.get_available_providers,
-    probe: Callable[[int], str | None] | None = None,
-    on_device: DeviceRunnerMaker | None = None,
+    probe: Callable[[int], str | None] = _probe,
+    make_on_device: MakeOnDevice = _make_on_device,
 ) -> MadeRunner:
     """Loads the bundle where the policy says, or else on the CPU.
 
     Raises ProviderError where it can run nowhere or only where it must not, and BundleError.
     """
-    probe = probe or _probe
-    on_device = on_device or _device_runner
     manifest = bundle.manifest
-    has_loop = bool(manifest.geometry.device_loop)
     choice = choose_provider(
         requested=options.provider,
         strict=options.strict,
         precision=manifest.precision,
-        device_loop=has_loop,
+        device_loop=bool(manifest.geometry.device_loop),
         available=available(),
         probe=lambda: probe(options.device),
     )
-    runner: ServingRunner
     if choice.actual == "cuda":
         try:
-            runner, rows = on_device(bundle, options, True)
-            return MadeRunner(runner, choice, rows)
+            return make_on_device(bundle, options, choice)
         except (PlacementError, DeviceError) as error:
             choice = fallen_back(
                 options.provider,
@@ -114,31 +130,6 @@ def make_runner(
             # To go on a hundred times slower, because of a neighbour, is nobody's wish.
             raise ProviderError(f"not enough memory on device {options.device}: {error}") from error
     if manifest.geometry.float_type is not None:
-        runner, rows = on_device(bundle, options, False)
-        return MadeRunner(runner, choice, rows)
+        return make_on_device(bundle, options, choice)
     runner = OrtRunner(bundle, threads=options.threads)
     return MadeRunner(runner, choice, options.max_rows or _CPU_ROWS)
-
-
-def _probe(index: int) -> str | None:
-    from server.runtime.device.cuda import probe
-
-    return why_no_cuda(lambda: probe(index))
-
-
-def _device_runner(
-    bundle: Bundle, options: RunnerOptions, on_gpu: bool
-) -> tuple[ServingRunner, int]:
-    from server.runtime.device.cuda import CudaDevice
-    from server.runtime.device.runner import DeviceRunner
-
-    device: Device = CudaDevice(options.device) if on_gpu else HostDevice(_HOST_BYTES)
-    runner = DeviceRunner(
-        bundle,
-        device,
-        threads=options.threads,
-        memory_fraction=options.memory_fraction,
-        max_rows=options.max_rows or (0 if on_gpu else _CPU_ROWS),
-        capture=options.capture,
-    )
-    return runner, runner.max_rows

@@ -1,6 +1,6 @@
 """The engine's ModelRunner on onnxruntime."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from bundle.load import Bundle
@@ -45,8 +45,6 @@ class OrtRunner:
         self._encoder = [EncoderSlice(opened(name)) for name in slices]
         self._decoder_step, self._decoder_tokens = opened(DECODER_STEP), opened(DECODER_TOKENS)
         self.actual_provider: str = self._decoder_step.get_providers()[0]
-        # There is nowhere else.
-        self.nodes_elsewhere: Mapping[str, Sequence[str]] = {}
         self._encoder_outputs = [tensor.name for tensor in manifest.graphs[ENCODER].outputs]
         self._lanes: dict[LaneKey, Lane] = {}
         self._bindings: dict[LaneKey, _Bindings] = {}

@@ -50,7 +50,9 @@ def _size(name: str, value: str) -> int:
     except ValueError:
         size = 0
     if not 1 <= size <= _MOST_SIZE:
-        raise CaptureListError(f"capture: {name}={value.strip()!r} is no number from 1 to {_MOST_SIZE}")
+        raise CaptureListError(
+            f"capture: {name}={value.strip()!r} is no number from 1 to {_MOST_SIZE}"
+        )
     return size
 
 
@@ -81,11 +83,15 @@ def planned(
         return []
 
     def chosen(name: str, usual: Sequence[int]) -> Sequence[int]:
-        return [size for size in wanted.sizes[name] if size in usual] if name in wanted.sizes else usual
+        return (
+            [size for size in wanted.sizes[name] if size in usual]
+            if name in wanted.sizes
+            else usual
+        )
 
     combinations = product(
         chosen("slots", slots), chosen("source", source), chosen("tokens", tokens),
-        reversed(sorted(chosen("rows", rows))),
+        sorted(chosen("rows", rows), reverse=True),
     )  # fmt: skip
     found = [Sizes(n, s, slot, q) for slot, s, q, n in combinations]
     return found if wanted.sizes else found[:_MOST_AT_START]

@@ -57,9 +57,7 @@ class CudaBlock:
 class _Event:
     def __init__(self, stream: Any) -> None:
         runtime = _runtime()
-        (self.handle,) = _checked(
-            runtime.cudaEventCreateWithFlags(runtime.cudaEventDisableTiming)
-        )
+        (self.handle,) = _checked(runtime.cudaEventCreateWithFlags(runtime.cudaEventDisableTiming))
         _checked(runtime.cudaEventRecord(self.handle, stream))
 
     def is_reached(self) -> bool:
@@ -83,9 +81,7 @@ class CudaQueue:
 
     def __init__(self) -> None:
         self._runtime = runtime = _runtime()
-        (self._stream,) = _checked(
-            runtime.cudaStreamCreateWithFlags(runtime.cudaStreamNonBlocking)
-        )
+        (self._stream,) = _checked(runtime.cudaStreamCreateWithFlags(runtime.cudaStreamNonBlocking))
         kinds = runtime.cudaMemcpyKind
         self._up, self._down = kinds.cudaMemcpyHostToDevice, kinds.cudaMemcpyDeviceToHost
         self._within = kinds.cudaMemcpyDeviceToDevice

@@ -20,7 +20,7 @@ class Field(NamedTuple):
     @property
     def nbytes(self) -> int:
         """What it takes."""
-        return math.prod(self.shape) * np.dtype(self.dtype).itemsize
+        return int(math.prod(self.shape) * np.dtype(self.dtype).itemsize)
 
 
 class Layout:

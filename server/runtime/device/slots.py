@@ -44,6 +44,13 @@ class SlotTable:
             self._array = np.array(self._rows, np.int64)
         return self._array
 
+    def grown(self, slots: int) -> "SlotTable":
+        """The same rows in the same slots, among more of them."""
+        table = SlotTable(slots)
+        table._rows = list(self._rows)
+        table._free = sorted(set(range(slots)).difference(self._rows))
+        return table
+
     def keep(self, rows: int) -> None:
         """Frees the slots of all rows but the first: the engine says nothing when the last go."""
         while len(self._rows) > rows:

@@ -12,7 +12,7 @@ from server.runtime import make_runner as module
 from server.runtime.device.budget import NotEnoughDeviceMemory
 from server.runtime.device.device import DeviceError
 from server.runtime.make_runner import MadeRunner, RunnerOptions, make_runner
-from server.runtime.providers import ProviderError
+from server.runtime.providers import ProviderChoice, ProviderError
 from server.runtime.session import CPU, CUDA, PlacementError
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
@@ -41,13 +41,16 @@ class OnDevice:
 
     def __init__(self, failure: Exception | None = None, *, rows: int = 128) -> None:
         self.failure, self.rows = failure, rows
-        self.asked: list[bool] = []
+        self.asked: list[str] = []
 
-    def __call__(self, bundle: Bundle, options: RunnerOptions, on_gpu: bool) -> tuple[Any, int]:
-        self.asked.append(on_gpu)
-        if on_gpu and self.failure is not None:
+    def __call__(
+        self, bundle: Bundle, options: RunnerOptions, choice: ProviderChoice
+    ) -> MadeRunner:
+        self.asked.append(choice.actual)
+        if choice.actual == "cuda" and self.failure is not None:
             raise self.failure
-        return "device runner", self.rows
+        runner: Any = "device runner"
+        return MadeRunner(runner, choice, self.rows)
 
 
 @pytest.fixture(autouse=True)
@@ -63,7 +66,7 @@ def make(
         RunnerOptions(**options),
         available=lambda: [CUDA, CPU],
         probe=lambda index: said,
-        on_device=on_device,
+        make_on_device=on_device,
     )
 
 
@@ -87,7 +90,7 @@ def test_half_precision_falls_back_to_the_same_runner_on_the_cpu() -> None:
     on_device = OnDevice()
     made = make("fp16", on_device, "libcuda.so.1: cannot open shared object file")
 
-    assert on_device.asked == [False]
+    assert on_device.asked == ["cpu"]
     assert (made.choice.actual, made.choice.fallback) == ("cpu", True)
 
 
@@ -105,7 +108,7 @@ def test_a_gpu_that_fails_while_sessions_are_made_is_fallen_back_from(
     on_device = OnDevice(failure)
     made = make("fp32", on_device)
 
-    assert on_device.asked == [True]
+    assert on_device.asked == ["cuda"]
     assert isinstance(made.runner, Plain)
     assert made.choice.fallback
     assert reason in made.choice.reason

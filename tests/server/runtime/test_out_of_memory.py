@@ -41,7 +41,6 @@ from tests.server.runtime.stepping import NARROW, Model, assert_alike, feed
             "line=175 ; expr=cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);"
         ),
         RuntimeError("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=h"),
-        OutOfMemoryRunnerError("1024 bytes wanted, 512 free"),
     ],
     ids=str,
 )
@@ -77,9 +76,13 @@ def test_an_error_of_the_device_itself_is_the_end_of_its_runner(said: str) -> No
     assert isinstance(caught.value, RunnerLostError)
 
 
-def test_what_is_known_to_be_the_end_is_passed_on_as_it_is() -> None:
-    error = DeviceError("the stream cannot be waited for")
-    with pytest.raises(DeviceError) as caught, told_as_runner_errors("a step"):
+@pytest.mark.parametrize(
+    "error",
+    [DeviceError("the stream cannot be waited for"), OutOfMemoryRunnerError("9 bytes wanted")],
+    ids=["lost", "out of memory"],
+)
+def test_what_is_told_in_the_engines_words_is_passed_on_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, told_as_runner_errors("a step"):
         raise error
     assert caught.value is error
 
