@@ -64,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         group, unit = extra["group"], extra["unit"]
         if group not in groups:
             groups[group] = parser.add_argument_group(group)
-        groups[group].add_argument(flag(name), dest=name, metavar=unit, help=_help(name))
+        # A switch by itself turns on, as everywhere.
+        switch: Any = {"nargs": "?", "const": "on"} if info.annotation is bool else {}
+        groups[group].add_argument(flag(name), dest=name, metavar=unit, help=_help(name), **switch)
     parser.add_argument("-h", "--help", action="help", help="Shows this and ends.")
     return parser
 

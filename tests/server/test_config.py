@@ -89,6 +89,10 @@ def test_a_switch_is_on_or_off(word: str, is_on: bool) -> None:
     assert load_config(["--metrics", word]).metrics is is_on
 
 
+def test_a_switch_without_a_word_is_on() -> None:
+    assert load_config(["--strict", "--provider", "cuda"]).strict
+
+
 def test_a_configuration_cannot_be_changed() -> None:
     config = load_config([])
 
@@ -106,7 +110,7 @@ def test_the_help_shows_every_setting_with_flag_variable_and_default(
 
     text = " ".join(capsys.readouterr().out.split())
     assert caught.value.code == 0
-    assert re.search(rf" --{field.replace('_', '-')} [A-Za-z|]+ [A-Z a-z]", text)
+    assert re.search(rf" --{field.replace('_', '-')} \[?[A-Za-z|]+\]? [A-Z a-z]", text)
     assert re.search(rf"\[PRECIS_{field.upper()}; default [^\s;]", text)
 
 
