@@ -118,7 +118,8 @@ def _runner_options(config: ServerConfig) -> RunnerOptions:
     try:
         capture = parse_capture_list(config.capture)
     except CaptureListError as error:
-        raise ConfigError(f"--capture (PRECIS_CAPTURE): {error}") from error
+        said = str(error).removeprefix("capture: ")
+        raise ConfigError(f"--capture (PRECIS_CAPTURE): {said}") from error
     return RunnerOptions(
         provider=config.provider,
         strict=config.strict,

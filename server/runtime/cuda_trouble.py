@@ -18,7 +18,7 @@ _INSTALL = (
     "them on LD_LIBRARY_PATH"
 )
 _SEE_A_DEVICE = (
-    "nvidia-smi has to list one here; a container sees it only with --gpus all or compose's "
+    "nvidia-smi has to list a GPU here; a container sees it only with --gpus all or compose's "
     "--profile gpu, and CUDA_VISIBLE_DEVICES must not hide it"
 )
 
@@ -89,7 +89,8 @@ def explain(said: str) -> Trouble:
 def _of_missing(libraries: list[str]) -> Trouble:
     others = [library for library in libraries if library != _DRIVER]
     if not others:
-        return Trouble(f"no NVIDIA driver is in reach ({_DRIVER} is missing)", _SEE_A_DEVICE)
+        reason = f"no NVIDIA driver is in reach ({_DRIVER} is missing)"
+        return Trouble(reason, f"install one, 580 or newer; {_SEE_A_DEVICE}")
     *firsts, last = others
     named = f"{', '.join(firsts)} and {last} are" if firsts else f"{last} is"
     return Trouble(f"{named} missing", _INSTALL)
