@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bundle.signature import MOST_CANDIDATES, TOP_K
 from model.transformer import Summarizer, Tree
+from model.zoo import widened
 
 # Added to the probability of an excluded id: enough to put it below every other one, even if it is
 # added twice.
@@ -86,7 +87,7 @@ class DecoderGraph(nn.Module):
         )
         updated = [part for layer in new_cache for part in layer]
         if not parts.copy_source:
-            logits = model.logits(hidden)
+            logits = widened(model.logits(hidden))
             probabilities = torch.softmax(logits, dim=-1)
             return _likeliest(probabilities, excluded_ids, candidates), logits, updated
         source_ids, source_bias, states = parts.copy_source

@@ -20,7 +20,7 @@ from model.copy_head import CopyHead, mixture, source_bias
 from model.layers import Embedding
 from model.positions import token_positions
 from model.stack import Cache, Decoder, Encoder
-from model.zoo import make_attention
+from model.zoo import make_attention, widened
 
 
 class Tree(NamedTuple):
@@ -138,9 +138,10 @@ class Summarizer(nn.Module):
         """Probabilities of the next token [B,q,V], copying included when there is a copy head.
 
         hidden [B,q,d], states [B,S,d], source_bias [B,S] (see `copy_head.source_bias`),
-        source_ids [B,S].
+        source_ids [B,S]. In half precision too they are float32, from the logits on: the sum over a
+        vocabulary needs it.
         """
-        p_vocab = torch.softmax(self.logits(hidden), dim=-1)
+        p_vocab = torch.softmax(widened(self.logits(hidden)), dim=-1)
         if self.copy_head is None:
             return Distribution(p_vocab, None, None)
         attention, gate = self.copy_head(hidden, states, source_bias)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from server.decoding.strategy import Outcome, Proposal, Strategy
+from server.engine.ahead import AheadPolicy
 from server.engine.draft_plan import best_draft
 from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
@@ -55,6 +56,7 @@ class Engine:
         )
         self._longest_source = config.lanes[-1]
         self._most_drafted = config.most_drafted
+        self._ahead = AheadPolicy()
         self._costs: defaultdict[LaneKey, StepCosts] = defaultdict(StepCosts)
         # How long the last round of decoding took: what an encoding may hold up the next one by.
         self._round_s = 0.0
@@ -121,9 +123,10 @@ class Engine:
         strategies = [row.request.strategy for row in rows]
         drafted = self._plan_draft(lane, strategies)
         proposals = [strategy.propose(drafted) for strategy in strategies]
+        batch = DecodeBatch(lane, proposals, self._plan_ahead(proposals))
         started_s = self._clock()
         try:
-            outcomes = self._runner.decode(DecodeBatch(lane, proposals))
+            outcomes = self._runner.decode(batch)
         except RunnerError as error:
             blamed = _blamed(error, rows, proposals)
             self._fail(blamed, error)
@@ -134,9 +137,9 @@ class Engine:
             return
         self._failed_steps = 0
         now_s = self._clock()
-        tokens = max(len(proposal.token_ids) for proposal in proposals)
-        self._costs[lane].observe(len(rows), tokens, now_s - started_s)
-        self._observer.decoded(rows=len(rows), seconds=now_s - started_s)
+        steps = 1 + len(outcomes[0].following)
+        self._costs[lane].observe(len(rows), _tokens(batch, outcomes), (now_s - started_s) / steps)
+        self._observer.decoded(rows=len(rows), steps=steps, seconds=now_s - started_s)
 
         finished = [
             row
@@ -152,13 +155,24 @@ class Engine:
         outlooks = [strategy.outlook(self._most_drafted) for strategy in strategies]
         return best_draft(outlooks, self._costs[lane].cost) if any(outlooks) else 0
 
+    def _plan_ahead(self, proposals: Sequence[Proposal]) -> int:
+        """How many steps the runner may take by itself: some, if all rows give it leave."""
+        most = self._runner.most_steps_ahead
+        if most == 0:
+            return 0
+        tokens_left = [each.ahead.most_tokens for each in proposals if each.ahead is not None]
+        if len(tokens_left) < len(proposals):
+            return 0
+        return self._ahead.steps_ahead(most, tokens_left, self._scheduler.num_startable)
+
     def _advance(self, row: Row, outcome: Outcome, now_s: float) -> bool:
         """Lets a row take what the step gave it; True if it is over."""
-        if not all(map(math.isfinite, outcome.log_probs[:, 0].tolist())):
+        if not _is_finite(outcome):
             error = EngineFailure("the model gave no number for this document")
             self._tell_failed([row], error)
             return True
         row.steps += 1
+        row.steps_ahead += len(outcome.following)
         strategy = row.request.strategy
         try:
             is_over = strategy.advance(outcome)
@@ -169,10 +183,10 @@ class Engine:
             _log.exception("the decoding of one summary failed")
             self._tell_failed([row], EngineFailure(f"decoding failed: {error!r}"))
             return True
-        if row.request.wants_tokens:
+        if row.request.wants_tokens and len(strategy.written) > row.num_told:
             written = strategy.written[row.num_told :]
             row.num_told += len(written)
-            self._events += [Written(row.request.id, token) for token in written]
+            self._events.append(Written(row.request.id, written))
         if is_over:
             self._finish(row, now_s)
         return is_over
@@ -180,10 +194,13 @@ class Engine:
     def _finish(self, row: Row, now_s: float) -> None:
         strategy = row.request.strategy
         best = strategy.hypotheses[0]
+        steps = row.steps + row.steps_ahead
+        self._ahead.learn(row.steps + strategy.drafting.steps_followed)
         self._observer.finished(
             reason=best.reason,
             summary_tokens=len(best.tokens),
-            steps=row.steps,
+            steps=steps,
+            steps_wasted=row.steps_ahead - strategy.drafting.steps_followed,
             drafted=strategy.drafting.drafted,
             accepted=strategy.drafting.accepted,
         )
@@ -191,7 +208,7 @@ class Engine:
             Finished(
                 row.request.id,
                 strategy.hypotheses,
-                row.steps,
+                steps,
                 strategy.drafting,
                 queue_s=row.encode_started_s - row.submitted_s,
                 encode_s=row.encode_ended_s - row.encode_started_s,
@@ -228,6 +245,20 @@ class Engine:
         for lane in lanes:
             if not self._scheduler.lane(lane):
                 self._runner.vacate(lane)
+
+
+def _tokens(batch: DecodeBatch, outcomes: Sequence[Outcome]) -> int:
+    """How many tokens each row fed at most of the steps; those taken ahead are all as wide."""
+    if following := outcomes[0].following:
+        return len(following[0].token_ids)
+    return max(len(proposal.token_ids) for proposal in batch.proposals)
+
+
+def _is_finite(outcome: Outcome) -> bool:
+    log_probs = outcome.log_probs
+    if len(log_probs) == 1:
+        return math.isfinite(log_probs.item(0, 0))
+    return all(map(math.isfinite, log_probs[:, 0].tolist()))
 
 
 def _blamed(

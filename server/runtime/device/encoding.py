@@ -7,6 +7,7 @@ by a thread of their own too.
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,8 @@ class DeviceEncoder:
         for row, ids in enumerate(sources):
             arrays["source_ids"][row, : len(ids)] = ids
         arrays["source_lengths"][:] = [len(ids) for ids in sources]
-        return DeviceEncoding(self, sources, room, inputs, source, is_outlier=is_outlier)
+        launch = _Launch(self, room, inputs, rows, source, shrinks=is_outlier)
+        return DeviceEncoding(sources, launch)
 
     def give_back(self, room: Room, last_use: Mark | None, *, for_good: bool) -> None:
         """Takes memory back; `for_good` if it was an outlier's."""
@@ -104,31 +106,87 @@ class DeviceEncoder:
         return room
 
 
+@dataclass(frozen=True, slots=True)
+class _Launch:
+    """What the encoder's thread needs: not the batch itself, which may be given up meanwhile."""
+
+    encoder: DeviceEncoder
+    room: Room
+    inputs: Layout
+    rows: int
+    source: int
+    shrinks: bool
+
+    @property
+    def states_at(self) -> int:
+        """Where the encoder's states go."""
+        return self.room.block.address + self.inputs.nbytes
+
+    @property
+    def cross_at(self) -> int:
+        """Where the keys and values go."""
+        return self.states_at + aligned(self.rows * self.source * self.encoder.state_bytes)
+
+    @property
+    def cross_pitch(self) -> int:
+        """How far those of one layer are from those of the next."""
+        return self.encoder.cross.pitch(self.rows, self.source)
+
+    def run(self) -> Mark:
+        """Queues all of the encoder."""
+        encoder = self.encoder
+        with encoder.launching:
+            staged = self.room.staged[: self.inputs.nbytes]
+            encoder.queue.upload(self.room.block.address, staged)
+            encoder.session.run_with_iobinding(self._binding(), self._options())
+            return encoder.queue.mark()
+
+    def _binding(self) -> Any:
+        encoder, geometry = self.encoder, self.encoder.geometry
+        dtype = float_type(geometry)
+        binding = encoder.session.io_binding()
+        for field in self.inputs.fields:
+            address = self.room.block.address + self.inputs.offsets[field.name]
+            tensor = DeviceTensor(address, "int64", field.shape)
+            bind_input(binding, encoder.device, field.name, tensor)
+        shape = (self.rows, geometry.heads, self.source, geometry.head_dim)
+        for index, name in enumerate(cross_names(geometry)):
+            address = self.cross_at + index * self.cross_pitch
+            bind_output(binding, encoder.device, name, DeviceTensor(address, dtype, shape))
+        if encoder.state_bytes:
+            states = (self.rows, self.source, geometry.d_model)
+            tensor = DeviceTensor(self.states_at, dtype, states)
+            bind_output(binding, encoder.device, "encoder_states", tensor)
+        return binding
+
+    def _options(self) -> Any:
+        options = onnxruntime.RunOptions()
+        options.add_run_config_entry("disable_synchronize_execution_providers", "1")
+        if self.shrinks:
+            # The decoder's memory is never given back so: captured graphs remember it.
+            device = self.encoder.device
+            kind = "gpu" if device.kind == "cuda" else device.kind
+            arena = f"{kind}:{device.index}"
+            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
+        return options
+
+
 class DeviceEncoding:
     """A batch, padded to a size that sources come in. See Encoding."""
 
     is_under_way = True
 
-    def __init__(
-        self, encoder: DeviceEncoder, sources: Sequence[Sequence[int]], room: Room, inputs: Layout,
-        source: int, *, is_outlier: bool,
-    ) -> None:  # fmt: skip
+    def __init__(self, sources: Sequence[Sequence[int]], launch: _Launch) -> None:
         self.sources = sources
-        self._encoder, self._room, self._inputs = encoder, room, inputs
-        self._source, self._is_outlier = source, is_outlier
+        self._launch = launch
         self._launched: Future[Mark] | None = None
         self._last_use: Mark | None = None
-        rows = len(sources)
-        begin = room.block.address
-        self._states_at = begin + inputs.nbytes
-        self._cross_at = self._states_at + aligned(rows * source * encoder.state_bytes)
-        self._cross_pitch = encoder.cross.pitch(rows, source)
 
     def advance(self, *, wait: bool = True) -> bool:
         """Launches the encoder, and then looks how far the device is."""
         with told_as_runner_errors(f"encoding {len(self.sources)} documents"):
             if self._launched is None:
-                self._launched = self._encoder.worker.begin(self._launch)
+                self._launched = self._launch.encoder.worker.begin(self._launch.run)
             if not wait and not self._launched.done():
                 return False
             mark = self._last_use = self._launched.result()
@@ -138,8 +196,9 @@ class DeviceEncoding:
 
     def encoded(self) -> Encoded:
         """Where the documents are, once it is done."""
-        states = self._states_at if self._encoder.state_bytes else None
-        return Encoded(self._source, self._cross_at, self._cross_pitch, states)
+        launch = self._launch
+        states = launch.states_at if launch.encoder.state_bytes else None
+        return Encoded(launch.source, launch.cross_at, launch.cross_pitch, states)
 
     def admitted(self, last_use: Mark) -> None:
         """Says how long the documents are still read."""
@@ -155,42 +214,7 @@ class DeviceEncoding:
         """Gives the memory back, also where nobody waited for what was begun."""
         launched = self._launched
         if launched is not None and self._last_use is None and not launched.cancel():
-            # Rare: it was given up while its launches were being made.
+            # Rare: it was given up while its launches were being made, which takes no time.
             self._last_use = None if launched.exception() else launched.result()
-        self._encoder.give_back(self._room, self._last_use, for_good=self._is_outlier)
-
-    def _launch(self) -> Mark:
-        encoder = self._encoder
-        with encoder.launching:
-            encoder.queue.upload(self._room.block.address, self._room.staged[: self._inputs.nbytes])
-            encoder.session.run_with_iobinding(self._binding(), self._options())
-            return encoder.queue.mark()
-
-    def _binding(self) -> Any:
-        encoder, geometry = self._encoder, self._encoder.geometry
-        rows, dtype = len(self.sources), float_type(self._encoder.geometry)
-        binding = encoder.session.io_binding()
-        for field in self._inputs.fields:
-            address = self._room.block.address + self._inputs.offsets[field.name]
-            tensor = DeviceTensor(address, "int64", field.shape)
-            bind_input(binding, encoder.device, field.name, tensor)
-        shape = (rows, geometry.heads, self._source, geometry.head_dim)
-        for index, name in enumerate(cross_names(geometry)):
-            address = self._cross_at + index * self._cross_pitch
-            bind_output(binding, encoder.device, name, DeviceTensor(address, dtype, shape))
-        if encoder.state_bytes:
-            states = (rows, self._source, geometry.d_model)
-            tensor = DeviceTensor(self._states_at, dtype, states)
-            bind_output(binding, encoder.device, "encoder_states", tensor)
-        return binding
-
-    def _options(self) -> Any:
-        options = onnxruntime.RunOptions()
-        options.add_run_config_entry("disable_synchronize_execution_providers", "1")
-        if self._is_outlier:
-            # The decoder's memory is never given back so: captured graphs remember it.
-            device = self._encoder.device
-            kind = "gpu" if device.kind == "cuda" else device.kind
-            arena = f"{kind}:{device.index}"
-            options.add_run_config_entry("memory.enable_memory_arena_shrinkage", arena)
-        return options
+        launch = self._launch
+        launch.encoder.give_back(launch.room, self._last_use, for_good=launch.shrinks)
