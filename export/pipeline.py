@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,14 +23,16 @@ from export.convert import (
     export_encoder,
     geometry_of,
 )
+from export.cuda_kernels import nodes_without_kernel
 from export.derive import derive_recipe
 from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
+from export.precision import is_for_device, round_weights
 from export.quantise import quantise
 from export.recipe import Recipe, read_recipe
+from export.report import TOLERANCES, Report
 from export.shapeless import drop_shapes
 from export.slices import cut_encoder, drop_cuts
 from export.store import save_graphs
-from export.verify import TOLERANCES, Report
 from model.checkpoint import load_checkpoint
 from model.config import ModelConfig
 from model.generation_defaults import read_generation_defaults, with_room
@@ -39,11 +41,12 @@ from model.tokenizing import ensure_tokenizer, fitting
 from model.transformer import Summarizer
 
 PRECISIONS = tuple(TOLERANCES)
-
-
-def is_for_device(precision: str) -> bool:
-    """Whether a bundle can be served on a device: the operators of int8 have no kernels there."""
-    return precision != "int8"
+_KEEPS_VALUES = " (--precision fp32 keeps PyTorch's values)"
+_HINTS = {
+    "int8": _KEEPS_VALUES,
+    "bf16": _KEEPS_VALUES,
+    "fp16": " (--precision bf16 has float32's range)",
+}
 
 
 class ExportError(RuntimeError):
@@ -110,6 +113,7 @@ def build_unverified(
         recipe = derive_recipe(
             summarizer, config.checkpoint, directory / TOKENIZER_FILE, constraints.defaults
         )
+    round_weights(summarizer, config.precision)
     for_device = is_for_device(config.precision)
     graphs = _convert(summarizer, stage, for_device)
     stage("quantise")
@@ -118,9 +122,11 @@ def build_unverified(
         geometry = quantise(graphs, geometry, recipe.decoder_weights)
     if for_device:
         geometry = replace(geometry, device_loop=True)
+    if geometry.float_type:
+        _refuse_what_no_device_runs(graphs)
     stage("store")
     # Cut last, so that the weights lie in the file as the whole graphs have them.
-    slices = cut_encoder(graphs[ENCODER], geometry)
+    slices = {} if geometry.float_type else cut_encoder(graphs[ENCODER], geometry)
     drop_cuts(graphs[ENCODER], geometry)
     save_graphs({f"{name}.onnx": graph for name, graph in (graphs | slices).items()}, directory)
     manifest = make_manifest(
@@ -141,6 +147,12 @@ def _refuse_what_is_no_number(summarizer: Summarizer, checkpoint: Path) -> None:
     for name, weight in summarizer.state_dict().items():
         if not weight.isfinite().all():
             raise ExportError(f"{checkpoint}: weight {name!r} holds NaN or Inf")
+
+
+def _refuse_what_no_device_runs(graphs: Mapping[str, onnx.ModelProto]) -> None:
+    for name, graph_model in graphs.items():
+        if problems := nodes_without_kernel(graph_model):
+            raise ExportError(f"{name} cannot run on a CUDA device: {'; '.join(problems)}")
 
 
 def _convert(
@@ -186,7 +198,7 @@ def _verify(config: ExportConfig, directory: Path) -> Report:
     passed = content.pop("passed")
     if not passed:
         problems = "; ".join(content["problems"])
-        hint = "" if config.precision == "fp32" else " (--precision fp32 keeps PyTorch's values)"
+        hint = _HINTS.get(config.precision, "")
         raise ExportError(f"the bundle was not written: {problems}{hint}")
     return Report(**content)
 
