@@ -1,9 +1,12 @@
 """Reasons and fixes, found in what the libraries really say."""
 
+from pathlib import Path
+
 import pytest
 
-from server.runtime.cuda_trouble import explain
+from server.runtime.cuda_trouble import NO_CUDA_BUILD, explain
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "gpu.md"
 # What preload_dlls of onnxruntime-gpu 1.31.1 prints without CUDA's libraries, then the loader.
 NO_LIBRARIES = """\
 Failed to load libcublasLt.so.13: libcublasLt.so.13: cannot open shared object file: No such file or directory
@@ -93,3 +96,15 @@ def test_a_long_text_is_cut() -> None:
 
 def test_a_machines_name_is_not_told() -> None:
     assert "there" not in explain(FROM_A_SESSION.format("999: unknown error")).reason
+
+
+@pytest.mark.parametrize("number", [35, 100, 101, 209, 803])
+def test_the_page_on_gpus_has_every_reason(number: int) -> None:
+    reason, _, _ = explain(f"CUDA failure {number}: in CUDA's words").reason.partition(" (CUDA")
+
+    assert f"| {reason} |" in PAGE.read_text("utf-8")
+    assert reason != "in CUDA's words"
+
+
+def test_the_page_on_gpus_has_the_reason_of_an_onnxruntime_without_cuda() -> None:
+    assert f"| {NO_CUDA_BUILD.reason} |" in PAGE.read_text("utf-8")
