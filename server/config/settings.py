@@ -10,6 +10,7 @@ from server.config.spelling import ENVIRONMENT_PREFIX, flag, spelled
 
 _MIB = 1024 * 1024
 _MESSAGE_OVERHEAD_BYTES = 4096
+_FEWEST_QUEUE_TOKENS = 1024
 
 # What 0 stands for: so many for each row, as many as a CPU has at least.
 _FEWEST_ROWS = 16
@@ -294,6 +295,11 @@ class ServerConfig(BaseSettings):
             raise ValueError(
                 f"{spelled('max_message_bytes')}: {self.max_message_bytes} given, "
                 f"at least {least} expected for documents of {self.max_document_bytes} bytes"
+            )
+        if 0 < self.max_queue_tokens < _FEWEST_QUEUE_TOKENS:
+            raise ValueError(
+                f"{spelled('max_queue_tokens')}: {self.max_queue_tokens} given, "
+                f"0 or at least {_FEWEST_QUEUE_TOKENS} expected"
             )
         if self.port and self.metrics and self.port == self.metrics_port:
             raise ValueError(

@@ -198,6 +198,11 @@ def test_a_message_must_have_room_for_the_largest_document() -> None:
         load_config(["--max-document-bytes", "8000000"])
 
 
+def test_the_queue_holds_a_document_of_some_length_at_least() -> None:
+    with pytest.raises(ConfigError, match="1023 given, 0 or at least 1024 expected"):
+        load_config(["--max-queue-tokens", "1023"])
+
+
 def test_metrics_and_service_cannot_share_a_port_unless_the_system_chooses() -> None:
     with pytest.raises(ConfigError, match="9090 given, another than that of --port expected"):
         load_config(["--port", "9090"])
