@@ -72,7 +72,7 @@ class ServerConfig(BaseSettings):
     device: int = _setting(
         0,
         "Provider",
-        "Which of the machine's GPUs, as nvidia-smi counts them.",
+        "Which GPU, counted from 0 among those that CUDA_VISIBLE_DEVICES lets through.",
         unit="NUMBER",
         ge=0,
         le=1023,
@@ -91,8 +91,9 @@ class ServerConfig(BaseSettings):
         "auto",
         "Provider",
         "Shapes whose steps are captured as CUDA graphs before the server is ready, such as "
-        "rows=1,8,64;tokens=1,6. auto takes those that are likeliest, off none: what is not "
-        "captured yet is when it first occurs, which holds up whoever is being served.",
+        "rows=1,8,64;tokens=1,6. auto takes the likeliest. Others are captured when they first "
+        "occur, which holds up whoever is being served then. off captures none at any time, and "
+        "steps are launched piece by piece: slower, for comparison.",
         unit="SHAPES",
         min_length=1,
     )

@@ -50,8 +50,8 @@ _BY_NUMBER = {
     100: Trouble("no NVIDIA GPU is visible to this process", _SEE_A_DEVICE),
     101: Trouble(
         "there is no device of that number",
-        "choose one that nvidia-smi lists with --device (PRECIS_DEVICE), counted from 0 among "
-        "those that CUDA_VISIBLE_DEVICES lets through",
+        "choose another with --device (PRECIS_DEVICE), counted from 0 among those that "
+        "CUDA_VISIBLE_DEVICES lets through",
     ),
     209: Trouble(
         "this GPU is older than what onnxruntime's kernels were compiled for",
