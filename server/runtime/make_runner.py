@@ -88,7 +88,8 @@ def _make_on_device(bundle: Bundle, options: RunnerOptions, choice: ProviderChoi
         capture=options.capture,
         on_progress=options.on_capture,
     )
-    elsewhere = {name: nodes_elsewhere(session) for name, session in runner.sessions.items()}
+    sessions = runner.sessions if on_gpu else {}
+    elsewhere = {name: nodes_elsewhere(session) for name, session in sessions.items()}
     return MadeRunner(runner, choice, runner.max_rows, elsewhere)
 
 
