@@ -7,6 +7,7 @@ once and in order, so that all that is built on this is tested where there is no
 
 from typing import Protocol
 
+from server.engine.runner import RunnerLostError
 from server.runtime.lane_arrays import Array
 
 
@@ -106,5 +107,5 @@ class Device(Protocol):
         """Begins another line of work."""
 
 
-class DeviceError(Exception):
+class DeviceError(RunnerLostError):
     """The device cannot go on: nothing that it holds can be trusted any more."""

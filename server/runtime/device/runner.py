@@ -113,7 +113,8 @@ class DeviceRunner:
             kept=dict.fromkeys(lanes, self.max_rows), forget=self._steps.forget,
         )  # fmt: skip
         self._worker = Worker(device, "decoder")
-        self._worker.do(lambda: self._capture(capture, on_progress))
+        with told_as_runner_errors("capturing the first steps"):
+            self._worker.do(lambda: self._capture(capture, on_progress))
 
     @property
     def num_captured(self) -> int:
