@@ -43,8 +43,8 @@ precisions, and where a server can run them:
     )  # fmt: skip
     parser.add_argument(
         "--output", type=Path,
-        help="bundle directory (default: bundle-cpu-PRECISION, or bundle-cuda-PRECISION for fp16 and "
-        "bf16, beside the checkpoint directory)",
+        help="bundle directory (default: bundle-cpu-PRECISION, or bundle-cuda-PRECISION for fp16 "
+        "and bf16, beside the checkpoint directory)",
     )  # fmt: skip
     parser.add_argument(
         "--documents", type=Path, default=Path("examples"),
