@@ -75,7 +75,7 @@ def _went_well(phase: Phase) -> bool:
 def _find(key: str, phase: Phase) -> float | None:
     if key in DURATIONS:
         return duration_ms(phase, key)
-    return (_SHARES | _LEAST)[key](phase)
+    return {**_SHARES, **_LEAST}[key](phase)
 
 
 def _passes(key: str, limit: float, found: float | None) -> bool:

@@ -15,6 +15,10 @@ _STEPS = 2048
 """Bins of the octave from 0.5 to 1 end at multiples of 1/2048, so a bin is at most 1/1024 wide."""
 
 
+_NOTHING = 1e-9
+"""What is less, in milliseconds, no clock tells from zero."""
+
+
 class Histogram:
     """Counts values that are zero or greater; its mean, least and greatest are exact."""
 
@@ -31,6 +35,8 @@ class Histogram:
         """Adds a value; ValueError for one that is negative or not finite."""
         if not 0 <= value < math.inf:
             raise ValueError(f"a histogram counts finite values from 0 on, not {value!r}")
+        if value < _NOTHING:
+            value = 0.0
         key = _key_of(value)
         self._bins[key] = self._bins.get(key, 0) + times
         self.count += times
