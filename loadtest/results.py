@@ -44,7 +44,11 @@ class Window:
     p50_ms: float | None  # of latency, from the intended start; None where nothing ended well
     p95_ms: float | None
     p99_ms: float | None
-    summary_tokens: int
+    summary_tokens: int  # of the calls that finished
+    # Calls that ended well in this stretch, whenever they were due; all other counts of calls, and
+    # the percentiles, go by when calls were due.
+    finished: int = 0
+    statuses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
