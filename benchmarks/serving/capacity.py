@@ -1,0 +1,123 @@
+"""How much one server takes: alone with one caller, full, and the rates between."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.serving.figures import Figures
+from benchmarks.serving.load import Load
+from loadtest.results import Phase, Run
+
+P99_MS = 1000.0
+SHARES = (0.5, 0.7, 0.9)
+_USERS_OF_FULL = 16
+# From what a full server does: where the search begins, and where it ends.
+_LOWEST, _HIGHEST, _LOWER = 1 / 4, 1.1, 1 / 8
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Seconds of each kind of phase, their warm-up counted."""
+
+    warm_up: float = 2.0
+    unloaded: float = 10.0
+    full: float = 12.0
+    probe: float = 14.0
+    share: float = 22.0
+    # Where the search stops, as a part of the rate.
+    precision: float = 0.08
+
+    def scaled(self, factor: float) -> "Durations":
+        """All but the warm-up longer or shorter."""
+        return Durations(
+            self.warm_up,
+            *(factor * seconds for seconds in (self.unloaded, self.full, self.probe, self.share)),
+            precision=self.precision,
+        )
+
+
+QUICK = Durations(1.0, 5.0, 6.0, 7.0, 8.0, precision=0.3)
+
+
+def measure_capacity(
+    port: int, documents: Path, folder: Path, durations: Durations, seed: int
+) -> dict[str, Any]:
+    """Figures of one server: unloaded, full, its highest rate, and at parts of that."""
+    slo = {"p99_ms": P99_MS, "error_rate": 0.0, "dropped_rate": 0.0}
+    closed = Load(documents, seed).run(
+        port,
+        folder / "closed",
+        phases=[
+            _closed("unloaded", 1, durations.unloaded, durations.warm_up),
+            _closed("full", _USERS_OF_FULL, durations.full, durations.warm_up),
+        ],
+    )
+    unloaded, full = closed.phases
+    searched = _search(
+        Load(documents, seed, slo), port, folder, durations, full.throughput, _LOWEST
+    )
+    return {
+        "unloaded": asdict(phase_figures(unloaded)),
+        "full": asdict(phase_figures(full)) | {"users": _USERS_OF_FULL},
+        "highest_rate": searched.highest_rate,
+        "shares": _shares(searched),
+        "probes": [
+            {"rate": phase.level} | asdict(phase_figures(phase))
+            for phase in searched.phases
+            if phase.name.startswith("probe")
+        ],
+        "model": closed.recipe.get("model", ""),
+    }
+
+
+def _search(
+    load: Load, port: int, folder: Path, durations: Durations, full: float, lowest: float
+) -> Run:
+    """Searches again far below where even the lowest rate breaks the gates."""
+    searched = load.run(
+        port,
+        folder / "search",
+        search={
+            "lowest": _rounded(lowest * full),
+            "highest": _rounded(_HIGHEST * full),
+            "precision": durations.precision,
+            "seconds": durations.probe,
+            "warm_up_s": durations.warm_up,
+            "then": list(SHARES),
+            "then_seconds": durations.share,
+        },
+    )
+    if searched.highest_rate is None and lowest > _LOWER:
+        return _search(load, port, folder, durations, full, _LOWER)
+    return searched
+
+
+def phase_figures(phase: Phase) -> Figures:
+    """What is compared of a phase."""
+    latency = phase.distributions.get("latency")
+    return Figures(
+        calls=sum(phase.statuses.values()),
+        failed=sum(phase.statuses.values()) - phase.ok + phase.dropped,
+        throughput=phase.throughput,
+        p50_ms=latency and latency.p50,
+        p95_ms=latency and latency.p95,
+        p99_ms=latency and latency.p99,
+    )
+
+
+def _shares(searched: Run) -> list[dict[str, Any]]:
+    """Those at parts of the highest rate, which come last and in their order."""
+    if searched.highest_rate is None:
+        return []
+    return [
+        {"share": share, "rate": phase.level} | asdict(phase_figures(phase))
+        for share, phase in zip(SHARES, searched.phases[-len(SHARES) :], strict=True)
+    ]
+
+
+def _closed(name: str, users: int, seconds: float, warm_up_s: float) -> dict[str, Any]:
+    return {"name": name, "users": users, "seconds": seconds, "warm_up_s": warm_up_s}
+
+
+def _rounded(rate: float) -> float:
+    return float(f"{rate:.3g}")
