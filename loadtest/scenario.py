@@ -58,6 +58,7 @@ class Phase(Table):
     in_flight: Annotated[int, Field(ge=1)] = 512  # an arrival beyond is dropped
     users: Annotated[int, Field(ge=1)] | None = None
     think_s: NotNegative = 0.0  # pause of a user after each answer
+    judged: bool = True  # whether the gates of [slo] hold for it
 
     @model_validator(mode="after")
     def _check(self) -> Self:
