@@ -47,7 +47,7 @@ class Frame:
     def __post_init__(self) -> None:
         rows = svg.legend_rows(list(self.names), self.width - 80) if self.names else []
         top = (22 if self.heading else 8) + svg.LEGEND_ROW * len(rows) + 16
-        self.left, self.right = self.margin, self.width - 16
+        self.left, self.right = self.margin, self.width - 26
         self.top, self.bottom = float(top), self.height - 46
         self.root: Element = svg.canvas(self.width, self.height, self.name)
         if self.heading:

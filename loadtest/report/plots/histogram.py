@@ -9,7 +9,7 @@ from loadtest.report.numbers import count, figure
 from loadtest.report.scale import linear, logarithmic
 from loadtest.results import Distribution
 
-_BARS = 48
+_BARS = 40
 _LEAST_MS = 0.001
 
 
@@ -23,8 +23,8 @@ def plot_histogram(distribution: Distribution, name: str, number: int = 0) -> El
         f"Histogram of {name}",
         Axis("latency (ms)", axis),
         Axis("calls", linear(0, max(bars.values()), about=4)),
-        width=440,
-        height=240,
+        width=340,
+        height=220,
         heading=name,
     )
     width = (frame.right - frame.left) / _BARS

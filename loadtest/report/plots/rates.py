@@ -20,7 +20,7 @@ def plot_throughput(run: Run) -> Element | None:
     if len(phases) < 2:
         return None
     most = max(*map(offered_rate, phases), *(phase.throughput for phase in phases))
-    ideal = Series("all that arrives", [[(0, 0), (most, most)]], is_dashed=True, colour=5)
+    ideal = Series("all that arrives", [[(0, 0), (most, most)]], is_dashed=True, colour=1)
     served = _series("served", phases, lambda phase: phase.throughput, "calls/s", 0)
     frame = line_chart(
         "Throughput against offered rate",

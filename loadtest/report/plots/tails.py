@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
+from loadtest.report import svg
 from loadtest.report.chart import Axis, Series, line_chart
 from loadtest.report.numbers import figure
 from loadtest.report.scale import logarithmic, tail
@@ -22,12 +23,17 @@ def plot_tails(
     curves = {title: _curve(one) for title, one in distributions.items()}
     heights = [height for curve in curves.values() for _, height in curve]
     series = [
-        Series(title, [curve], [[_hint(title, point) for point in curve]])
-        for title, curve in curves.items()
+        Series(
+            title,
+            [curve],
+            [[_hint(title, point) for point in curve]],
+            is_dashed=number >= len(svg.COLOURS),
+        )
+        for number, (title, curve) in enumerate(curves.items())
     ]
     frame = line_chart(
         name,
-        Axis("percentile", tail(most)),
+        Axis("percentile", tail(2 * most)),
         Axis(f"{what} (ms)", logarithmic(min(heights), max(heights))),
         series,
         heading,
@@ -36,13 +42,14 @@ def plot_tails(
 
 
 def _curve(distribution: Distribution) -> list[tuple[float, float]]:
-    """Gives the percentile that each bin reaches; of many bins enough to see no corner missing."""
+    """Gives the percentile that each bin reaches; of many bins enough that no corner is missing."""
     points: list[tuple[float, float]] = [(0.0, max(distribution.least, _LEAST_MS))]
     counted = 0
     for edge, times in distribution.bins:
         counted += times
         value = max(min(edge, distribution.greatest), _LEAST_MS)
-        points.append((100 * counted / distribution.count, value))
+        # Half a sample short, for the greatest of n values lies at no percentile beyond the last.
+        points.append((100 * (counted - 0.5) / distribution.count, value))
     if len(points) <= _SHOWN_POINTS:
         return points
     # The ends of the tail are few and matter; what lies below the ninth of ten may be thinned.
