@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from loadtest.conduct.plan import Plan
 from loadtest.conduct.progress import Progress
 from loadtest.conduct.recipe import describe_run
 from loadtest.conduct.search import find_highest
@@ -17,7 +17,7 @@ from loadtest.measure.repeats import pool_repeats
 from loadtest.orders import Target, Work
 from loadtest.results import Phase as Found
 from loadtest.results import Run, Verdict
-from loadtest.scenario import Phase, Scenario
+from loadtest.scenario import Phase
 
 
 class Generators(Protocol):
@@ -28,18 +28,6 @@ class Generators(Protocol):
     def set_up(self, target: Target, work: Work) -> Mapping[str, str]: ...
     def run(self, number: int, phase: Phase, start_s: float, patience_s: float) -> list[Any]: ...
     def stop(self) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What to do."""
-
-    name: str  # of the scenario
-    title: str
-    scenario: Scenario
-    target: Target
-    metrics_url: str | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Interrupted(Exception):

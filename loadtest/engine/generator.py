@@ -67,7 +67,9 @@ class Generator:
         times = due_times(order.phase, f"{self._setup.work.seed}/{order.number}")
 
         async def make_call(number: int, due_s: float) -> Call:
-            ask = self._mix.choose(f"{order.number}.{number}", number // order.shares)
+            ask = self._mix.choose(
+                f"{order.number}.{number}", number // order.shares, order.phase.calls
+            )
             return await self._caller.call(ask, due_s)
 
         await run_open_loop(
@@ -82,7 +84,9 @@ class Generator:
 
     async def _closed(self, order: Order, recorder: PhaseRecorder) -> None:
         async def make_call(user: int, count: int) -> Call:
-            ask = self._mix.choose(f"{order.number}.{user}.{count}", user // order.shares)
+            ask = self._mix.choose(
+                f"{order.number}.{user}.{count}", user // order.shares, order.phase.calls
+            )
             return await self._caller.call(ask)
 
         assert order.phase.users is not None

@@ -1,6 +1,7 @@
 """A run inside Locust: its environment, its runner, and a shape that lasts as long as the run."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from locust import LoadTestShape
@@ -10,7 +11,8 @@ from locust.log import setup_logging
 # isort: split
 import gevent
 
-from loadtest.conduct.conductor import Conductor, Plan
+from loadtest.conduct.conductor import Conductor
+from loadtest.conduct.plan import Plan
 from loadtest.conduct.progress import Progress
 from loadtest.exits import Exit, LoadTestError
 from loadtest.fleet.fleet import Fleet
@@ -25,6 +27,7 @@ class Session:
 
     def __init__(self, plan: Plan, finish: Callable[[Run], None]) -> None:
         self.environment = make_environment()
+        self.environment.host = plan.target.address
         self._plan = plan
         self._finish = finish
         self._fleet: Fleet | None = None
@@ -44,7 +47,7 @@ class Session:
         self._fleet = Fleet(environment.runner)
         environment.shape_class = _Shape(self)
         environment.events.test_start.add_listener(self._start)
-        environment.events.test_stop.add_listener(self._stop)
+        environment.events.test_stopping.add_listener(self._stop)
 
     def await_workers(self, count: int) -> None:
         """Waits until so many workers have come."""
@@ -66,15 +69,24 @@ class Session:
         assert self.run is not None
         return self.run
 
+    def wait(self) -> None:
+        """Waits until the run that is going on has ended."""
+        if self._conductor is not None:
+            self._ended.wait(_PATIENCE_S)
+
     def interrupt(self) -> None:
         """Ends the run soon."""
         if self._conductor is not None:
             self._conductor.interrupt()
 
     @property
-    def is_running(self) -> bool:
-        """Whether a run is going on."""
-        return self._conductor is not None
+    def is_over(self) -> bool:
+        """Whether the run that was last asked for has ended."""
+        return self._ended.is_set()
+
+    def await_start(self) -> None:
+        """Locust starts a test."""
+        self._ended.clear()
 
     @property
     def users(self) -> int:
@@ -83,10 +95,13 @@ class Session:
 
     def _start(self, **_: Any) -> None:
         self.run, self.error = None, None
-        self._ended.clear()
         progress = Progress(self._count)
         assert self._fleet is not None
-        self._conductor = Conductor(self._plan, self._fleet, progress)
+        # The page lets people say another host.
+        address = self.environment.host.removeprefix("http://").rstrip("/")
+        target = self._plan.target.model_copy(update={"address": address})
+        plan = replace(self._plan, target=target)
+        self._conductor = Conductor(plan, self._fleet, progress)
         ticking = gevent.spawn(_tick, progress)
         gevent.spawn(self._conduct, self._conductor).link(lambda _: ticking.kill())
 
@@ -104,8 +119,9 @@ class Session:
             self._ended.set()
 
     def _stop(self, **_: Any) -> None:
-        """Locust's test ends, perhaps since somebody clicked on Stop."""
+        """Locust's test is about to end, perhaps since somebody clicked on Stop."""
         self.interrupt()
+        self.wait()
 
     def _count(self) -> tuple[int, int]:
         total = self.environment.stats.total
@@ -118,19 +134,15 @@ class _Shape(LoadTestShape):  # type: ignore[misc]  # Locust's classes are not t
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self._has_begun = False
 
     def reset_time(self) -> None:
         """Locust starts a test."""
         super().reset_time()
-        self._has_begun = False
+        self._session.await_start()
 
     def tick(self) -> tuple[int, float] | None:
         """Tells Locust, once a second, how many users there should be."""
-        if self._has_begun and not self._session.is_running:
-            return None
-        self._has_begun = True
-        return self._session.users, 100.0
+        return None if self._session.is_over else (self._session.users, 100.0)
 
 
 def make_environment() -> Any:
