@@ -38,12 +38,26 @@ class Work(Message):
     mix: tuple[MixEntry, ...]
 
 
+class Setup(Message):
+    """What holds for the whole run."""
+
+    target: Target
+    work: Work
+
+
 class Order(Message):
     """One phase, and which part of it is this generator's."""
 
     number: int  # of the phase within the run
     phase: Phase
-    work: Work
     start_s: float  # of the run's clock
     share: int = 0
     shares: int = 1
+
+
+class Line(Message):
+    """One line to a generator: one of these."""
+
+    setup: Setup | None = None
+    order: Order | None = None
+    stop: bool = False

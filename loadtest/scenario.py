@@ -28,10 +28,13 @@ class CorpusTable(Table):
     distinct: bool = True
 
 
+Kind = Literal["Summarize", "SummarizeStream", "SummarizeBatch"]
+
+
 class MixEntry(Table):
     """One kind of call, and how often it is made among the others."""
 
-    call: Literal["Summarize", "SummarizeStream", "SummarizeBatch"] = "Summarize"
+    call: Kind = "Summarize"
     weight: Positive = 1.0
     label: str = ""  # a class of its own in the report, such as "long"
     corpus: CorpusTable | None = None  # instead of the scenario's
@@ -58,6 +61,8 @@ class Phase(Table):
     in_flight: Annotated[int, Field(ge=1)] = 512  # an arrival beyond is dropped
     users: Annotated[int, Field(ge=1)] | None = None
     think_s: NotNegative = 0.0  # pause of a user after each answer
+    calls: tuple[Kind, ...] | None = None  # only these of the mix
+    judged: bool = True  # whether the gates of [slo] hold for it
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -137,6 +142,10 @@ class Scenario(Table):
     def _check(self) -> Self:
         if not self.phases and self.search is None:
             raise ValueError("needs [[phases]] or [search]")
+        kinds = {entry.call for entry in self.mix}
+        for phase in self.phases:
+            if phase.calls is not None and not kinds.intersection(phase.calls):
+                raise ValueError(f"phase {phase.name!r} has calls that the mix has not")
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
             raise ValueError(f"two phases have the same name: {', '.join(names)}")

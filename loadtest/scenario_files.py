@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from loadtest.exits import Exit, LoadTestError
-from loadtest.measure.gates import judge
+from loadtest.measure.gates import check_objective
 from loadtest.scenario import CorpusTable, MixEntry, Phase, Scenario, SearchTable
 
 FOLDER = Path(__file__).with_name("scenarios")
@@ -49,7 +49,7 @@ def read_scenario(
     try:
         _read_traces(data, path.parent)
         scenario = Scenario.model_validate(_as_tuples(data))
-        judge(scenario.slo, ())
+        check_objective(scenario.slo)
     except ValidationError as error:
         raise _usage(f"{path.name}: {_explain(error)}") from None
     except ValueError as error:

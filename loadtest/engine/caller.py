@@ -55,7 +55,7 @@ class Caller(ABC):
         """Says what is worth knowing of the target; LoadTestError if it will not take the mix."""
         return {}
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  # a protocol may have nothing to close
         """Hangs up."""
 
     async def call(self, ask: Ask, intended_s: float | None = None) -> Call:
@@ -81,7 +81,7 @@ class Caller(ABC):
         )
 
     async def _send_until_answered(self, ask: Ask, flow: "_Flow") -> None:
-        """Sends again what may go well later, as often as the scenario says, before its deadline."""
+        """Sends again what may go well later, until the deadline at most."""
         give_up_s = self.clock.now() + ask.entry.deadline_s
         backoff_s = _BACKOFF_S
         while True:

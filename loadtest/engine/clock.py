@@ -8,7 +8,11 @@ import time
 class Clock:
     """Seconds since the beginning of the run."""
 
-    def __init__(self, now_s: float = 0.0) -> None:
+    def __init__(self) -> None:
+        self._origin = time.perf_counter()
+
+    def set(self, now_s: float) -> None:
+        """Makes it agree with the clocks of the other generators."""
         self._origin = time.perf_counter() - now_s
 
     def now(self) -> float:

@@ -1,6 +1,7 @@
 """Finds out why a target does not answer: nobody there, or not agreed on TLS."""
 
 import asyncio
+import os
 import ssl
 
 from loadtest.exits import Exit, LoadTestError
@@ -18,7 +19,7 @@ async def explain_silence(target: Target, told: str) -> LoadTestError:
     try:
         await _connect(host, int(port), None, target)
     except (OSError, TimeoutError) as error:
-        reason = str(error) or "no answer in time"
+        reason = os.strerror(error.errno) if error.errno else str(error) or "no answer in time"
         return LoadTestError(Exit.UNREACHABLE, f"{target.address} cannot be reached: {reason}")
     if not target.tls:
         if await _speaks_tls(host, int(port), target):

@@ -7,10 +7,12 @@ the call and whenever.
 import hashlib
 import itertools
 from bisect import bisect
+from collections.abc import Container
 
 from loadtest.corpus import choose_documents
 from loadtest.engine.caller import Ask
 from loadtest.orders import Work
+from loadtest.scenario import CorpusTable, MixEntry
 
 
 class Mix:
@@ -18,20 +20,29 @@ class Mix:
 
     def __init__(self, work: Work) -> None:
         self._seed = work.seed
-        self._entries = work.mix
-        self._tables = [entry.corpus or work.corpus for entry in work.mix]
-        self._documents = [choose_documents(table) for table in self._tables]
-        self._bounds = list(itertools.accumulate(entry.weight for entry in work.mix))
+        self._options = [_Option(entry, entry.corpus or work.corpus) for entry in work.mix]
 
-    def choose(self, number: str, lane: int) -> Ask:
-        """Chooses the call of this number."""
+    def choose(self, number: str, lane: int, kinds: Container[str] | None = None) -> Ask:
+        """Chooses the call of this number, among these kinds or all."""
         digest = hashlib.blake2b(f"{self._seed}/{number}".encode(), digest_size=16).digest()
+        options = [each for each in self._options if kinds is None or each.entry.call in kinds]
+        bounds = list(itertools.accumulate(each.entry.weight for each in options))
         part = int.from_bytes(digest[:8]) / 2**64
-        at = min(bisect(self._bounds, part * self._bounds[-1]), len(self._entries) - 1)
-        entry, documents = self._entries[at], self._documents[at]
-        first = int.from_bytes(digest[8:])
-        count = entry.batch_size if entry.call == "SummarizeBatch" else 1
-        chosen = (documents[(first + step) % len(documents)] for step in range(count))
-        if self._tables[at].distinct:
-            chosen = (f"{text} ({number}.{step})" for step, text in enumerate(chosen))
-        return Ask(entry, tuple(chosen), lane)
+        option = options[min(bisect(bounds, part * bounds[-1]), len(options) - 1)]
+        return Ask(option.entry, option.documents_from(int.from_bytes(digest[8:]), number), lane)
+
+
+class _Option:
+    """One entry of the mix with the documents that fit it."""
+
+    def __init__(self, entry: MixEntry, table: CorpusTable) -> None:
+        self.entry = entry
+        self._documents = choose_documents(table)
+        self._is_distinct = table.distinct
+
+    def documents_from(self, first: int, number: str) -> tuple[str, ...]:
+        count = self.entry.batch_size if self.entry.call == "SummarizeBatch" else 1
+        chosen = [self._documents[(first + step) % len(self._documents)] for step in range(count)]
+        if not self._is_distinct:
+            return tuple(chosen)
+        return tuple(f"{text} ({number}.{step})" for step, text in enumerate(chosen))

@@ -23,23 +23,22 @@ async def run_open_loop(
     A call that starts late, for want of this generator's time, is measured from when it was due.
     One that finds `in_flight` others still unanswered is not made, and counted as dropped.
     """
-    calls: set[asyncio.Task[None]] = set()
+    unanswered = 0
 
     async def make(number: int, due_s: float) -> None:
-        ended(await make_call(number, due_s))
+        nonlocal unanswered
+        try:
+            ended(await make_call(number, due_s))
+        finally:
+            unanswered -= 1
 
-    try:
+    async with asyncio.TaskGroup() as calls:
         for number, offset_s in arrivals:
             due_s = start_s + offset_s
             await clock.sleep_until(due_s)
             recorder.arrival(due_s)
-            if len(calls) >= in_flight:
+            if unanswered >= in_flight:
                 recorder.dropped(due_s)
-                continue
-            task = asyncio.create_task(make(number, due_s))
-            calls.add(task)
-            task.add_done_callback(calls.discard)
-        await asyncio.gather(*calls)
-    finally:
-        for task in calls:
-            task.cancel()
+            else:
+                unanswered += 1
+                calls.create_task(make(number, due_s))

@@ -1,5 +1,6 @@
 """Calls the Summarizer over gRPC: one answer, a stream, or a batch."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 NO_FINAL_MESSAGE = "NO_FINAL_MESSAGE"
 """Status of a stream or a batch that ended well without all that it owed."""
 
+_PATIENCE_S = 10.0
 _LATER = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
@@ -35,7 +37,10 @@ class SummarizerCaller(Caller):
     async def check(self, mix: tuple[MixEntry, ...]) -> Mapping[str, str]:
         """Asks for the model and holds the scenario's styles against it."""
         _, channel = self._channels.of_lane(0)
-        return await describe_target(channel, self.target, mix)
+        facts = await describe_target(channel, self.target, mix)
+        for lane in range(self.target.connections):  # so that no call waits for its connection
+            await asyncio.wait_for(self._channels.of_lane(lane)[1].channel_ready(), _PATIENCE_S)
+        return facts
 
     async def send(self, ask: Ask, timeout_s: float, deltas_s: list[float]) -> Answer:
         """Sends once."""

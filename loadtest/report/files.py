@@ -1,0 +1,80 @@
+"""Writes reports and plots into a folder."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element
+
+from loadtest.measure.recorder import LATENCY
+from loadtest.report import svg
+from loadtest.report.comparison import Comparison, compare
+from loadtest.report.comparison_page import comparison_markdown, comparison_page
+from loadtest.report.plots.over_time import plot_over_time
+from loadtest.report.plots.rates import (
+    plot_latency_by_rate,
+    plot_latency_of_runs,
+    plot_throughput,
+)
+from loadtest.report.plots.tails import plot_tails
+from loadtest.report.run_page import distributions_of, run_markdown, run_page
+from loadtest.results import Run, write_run
+
+
+def write_reports(run: Run, directory: Path) -> list[Path]:
+    """Writes report.html, report.md and result.json, and names them in this order."""
+    directory.mkdir(parents=True, exist_ok=True)
+    page, words, data = (directory / name for name in ("report.html", "report.md", "result.json"))
+    page.write_text(run_page(run), "utf-8")
+    words.write_text(run_markdown(run), "utf-8")
+    write_run(run, data)
+    return [page, words, data]
+
+
+def write_plots(plots: Sequence[tuple[str, Element | None]], directory: Path) -> list[Path]:
+    """Writes each plot that there is as NAME.svg."""
+    directory.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, plot in plots:
+        if plot is not None:
+            path = directory / f"{name}.svg"
+            path.write_text(svg.standalone(plot), "utf-8")
+            written.append(path)
+    return written
+
+
+def write_comparison(comparison: Comparison, directory: Path) -> list[Path]:
+    """Writes comparison.html and comparison.md, and names them in this order."""
+    directory.mkdir(parents=True, exist_ok=True)
+    page, words = directory / "comparison.html", directory / "comparison.md"
+    page.write_text(comparison_page(comparison), "utf-8")
+    words.write_text(comparison_markdown(comparison), "utf-8")
+    return [page, words]
+
+
+def write_run_plots(runs: Mapping[str, Run], directory: Path) -> list[Path]:
+    """Writes plots for documents: latency against rate, throughput, and the tail, as files.
+
+    Of several runs each plot has a line a run; the tail is that of the last phase that all have.
+    """
+    first, *others = runs.values()
+    if others:
+        comparison = compare(list(runs.values()), list(runs))
+        phase = comparison.phases[-1]
+        tails = {
+            name: distributions_of(run, LATENCY)[phase]
+            for name, run in runs.items()
+            if phase in distributions_of(run, LATENCY)
+        }
+        rates = plot_latency_of_runs(
+            {name: run.phases for name, run in runs.items()},
+            heading="p99 latency against offered rate",
+        )
+        heading = f"Latency by percentile: {phase}"
+        tail = plot_tails(tails, "Latency by percentile", "latency", heading)
+        return write_plots([("latency-by-rate", rates), ("tail", tail)], directory)
+    plots = [
+        ("latency-by-rate", plot_latency_by_rate(first)),
+        ("throughput-by-rate", plot_throughput(first)),
+        ("tail", plot_tails(distributions_of(first, LATENCY), "Latency by percentile", "latency")),
+        ("over-time", plot_over_time(first.phases)),
+    ]
+    return write_plots(plots, directory)

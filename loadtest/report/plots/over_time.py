@@ -1,0 +1,79 @@
+"""What the callers of each moment met: percentiles of the latency by windows."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from loadtest.report import svg
+from loadtest.report.chart import Axis, Frame, Series, line_chart
+from loadtest.report.numbers import figure
+from loadtest.report.scale import Scale, durations, span
+from loadtest.results import Phase, Window
+
+_PERCENTILES = ("p50", "p95", "p99")
+
+
+def plot_over_time(phases: Sequence[Phase]) -> Element | None:
+    """Draws the median and the tail of every window, from when calls were due."""
+    known = [
+        value
+        for phase in phases
+        for window in phase.windows
+        for name in _PERCENTILES
+        if (value := _value(window, name)) is not None
+    ]
+    if not known:
+        return None
+    series = [_series(phases, name, number) for number, name in enumerate(_PERCENTILES)]
+    frame = line_chart(
+        "Latency over time",
+        Axis("time since the start (s)", time_scale(phases)),
+        Axis("latency (ms)", durations(known)),
+        series,
+    )
+    mark_phases(frame, phases)
+    return frame.root
+
+
+def start_of(phases: Sequence[Phase]) -> float:
+    """Gives when measuring began."""
+    return min((window.start_s for phase in phases for window in phase.windows), default=0.0)
+
+
+def time_scale(phases: Sequence[Phase]) -> Scale:
+    """Makes the axis that all plots over time share."""
+    start = start_of(phases)
+    ends = (w.start_s + w.seconds - start for phase in phases for w in phase.windows)
+    return span(0, max(ends, default=1.0))
+
+
+def mark_phases(frame: Frame, phases: Sequence[Phase]) -> None:
+    """Names the stretches that belong to a phase."""
+    start = start_of(phases)
+    for phase in phases:
+        if not phase.windows:
+            continue
+        left = frame.at_x(min(window.start_s for window in phase.windows) - start)
+        right = frame.at_x(max(w.start_s + w.seconds for w in phase.windows) - start)
+        if left > frame.left + 1:
+            svg.line(frame.root, left, frame.top - 12, left, frame.bottom, "axis dashed")
+        words = svg.fit(phase.name, right - left - 6)
+        svg.text(frame.root, left + 4, frame.top - 4, words, kind="quiet", hint=phase.name)
+
+
+def _series(phases: Sequence[Phase], name: str, number: int) -> Series:
+    start = start_of(phases)
+    pieces, hints = [], []
+    for phase in phases:
+        points = [
+            (window.start_s + window.seconds / 2 - start, value)
+            for window in phase.windows
+            if (value := _value(window, name)) is not None
+        ]
+        pieces.append(points)
+        hints.append([f"{phase.name}, {x:.3g} s: {name} {figure(value)} ms" for x, value in points])
+    return Series(name, pieces, hints, colour=(2, 1, 3)[number])
+
+
+def _value(window: Window, name: str) -> float | None:
+    value: float | None = getattr(window, f"{name}_ms")
+    return value
