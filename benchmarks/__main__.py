@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cpu.commands import CPU_COMMANDS, add_cpu_commands
+from benchmarks.serving.commands import add_serving_command, run_serving_command
 
 _DEFAULT = Path("models/default")
 _BUNDLE = _DEFAULT / "bundle-cpu-int8"
@@ -25,6 +26,7 @@ def main() -> int:
   python -m benchmarks cpu                this engine beside others on a CPU: the goals, minutes
   python -m benchmarks steps              what a decoder step costs by rows and tokens a row
   python -m benchmarks stall              what arriving documents do to those being written
+  python -m benchmarks serving --quick    servers under load, ours beside a peer; the load generator
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -58,9 +60,10 @@ def main() -> int:
     )
     families.add_argument("--threads", type=int, default=0, help="0 takes all cores (default: 0)")
     of_cpu = add_cpu_commands(commands)
+    serving = add_serving_command(commands)
     for command in (quality, startup):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
-    for command in (quality, startup, ablation, families, *of_cpu):
+    for command in (quality, startup, ablation, families, serving, *of_cpu):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     report, table = _run(parsed)
@@ -98,6 +101,8 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         return report, ablation_table(report)
     if parsed.command in CPU_COMMANDS:
         return CPU_COMMANDS[parsed.command](parsed)
+    if parsed.command == "serving":
+        return run_serving_command(parsed)
     if parsed.command == "families":
         from benchmarks.families import compare_families, families_table
 

@@ -55,7 +55,7 @@ class Summariser:
         self.reading = reading
 
     def read(self, document: str) -> list[str]:
-        """A document as CTranslate2 takes it; the converted vocabulary names tokens by their ids."""
+        """A document as CTranslate2 takes it: the converted vocabulary names tokens by id."""
         text = re.sub(r"\s+", " ", unicodedata.normalize("NFC", document)).strip()
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         whole = (*self.reading.prefix_ids, *ids, *self.reading.suffix_ids)
@@ -85,9 +85,7 @@ class Service:
         self._summariser = summariser
         self._batcher = batcher
 
-    async def summarize(
-        self, request: pb.SummarizeRequest, context: Any
-    ) -> pb.SummarizeResponse:
+    async def summarize(self, request: pb.SummarizeRequest, context: Any) -> pb.SummarizeResponse:
         """Answers one document."""
         if request.HasField("options"):
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, "options are not served")
@@ -113,9 +111,7 @@ class Service:
             model=reading.name,
         )
 
-    async def get_model(
-        self, request: pb.GetModelRequest, context: Any
-    ) -> pb.Model:
+    async def get_model(self, request: pb.GetModelRequest, context: Any) -> pb.Model:
         """Describes the model."""
         return pb.Model(
             name=self._summariser.reading.name,

@@ -16,7 +16,7 @@ from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 
 _GRACE_S = 1.0
 _SUMMARY = pb.SummarizeResponse(
-    summary="A summary of about a hundred characters, as the default model writes them for abstracts.",
+    summary="About a hundred characters, which is what the default model writes for an abstract.",
     finish_reason=pb.FINISH_REASON_STOP,
     usage=pb.Usage(source_tokens=200, summary_tokens=24, chunks=1),
     model="echo",

@@ -23,6 +23,15 @@ def framed(message: bytes) -> bytes:
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 
+def h2load_version() -> str:
+    """That of the program, if it is there."""
+    program = shutil.which("h2load")
+    if program is None:
+        return "not installed"
+    told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)  # noqa: S603
+    return told.stdout.strip().rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class H2Load:
     """One load: at a rate if there is one, else each user as quickly as it is answered."""
@@ -47,7 +56,9 @@ class H2Load:
         command += [f"http://127.0.0.1:{port}{_METHOD}"]
         whole_s = self.seconds + self.warm_up_s + _SLACK_S
         subprocess.run(command, check=True, capture_output=True, timeout=whole_s)  # noqa: S603
-        return read_log(log.read_text("ascii"), self.warm_up_s)
+        # What comes by a rate comes for so long, however soon the last of it is answered.
+        span_s = None if self.rate is None else self.seconds
+        return read_log(log.read_text("ascii"), self.warm_up_s, span_s)
 
     def _load(self) -> Sequence[str]:
         if self.rate is None:
@@ -57,16 +68,22 @@ class H2Load:
         return ["-c", "1", "-m", "512", f"--rps={self.rate:g}", "-n", str(requests)]
 
 
-def read_log(text: str, warm_up_s: float) -> Figures:
-    """Its log: a line a call, of the microsecond of its start, its HTTP status, how long it took."""
+def read_log(text: str, warm_up_s: float, span_s: float | None = None) -> Figures:
+    """Its log: a line a call, of the microsecond of its start, its HTTP status, how long it took.
+
+    Throughput is by the span if it is given, else from the first start to the last end.
+    """
     calls = [tuple(map(int, line.split("\t"))) for line in text.splitlines()]
     first_us = min((start for start, *_ in calls), default=0)
     counted = [
-        (start, status, took) for start, status, took in calls if start - first_us >= warm_up_s * 1e6
+        (start, status, took)
+        for start, status, took in calls
+        if start - first_us >= warm_up_s * 1e6
     ]
     good_ms = [took / 1000 for _, status, took in counted if status == 200]
-    last_us = max((start + took for start, _, took in counted), default=0)
-    span_s = (last_us - first_us) / 1e6 - warm_up_s
+    if span_s is None:
+        last_us = max((start + took for start, _, took in counted), default=first_us)
+        span_s = (last_us - first_us) / 1e6 - warm_up_s
     return figures_of(good_ms, failed=len(counted) - len(good_ms), span_s=span_s)
 
 

@@ -1,0 +1,204 @@
+"""The whole measurement: contender by contender, the generator's cost, and the cross-check."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.cpu.environment import peers_python
+from benchmarks.cpu.models import MakeError, Models
+from benchmarks.recipe import recipe
+from benchmarks.serving import contenders
+from benchmarks.serving.capacity import QUICK, Durations, measure_capacity
+from benchmarks.serving.contenders import Contender, Servers
+from benchmarks.serving.crosscheck import Check, cross_check
+from benchmarks.serving.documents import COUNT, TOKENS, write_documents
+from benchmarks.serving.generator_cost import CostSettings, measure_cost
+from benchmarks.serving.h2load import h2load_version
+from benchmarks.serving.load import LoadFailed
+from benchmarks.serving.plot import plot_serving
+from benchmarks.serving.processes import ServerFailed
+from benchmarks.serving.report import serving_tables
+
+PARTS = ("contenders", "generator", "crosscheck")
+SEED = 2026
+_MODELS = Path("build/cpu")
+_FULL_CHECK_S, _QUICK_CHECK_S = 30.0, 10.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is measured, for how long, and where it is kept."""
+
+    home: Path
+    threads: int
+    durations: Durations
+    cost: CostSettings
+    checks: Sequence[Check]
+    check_rounds: int
+    chosen: Sequence[Contender]
+    parts: Sequence[str] = PARTS
+    # What an earlier run of the same settings and commit found is taken over.
+    resumes: bool = True
+
+
+def make_settings(
+    *,
+    quick: bool,
+    home: Path,
+    threads: int,
+    only: Sequence[str],
+    parts: Sequence[str],
+    time_factor: float,
+    resumes: bool,
+) -> Settings:
+    """Full or quick; `only` are words in the names of contenders, none of which is all."""
+    everybody = contenders.QUICK if quick else contenders.CONTENDERS
+    chosen = [one for one in everybody if not only or any(w in _name(one) for w in only)]
+    if not chosen:
+        raise SystemExit(
+            f"no contender has {' or '.join(map(repr, only))} in its name; there are: "
+            f"{'; '.join(map(_name, everybody))}"
+        )
+    check_s = time_factor * (_QUICK_CHECK_S if quick else _FULL_CHECK_S)
+    return Settings(
+        home=home,
+        threads=threads,
+        durations=(QUICK if quick else Durations()).scaled(time_factor),
+        cost=CostSettings(seconds=5, rounds=1) if quick else CostSettings(),
+        checks=[
+            Check("one document, 4 a second, evenly", check_s, rate=4),
+            Check("one document, 4 users", check_s, users=4),
+        ],
+        check_rounds=1 if quick else 3,
+        chosen=chosen,
+        parts=parts or PARTS,
+        resumes=resumes,
+    )
+
+
+class Serving:
+    """Measures part by part and keeps each as soon as it is there."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._servers = Servers(Models(_MODELS, peers_python), peers_python, settings.threads)
+        self._documents = settings.home / "documents"
+        self._recipe = recipe(
+            threads=settings.threads,
+            documents=f"{COUNT} of {TOKENS} tokens, English and Chinese",
+            arrivals="Poisson",
+            seed=SEED,
+            placement="server and generator share all cores",
+            **_peers_versions(),
+        )
+
+    def run(self) -> tuple[dict[str, Any], str]:
+        """Gives the whole report and its tables; both and a plot are in the home folder too."""
+        settings = self._settings
+        write_documents(self._servers.bundle(contenders.CONTENDERS[0]), self._documents)
+        report: dict[str, Any] = {
+            "recipe": self._recipe | {"load_before": round(os.getloadavg()[0], 1)},
+            "durations": asdict(settings.durations),
+            "contenders": [],
+            "absent": {},
+            "generator": None,
+            "crosscheck": None,
+        }
+        if "contenders" in settings.parts:
+            self._add_contenders(report)
+        if "generator" in settings.parts:
+            report["generator"] = self._kept("generator", settings.cost, self._generator)
+        if "crosscheck" in settings.parts:
+            told = (list(map(asdict, settings.checks)), settings.check_rounds)
+            report["crosscheck"] = self._kept("crosscheck", told, self._crosscheck)
+        return report, self._write(report)
+
+    def _add_contenders(self, report: dict[str, Any]) -> None:
+        for one in self._settings.chosen:
+            try:
+                self._servers.prepare(one)
+            except MakeError as error:
+                report["absent"][_name(one)] = str(error)
+        for one in self._settings.chosen:
+            if _name(one) in report["absent"]:
+                continue
+            told = asdict(self._settings.durations)
+            try:
+                found = self._kept(_slug(one), told, lambda one=one: self._contender(one))
+                report["contenders"].append(found)
+            except (ServerFailed, LoadFailed) as error:
+                report["absent"][_name(one)] = str(error)
+
+    def _contender(self, one: Contender) -> dict[str, Any]:
+        folder = self._settings.home / "runs" / _slug(one)
+        with self._servers.start(one) as port:
+            found = measure_capacity(port, self._documents, folder, self._settings.durations, SEED)
+        return {"of": one.model, "server": one.name} | found
+
+    def _generator(self) -> dict[str, Any]:
+        return measure_cost(self._documents, self._settings.home / "runs", self._settings.cost)
+
+    def _crosscheck(self) -> list[dict[str, Any]]:
+        with self._servers.start(contenders.CONTENDERS[0]) as port:
+            return cross_check(
+                port,
+                self._documents,
+                self._settings.home / "runs" / "crosscheck",
+                self._settings.checks,
+                k6=lambda: peers_python().with_name("k6"),
+                rounds=self._settings.check_rounds,
+            )
+
+    def _kept(self, name: str, settings: Any, measure: Callable[[], Any]) -> Any:
+        """Takes what a run of the same settings found, else measures and keeps it."""
+        file = self._settings.home / "kept" / f"{name}.json"
+        stamp = json.dumps([settings, self._recipe], default=asdict, sort_keys=True)
+        if self._settings.resumes and file.is_file():
+            kept = json.loads(file.read_text("utf-8"))
+            if kept["stamp"] == stamp:
+                _say(f"{name}: kept from before")
+                return kept["found"]
+        _say(f"{name} ...")
+        found = measure()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"stamp": stamp, "found": found}, indent=1), "utf-8")
+        return found
+
+    def _write(self, report: dict[str, Any]) -> str:
+        home = self._settings.home
+        tables = serving_tables(report)
+        (home / "serving.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+        (home / "serving.md").write_text(tables + "\n", "utf-8")
+        if report["contenders"]:
+            plot_serving(report, home / "serving.svg")
+        _say(f"written: {home}/serving.json, .md and .svg")
+        return tables
+
+
+def run_serving(settings: Settings) -> tuple[dict[str, Any], str]:
+    """Measures what is asked for."""
+    return Serving(settings).run()
+
+
+def _name(contender: Contender) -> str:
+    return f"{contender.model}: {contender.name}"
+
+
+def _slug(contender: Contender) -> str:
+    return _name(contender).replace(":", "").replace(",", "").replace(" ", "-")
+
+
+def _peers_versions() -> dict[str, str]:
+    """What the peers' requirements say, which is what their environment holds."""
+    lines = Path("requirements/peers.txt").read_text("utf-8").splitlines()
+    pairs = (line.split("==") for line in lines if "==" in line)
+    versions = {name: version for name, version in pairs if name in ("ctranslate2", "k6")}
+    return versions | {"h2load": h2load_version()}
+
+
+def _say(words: str) -> None:
+    sys.stderr.write(words + "\n")
