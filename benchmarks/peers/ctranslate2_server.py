@@ -7,10 +7,8 @@ engineer with CTranslate2 and an afternoon would serve: unary calls alone, one s
 import argparse
 import asyncio
 import json
-import re
 import signal
 import sys
-import unicodedata
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import grpc
 from tokenizers import Tokenizer
 
 from benchmarks.peers.batching import Batcher, BatchLimits, QueueFull
+from benchmarks.peers.text import one_line
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 
 # Its converters import these where they can; what serves needs neither, nor their memory.
@@ -56,8 +55,7 @@ class Summariser:
 
     def read(self, document: str) -> list[str]:
         """A document as CTranslate2 takes it: the converted vocabulary names tokens by id."""
-        text = re.sub(r"\s+", " ", unicodedata.normalize("NFC", document)).strip()
-        ids = self._tokenizer.encode(text, add_special_tokens=False).ids
+        ids = self._tokenizer.encode(one_line(document), add_special_tokens=False).ids
         whole = (*self.reading.prefix_ids, *ids, *self.reading.suffix_ids)
         return [f"t{token}" for token in whole]
 

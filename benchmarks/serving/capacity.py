@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.figures import Figures
-from benchmarks.serving.load import Load
+from benchmarks.serving.load import Load, LoadFailed
 from loadtest.results import Phase, Run
 
 P99_MS = 1000.0
@@ -52,7 +52,7 @@ def measure_capacity(
             _closed("full", _USERS_OF_FULL, durations.full, durations.warm_up),
         ],
     )
-    unloaded, full = closed.phases
+    unloaded, full = (_phase(closed, name) for name in ("unloaded", "full"))
     searched = _search(
         Load(documents, seed, slo), port, folder, durations, full.throughput, _LOWEST
     )
@@ -105,13 +105,23 @@ def phase_figures(phase: Phase) -> Figures:
     )
 
 
+def _phase(run: Run, name: str) -> Phase:
+    """By how its name begins; one of which nothing is known is left out of a result."""
+    found = next((phase for phase in run.phases if phase.name.startswith(name)), None)
+    if found is None:
+        raise LoadFailed(
+            f"no call of {name!r} began after its warm-up: take a longer --time-factor"
+        )
+    return found
+
+
 def _shares(searched: Run) -> list[dict[str, Any]]:
-    """Those at parts of the highest rate, which come last and in their order."""
     if searched.highest_rate is None:
         return []
+    loads = [(share, _phase(searched, f"{100 * share:g} % of")) for share in SHARES]
     return [
         {"share": share, "rate": phase.level} | asdict(phase_figures(phase))
-        for share, phase in zip(SHARES, searched.phases[-len(SHARES) :], strict=True)
+        for share, phase in loads
     ]
 
 

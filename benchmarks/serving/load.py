@@ -37,7 +37,7 @@ class Load:
         """Puts it on a server; the scenario, the result and its report stay in the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         scenario = folder / "scenario.toml"
-        scenario.write_text(self._toml(folder.name, phases, search), "utf-8")
+        scenario.write_text(self.scenario(folder.name, phases, search), "utf-8")
         pinned = [] if core is None else ["taskset", "-c", str(core)]
         command = [*pinned, sys.executable, "-m", "loadtest", "run", str(scenario)]
         command += ["--target", f"127.0.0.1:{port}", "--output", str(folder)]
@@ -48,9 +48,13 @@ class Load:
             raise LoadFailed(f"loadtest ended with exit code {outcome.returncode}: {lines[-1]}")
         return read_run(folder / "result.json")
 
-    def _toml(
-        self, name: str, phases: Sequence[Mapping[str, Any]], search: Mapping[str, Any] | None
+    def scenario(
+        self,
+        name: str,
+        phases: Sequence[Mapping[str, Any]] = (),
+        search: Mapping[str, Any] | None = None,
     ) -> str:
+        """The scenario's file."""
         corpus = {
             "folders": [str(self.documents.resolve())],
             "language": "any",
