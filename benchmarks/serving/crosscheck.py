@@ -12,9 +12,10 @@ from typing import Any
 
 from benchmarks.serving.capacity import phase_figures
 from benchmarks.serving.figures import Figures
-from benchmarks.serving.h2load import H2Load, ToolMissing
+from benchmarks.serving.h2load import H2Load
 from benchmarks.serving.k6 import K6
 from benchmarks.serving.load import Load
+from benchmarks.serving.tools import ToolFailed
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 
 OURS = "loadtest"
@@ -79,7 +80,9 @@ def differences(
     medians: Mapping[str, Mapping[str, float]], ours: str
 ) -> dict[str, dict[str, float]]:
     """How much more each of the others found, as a part of ours."""
-    own = medians[ours]
+    own = medians.get(ours)
+    if own is None:
+        return {}
     return {
         name: {figure: found[figure] / own[figure] - 1 for figure in COMPARED}
         for name, found in medians.items()
@@ -95,9 +98,14 @@ def _take_turns(
     for _ in range(rounds):
         for name, turn in turns.items():
             try:
-                found[name].append(turn())
-            except ToolMissing as error:
+                figures = turn()
+            except ToolFailed as error:
                 absent[name] = str(error)
+                continue
+            if figures.p50_ms is None:
+                absent[name] = "no call ended well"
+            else:
+                found[name].append(figures)
     return found, absent
 
 

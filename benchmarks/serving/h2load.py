@@ -2,20 +2,15 @@
 
 import math
 import shutil
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.serving.figures import Figures, figures_of
+from benchmarks.serving.tools import ToolFailed, run_tool
 
 _METHOD = "/summarizer.v1.Summarizer/Summarize"
 _HEADERS = ("content-type: application/grpc", "te: trailers")
-_SLACK_S = 60.0
-
-
-class ToolMissing(Exception):
-    """A program that this measurement uses is not installed; the message says how to get it."""
 
 
 def framed(message: bytes) -> bytes:
@@ -28,8 +23,7 @@ def h2load_version() -> str:
     program = shutil.which("h2load")
     if program is None:
         return "not installed"
-    told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)  # noqa: S603
-    return told.stdout.strip().rpartition("/")[2]
+    return run_tool([program, "--version"], about_s=0).strip().rpartition("/")[2]
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class H2Load:
         """Puts it on a server; the log of all calls stays in the folder."""
         program = shutil.which("h2load")
         if program is None:
-            raise ToolMissing("h2load is not installed: apt-get install nghttp2-client")
+            raise ToolFailed("h2load is not installed: apt-get install nghttp2-client")
         folder.mkdir(parents=True, exist_ok=True)
         body, log = folder / "h2load.body", folder / "h2load.log"
         body.write_bytes(framed(message))
@@ -54,8 +48,7 @@ class H2Load:
         command = [*_pinned(core), program, *self._load(), "--data", str(body)]
         command += [f"--log-file={log}", *(f"--header={header}" for header in _HEADERS)]
         command += [f"http://127.0.0.1:{port}{_METHOD}"]
-        whole_s = self.seconds + self.warm_up_s + _SLACK_S
-        subprocess.run(command, check=True, capture_output=True, timeout=whole_s)  # noqa: S603
+        run_tool(command, about_s=self.seconds + self.warm_up_s)
         # What comes by a rate comes for so long, however soon the last of it is answered.
         span_s = None if self.rate is None else self.seconds
         return read_log(log.read_text("ascii"), self.warm_up_s, span_s)

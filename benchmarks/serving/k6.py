@@ -2,17 +2,16 @@
 
 import json
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.serving.figures import Figures
+from benchmarks.serving.tools import run_tool
 
 _SCRIPTS = Path(__file__).with_name("k6")
 _PROTOS = Path("protos")
-_SLACK_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,10 @@ class K6:
             "CALLS": str(round((self.rate or 0) * self.seconds)),
             "K6_NO_USAGE_REPORT": "true",
         }
-        subprocess.run(  # noqa: S603 - our own words
+        run_tool(
             [str(program), "run", "--quiet", "--no-color", str(script)],
-            check=True,
-            capture_output=True,
-            env={**os.environ, **told},
-            timeout=self.seconds + _SLACK_S,
+            about_s=self.seconds,
+            environment={**os.environ, **told},
         )
         # What comes by a rate comes for so long, however soon the last of it is answered.
         span_s = None if self.rate is None else self.seconds

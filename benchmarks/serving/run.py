@@ -22,10 +22,12 @@ from benchmarks.serving.load import LoadFailed
 from benchmarks.serving.plot import plot_serving
 from benchmarks.serving.processes import ServerFailed
 from benchmarks.serving.report import serving_tables
+from benchmarks.serving.tools import ToolFailed
 
 PARTS = ("contenders", "generator", "crosscheck")
 SEED = 2026
 _MODELS = Path("build/cpu")
+_FAILURES = (ServerFailed, LoadFailed, ToolFailed)
 _FULL_CHECK_S, _QUICK_CHECK_S = 30.0, 10.0
 
 
@@ -110,11 +112,16 @@ class Serving:
         }
         if "contenders" in settings.parts:
             self._add_contenders(report)
-        if "generator" in settings.parts:
-            report["generator"] = self._kept("generator", settings.cost, self._generator)
-        if "crosscheck" in settings.parts:
-            told = (list(map(asdict, settings.checks)), settings.check_rounds)
-            report["crosscheck"] = self._kept("crosscheck", told, self._crosscheck)
+        checks = (list(map(asdict, settings.checks)), settings.check_rounds)
+        for part, told, measure in (
+            ("generator", asdict(settings.cost), self._generator),
+            ("crosscheck", checks, self._crosscheck),
+        ):
+            if part in settings.parts:
+                try:
+                    report[part] = self._kept(part, told, measure)
+                except _FAILURES as error:
+                    report["absent"][part] = str(error)
         return report, self._write(report)
 
     def _add_contenders(self, report: dict[str, Any]) -> None:
@@ -126,11 +133,14 @@ class Serving:
         for one in self._settings.chosen:
             if _name(one) in report["absent"]:
                 continue
+            if one.engines > self._settings.threads:
+                report["absent"][_name(one)] = f"needs {one.engines} threads"
+                continue
             told = asdict(self._settings.durations)
             try:
                 found = self._kept(_slug(one), told, lambda one=one: self._contender(one))
                 report["contenders"].append(found)
-            except (ServerFailed, LoadFailed) as error:
+            except _FAILURES as error:
                 report["absent"][_name(one)] = str(error)
 
     def _contender(self, one: Contender) -> dict[str, Any]:
@@ -156,7 +166,7 @@ class Serving:
     def _kept(self, name: str, settings: Any, measure: Callable[[], Any]) -> Any:
         """Takes what a run of the same settings found, else measures and keeps it."""
         file = self._settings.home / "kept" / f"{name}.json"
-        stamp = json.dumps([settings, self._recipe], default=asdict, sort_keys=True)
+        stamp = json.dumps([settings, self._recipe], sort_keys=True)
         if self._settings.resumes and file.is_file():
             kept = json.loads(file.read_text("utf-8"))
             if kept["stamp"] == stamp:
