@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 
 from loadtest.exits import Exit, LoadTestError
@@ -19,8 +20,9 @@ async def explain_silence(target: Target, told: str) -> LoadTestError:
     try:
         await _connect(host, int(port), None, target)
     except (OSError, TimeoutError) as error:
-        reason = os.strerror(error.errno) if error.errno else str(error) or "no answer in time"
-        return LoadTestError(Exit.UNREACHABLE, f"{target.address} cannot be reached: {reason}")
+        return LoadTestError(
+            Exit.UNREACHABLE, f"{target.address} cannot be reached: {_words(error)}"
+        )
     if not target.tls:
         if await _speaks_tls(host, int(port), target):
             return _tls(f"{target.address} speaks TLS: say --tls, and --ca for its certificate")
@@ -31,10 +33,14 @@ async def explain_silence(target: Target, told: str) -> LoadTestError:
         return _tls(
             f"the certificate of {target.address} is not trusted: {error.verify_message}; see --ca"
         )
-    except (ssl.SSLError, ConnectionError) as error:
+    except ssl.SSLError as error:
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return _tls(f"{target.address} does not speak TLS: leave --tls, --ca and --cert out")
+        return _tls(f"{target.address} does not agree on TLS: {_words(error)}")
+    except ConnectionError as error:
         return _tls(f"{target.address} does not agree on TLS: {_words(error)}")
     except (OSError, TimeoutError) as error:
-        return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer: {error}")
+        return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer: {_words(error)}")
     return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer ({told})")
 
 
@@ -77,8 +83,15 @@ def _context(target: Target) -> ssl.SSLContext:
     return context
 
 
-def _words(error: OSError) -> str:
-    return getattr(error, "reason", None) or error.strerror or str(error)
+def _words(error: Exception) -> str:
+    """Says it as the system does: asyncio's own words repeat the address."""
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
+    if isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or "no answer in time"
 
 
 def _tls(message: str) -> LoadTestError:
