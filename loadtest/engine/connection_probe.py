@@ -9,6 +9,7 @@ from loadtest.exits import Exit, LoadTestError
 from loadtest.orders import Target
 
 _PATIENCE_S = 3.0
+_LINGER_S = 0.5
 
 
 async def explain_silence(target: Target, told: str) -> LoadTestError:
@@ -28,7 +29,11 @@ async def explain_silence(target: Target, told: str) -> LoadTestError:
             return _tls(f"{target.address} speaks TLS: say --tls, and --ca for its certificate")
         return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer ({told})")
     try:
-        await _connect(host, int(port), _context(target), target)
+        if not await _connect(host, int(port), _context(target), target):
+            return _tls(
+                f"{target.address} hangs up after the TLS handshake: it may want a certificate"
+                " of ours, see --cert and --key"
+            )
     except ssl.SSLCertVerificationError as error:
         return _tls(
             f"the certificate of {target.address} is not trusted: {error.verify_message}; see --ca"
@@ -59,18 +64,22 @@ async def _speaks_tls(host: str, port: int, target: Target) -> bool:
     return True
 
 
-async def _connect(host: str, port: int, context: ssl.SSLContext | None, target: Target) -> None:
-    """Connects, and waits a moment: who lacks a certificate is told only after the handshake."""
+async def _connect(host: str, port: int, context: ssl.SSLContext | None, target: Target) -> bool:
+    """Connects, and tells whether the other side stays.
+
+    Who lacks a certificate is hung up on only after the handshake, and often without a word. Who is
+    welcome gets the first frame of HTTP/2 at once.
+    """
     name = (target.server_name or host) if context else None
     async with asyncio.timeout(_PATIENCE_S):
         reader, writer = await asyncio.open_connection(
             host, port, ssl=context, server_hostname=name
         )
     try:
-        if context:
-            await asyncio.wait_for(reader.read(1), 0.5)
+        async with asyncio.timeout(_LINGER_S if context else 0):
+            return await reader.read(1) != b""
     except TimeoutError:
-        pass
+        return True
     finally:
         writer.close()
 
