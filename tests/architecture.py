@@ -90,6 +90,7 @@ HOMES: Mapping[str, set[str]] = {
         "server.sharing",
         "server.streams",
         "precis_client",
+        "loadtest.engine",
         "benchmarks",
     },
     "grpc": {"server.app", "server.rpc", "precis_client", "loadtest", "benchmarks"},

@@ -42,9 +42,9 @@ def test_no_metrics_at_the_address_are_no_error() -> None:
 
 def test_the_names_that_are_read_are_names_that_the_server_has() -> None:
     from prometheus_client import generate_latest
-    from server.telemetry.metrics import Metrics
 
     from loadtest.conduct import server_side
+    from server.telemetry.metrics import Metrics
 
     metrics = Metrics()
     exposed = generate_latest(metrics.registry).decode()

@@ -70,7 +70,7 @@ async def test_a_target_that_speaks_tls_is_told_from_one_that_is_silent() -> Non
 
 async def test_a_certificate_that_nobody_vouches_for_is_told() -> None:
     with serve_tls() as address:
-        with pytest.raises(LoadTestError, match="is not trusted: self.signed") as caught:
+        with pytest.raises(LoadTestError, match=r"is not trusted: self.signed") as caught:
             await check(Target(address=address, tls=True))
 
     assert caught.value.code is Exit.TLS
