@@ -3,9 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from loadtest.exits import MEANINGS, Exit, LoadTestError
-from loadtest.options import add_plan_options, add_worker_options
+from loadtest.options import add_plan_options, add_worker_options, make_output, make_plan
 from loadtest.report.commands import add_commands
 from loadtest.scenario_files import list_scenarios
 
@@ -47,24 +48,28 @@ def _make_parser() -> argparse.ArgumentParser:
     tour = commands.add_parser(
         "tour", help="start a server of its own and show in a minute what all this is"
     )
+    tour.add_argument("--output", type=Path, metavar="DIR", help="where results are written")
     tour.set_defaults(command=_tour)
     add_commands(commands)
     return parser
 
 
-# Locust changes the standard library as it is imported; what needs no Locust is spared that.
+# Locust changes the standard library as it is imported; what needs no Locust is spared that, and
+# what is wrong is told at once.
 
 
 def _run(options: argparse.Namespace) -> int:
+    plan, folder = make_plan(options), make_output(options)
     from loadtest.fleet.commands import run
 
-    return run(options)
+    return run(options, plan, folder)
 
 
 def _web(options: argparse.Namespace) -> int:
+    plan, folder = make_plan(options), make_output(options)
     from loadtest.fleet.commands import serve_page
 
-    return serve_page(options)
+    return serve_page(options, plan, folder)
 
 
 def _work(options: argparse.Namespace) -> int:
@@ -76,7 +81,7 @@ def _work(options: argparse.Namespace) -> int:
 def _tour(options: argparse.Namespace) -> int:
     from loadtest.tour import take_tour
 
-    return take_tour()
+    return take_tour(main, options.output)
 
 
 def _list_scenarios(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from loadtest.exits import Exit, LoadTestError
 from loadtest.scenario import CorpusTable
 
 ROOT = Path(__file__).resolve().parents[1]
-"""Where folders are looked for: the repository, or what holds loadtest/ instead of it."""
+"""Where folders are that the working folder has not: the repository, or what holds loadtest/."""
 
 _CHARACTERS_PER_TOKEN = {"en": 5.3, "zh": 1.9}
 """Of the default model's tokenizer on the abstracts in tests/data."""
@@ -38,7 +38,7 @@ class Document:
 
 def choose_documents(table: CorpusTable) -> tuple[str, ...]:
     """Gives every document that fits; LoadTestError if there is none."""
-    texts = [document for name in table.folders for document in read_folder(ROOT / name)]
+    texts = [document for name in table.folders for document in read_folder(_find(name))]
     texts = [text for text in texts if table.language in ("any", text.language)]
     least, most = table.tokens
     candidates = _join(texts, least) if table.join else texts
@@ -71,6 +71,10 @@ def read_folder(folder: Path) -> tuple[Document, ...]:
             reason = f"{type(error).__name__}: {error}"
             raise LoadTestError(Exit.USAGE, f"{path} cannot be read ({reason})") from None
     return tuple(Document(text, _language_of(text)) for text in texts if text)
+
+
+def _find(folder: str) -> Path:
+    return Path(folder) if Path(folder).is_dir() else ROOT / folder
 
 
 def _join(texts: Sequence[Document], least: int) -> list[Document]:

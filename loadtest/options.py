@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from loadtest.conduct.plan import Plan
+from loadtest.corpus import choose_documents
 from loadtest.exits import Exit, LoadTestError
 from loadtest.orders import Target
 from loadtest.scenario_files import read_scenario
@@ -68,6 +69,8 @@ def make_plan(options: argparse.Namespace) -> Plan:
     if options.repeats is not None:
         changes.append(f"repeats={options.repeats}")
     scenario = read_scenario(options.scenario, changes, options.time_factor, options.rate_factor)
+    for entry in scenario.mix:
+        choose_documents(entry.corpus or scenario.corpus)  # or it is told now that there is none
     name = Path(options.scenario).stem
     return Plan(
         name=name,

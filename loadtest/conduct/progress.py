@@ -58,7 +58,7 @@ class Progress:
 
 def _load(phase: Phase) -> str:
     if phase.users is not None:
-        return f"{phase.users} users"
+        return f"{phase.users} user{'s' if phase.users > 1 else ''}"
     if phase.at_s is not None:
         return f"{len(phase.at_s)} arrivals of a trace"
     if phase.rate_to is not None:

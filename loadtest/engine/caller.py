@@ -65,7 +65,8 @@ class Caller(ABC):
         try:
             async with asyncio.timeout(ask.entry.cancel_after_s):
                 await self._send_until_answered(ask, flow)
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError):
+            # The caller's patience is over, or the run is: either way the call is counted.
             flow.answer = Answer(status=HUNG_UP)
         return Call(
             kind=ask.entry.call,

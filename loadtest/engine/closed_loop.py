@@ -28,10 +28,17 @@ async def run_closed_loop(
         while clock.now() < end_s:
             call = await make_call(user, count)
             ended(call)
+            if is_stopped():
+                return
             count += 1
             failed = call.status not in (OK, HUNG_UP)
             pause_s = max(think_s, _PAUSE_AFTER_FAILURE_S if failed else 0.0)
             await clock.sleep_until(min(end_s, clock.now() + pause_s))
+
+    def is_stopped() -> bool:
+        # A call that was going on has taken the cancellation as its own end.
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
 
     async with asyncio.TaskGroup() as group:
         for user in users:

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+import socket
 import ssl
 
 from loadtest.exits import Exit, LoadTestError
 from loadtest.orders import Target
 
 _PATIENCE_S = 3.0
+_LINGER_S = 0.5
 
 
 async def explain_silence(target: Target, told: str) -> LoadTestError:
@@ -19,22 +21,31 @@ async def explain_silence(target: Target, told: str) -> LoadTestError:
     try:
         await _connect(host, int(port), None, target)
     except (OSError, TimeoutError) as error:
-        reason = os.strerror(error.errno) if error.errno else str(error) or "no answer in time"
-        return LoadTestError(Exit.UNREACHABLE, f"{target.address} cannot be reached: {reason}")
+        return LoadTestError(
+            Exit.UNREACHABLE, f"{target.address} cannot be reached: {_words(error)}"
+        )
     if not target.tls:
         if await _speaks_tls(host, int(port), target):
             return _tls(f"{target.address} speaks TLS: say --tls, and --ca for its certificate")
         return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer ({told})")
     try:
-        await _connect(host, int(port), _context(target), target)
+        if not await _connect(host, int(port), _context(target), target):
+            return _tls(
+                f"{target.address} hangs up after the TLS handshake: it may want a certificate"
+                " of ours, see --cert and --key"
+            )
     except ssl.SSLCertVerificationError as error:
         return _tls(
             f"the certificate of {target.address} is not trusted: {error.verify_message}; see --ca"
         )
-    except (ssl.SSLError, ConnectionError) as error:
+    except ssl.SSLError as error:
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return _tls(f"{target.address} does not speak TLS: leave --tls, --ca and --cert out")
+        return _tls(f"{target.address} does not agree on TLS: {_words(error)}")
+    except ConnectionError as error:
         return _tls(f"{target.address} does not agree on TLS: {_words(error)}")
     except (OSError, TimeoutError) as error:
-        return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer: {error}")
+        return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer: {_words(error)}")
     return LoadTestError(Exit.UNREACHABLE, f"{target.address} does not answer ({told})")
 
 
@@ -53,18 +64,22 @@ async def _speaks_tls(host: str, port: int, target: Target) -> bool:
     return True
 
 
-async def _connect(host: str, port: int, context: ssl.SSLContext | None, target: Target) -> None:
-    """Connects, and waits a moment: who lacks a certificate is told only after the handshake."""
+async def _connect(host: str, port: int, context: ssl.SSLContext | None, target: Target) -> bool:
+    """Connects, and tells whether the other side stays.
+
+    Who lacks a certificate is hung up on only after the handshake, and often without a word. Who is
+    welcome gets the first frame of HTTP/2 at once.
+    """
     name = (target.server_name or host) if context else None
     async with asyncio.timeout(_PATIENCE_S):
         reader, writer = await asyncio.open_connection(
             host, port, ssl=context, server_hostname=name
         )
     try:
-        if context:
-            await asyncio.wait_for(reader.read(1), 0.5)
+        async with asyncio.timeout(_LINGER_S if context else 0):
+            return await reader.read(1) != b""
     except TimeoutError:
-        pass
+        return True
     finally:
         writer.close()
 
@@ -77,8 +92,15 @@ def _context(target: Target) -> ssl.SSLContext:
     return context
 
 
-def _words(error: OSError) -> str:
-    return getattr(error, "reason", None) or error.strerror or str(error)
+def _words(error: Exception) -> str:
+    """Says it as the system does: asyncio's own words repeat the address."""
+    if isinstance(error, ssl.SSLError):
+        return error.reason or str(error)
+    if isinstance(error, socket.gaierror):
+        return error.strerror or str(error)
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return str(error) or "no answer in time"
 
 
 def _tls(message: str) -> LoadTestError:

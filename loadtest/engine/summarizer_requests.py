@@ -5,6 +5,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 
 from loadtest.exits import Exit, LoadTestError
 from loadtest.scenario import MixEntry
+from loadtest.scenario_files import suggest
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 
 _POLICIES = {
@@ -29,6 +30,10 @@ def make_request(entry: MixEntry, document: str) -> pb.SummarizeRequest:
 
 def make_options(entry: MixEntry) -> pb.DecodingOptions:
     """Makes the decoding options; LoadTestError names one that there is not."""
+    known = list(pb.DecodingOptions.DESCRIPTOR.fields_by_name)
+    for name in entry.options:
+        if name not in known:
+            raise LoadTestError(Exit.USAGE, f"unknown mix option {name}: {suggest(name, known)}")
     try:
         return ParseDict(dict(entry.options), pb.DecodingOptions())
     except ParseError as error:

@@ -17,17 +17,15 @@ from loadtest.fleet.session import Session, make_environment
 import gevent
 
 from loadtest.conduct.outcome import announce, exit_code, write_outcome
+from loadtest.conduct.plan import Plan
 from loadtest.exits import Exit, LoadTestError
 from loadtest.fleet.locust_user import listen_to_master
 from loadtest.fleet.page import add_report_pages
-from loadtest.options import make_output, make_plan
 from loadtest.results import Run
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
     """Runs a scenario and writes what was found."""
-    plan = make_plan(options)
-    folder = make_output(options)
     paths: list[Path] = []
     session = Session(plan, lambda found: paths.extend(write_outcome(found, folder)))
     with _opened(session, options):
@@ -38,16 +36,15 @@ def run(options: argparse.Namespace) -> int:
     return int(exit_code(found))
 
 
-def serve_page(options: argparse.Namespace) -> int:
+def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
     """Serves Locust's page until interrupted; its Start runs the scenario."""
-    plan = make_plan(options)
-    folder = make_output(options)
 
     def finish(found: Run) -> None:
         announce(found, write_outcome(found, folder))
 
     session = Session(plan, finish)
     with _opened(session, options):
+        del sys.argv[1:]  # the page would read them as Locust's own
         try:
             page = session.environment.create_web_ui(options.web_host, options.web_port)
         except OSError as error:

@@ -1,6 +1,7 @@
 """A generator seen from Locust's side: a child process that is told lines and tells lines."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -26,6 +27,8 @@ class GeneratorProcess:
             [sys.executable, "-c", _PROGRAM, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # What gRPC would say of a broken connection, calls say too.
+            env={"GRPC_VERBOSITY": "NONE"} | os.environ,
             start_new_session=True,  # Ctrl-C is for whoever started it
         )
 

@@ -45,7 +45,7 @@ class Session:
         else:
             environment.create_master_runner("*", workers_port)
         self._fleet = Fleet(environment.runner)
-        environment.shape_class = _Shape(self)
+        environment.shape_class = ScenarioShape(self)
         environment.events.test_start.add_listener(self._start)
         environment.events.test_stopping.add_listener(self._stop)
 
@@ -128,7 +128,7 @@ class Session:
         return total.num_requests, total.num_failures
 
 
-class _Shape(LoadTestShape):  # type: ignore[misc]  # Locust's classes are not typed
+class ScenarioShape(LoadTestShape):  # type: ignore[misc]  # Locust's classes are not typed
     """Holds one user in each process until the run is over."""
 
     def __init__(self, session: Session) -> None:
