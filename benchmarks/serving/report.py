@@ -36,7 +36,7 @@ def held(contender: _ROW) -> float | None:
 def _capacity_table(contenders: Sequence[_ROW]) -> str:
     head = (
         "model", "server", "unloaded p50 / p99 ms", f"highest rate at p99 <= {P99_MS:g} ms, 1/s",
-        "full, 1/s", "p99 at 70 % against unloaded p50",
+        "full, 1/s", "tokens a summary", "p99 at 70 % against unloaded p50",
     )  # fmt: skip
     rows = []
     for one in contenders:
@@ -48,6 +48,7 @@ def _capacity_table(contenders: Sequence[_ROW]) -> str:
                 f"{_ms(unloaded['p50_ms'])} / {_ms(unloaded['p99_ms'])}",
                 "none" if one["highest_rate"] is None else f"**{one['highest_rate']:.3g}**",
                 f"{one['full']['throughput']:.3g}",
+                f"{one['tokens_a_summary']:.0f}",
                 "" if ratio is None else f"{ratio:.2f}x",
             )
         )

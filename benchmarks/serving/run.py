@@ -2,8 +2,10 @@
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,10 @@ PARTS = ("contenders", "generator", "crosscheck")
 SEED = 2026
 _MODELS = Path("build/cpu")
 _FAILURES = (ServerFailed, LoadFailed, ToolFailed)
-_FULL_CHECK_S, _QUICK_CHECK_S = 30.0, 10.0
+_FULL_CHECK_S, _QUICK_CHECK_S = 20.0, 6.0
+_QUIET_LOAD = 0.5
+# Of the highest rate, for the open loop of the cross-check; without one, so many a second.
+_CHECKED_SHARE, _CHECKED_RATE = 0.5, 4.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Settings:
     threads: int
     durations: Durations
     cost: CostSettings
-    checks: Sequence[Check]
+    check_s: float
     check_rounds: int
     chosen: Sequence[Contender]
     parts: Sequence[str] = PARTS
@@ -65,17 +70,13 @@ def make_settings(
             f"no contender has {' or '.join(map(repr, only))} in its name; there are: "
             f"{'; '.join(map(_name, everybody))}"
         )
-    check_s = time_factor * (_QUICK_CHECK_S if quick else _FULL_CHECK_S)
     return Settings(
         home=home,
         threads=threads,
         durations=(QUICK if quick else Durations()).scaled(time_factor),
-        cost=CostSettings(seconds=5, rounds=1) if quick else CostSettings(),
-        checks=[
-            Check("one document, 4 a second, evenly", check_s, rate=4),
-            Check("one document, 4 users", check_s, users=4),
-        ],
-        check_rounds=1 if quick else 3,
+        cost=CostSettings(seconds=3, warm_up_s=1, rounds=1) if quick else CostSettings(),
+        check_s=time_factor * (_QUICK_CHECK_S if quick else _FULL_CHECK_S),
+        check_rounds=1 if quick else 2,
         chosen=chosen,
         parts=parts or PARTS,
         resumes=resumes,
@@ -101,9 +102,12 @@ class Serving:
     def run(self) -> tuple[dict[str, Any], str]:
         """Gives the whole report and its tables; both and a plot are in the home folder too."""
         settings = self._settings
+        load = round(os.getloadavg()[0], 1)
+        if load > _QUIET_LOAD:
+            _say(f"the machine is busy (load {load}): expect noise")
         write_documents(self._servers.bundle(contenders.CONTENDERS[0]), self._documents)
         report: dict[str, Any] = {
-            "recipe": self._recipe | {"load_before": round(os.getloadavg()[0], 1)},
+            "recipe": self._recipe | {"load_before": load},
             "durations": asdict(settings.durations),
             "contenders": [],
             "absent": {},
@@ -112,10 +116,14 @@ class Serving:
         }
         if "contenders" in settings.parts:
             self._add_contenders(report)
-        checks = (list(map(asdict, settings.checks)), settings.check_rounds)
+        checks = self._checks(report)
         for part, told, measure in (
             ("generator", asdict(settings.cost), self._generator),
-            ("crosscheck", checks, self._crosscheck),
+            (
+                "crosscheck",
+                [list(map(asdict, checks)), settings.check_rounds],
+                lambda: self._crosscheck(checks),
+            ),
         ):
             if part in settings.parts:
                 try:
@@ -152,14 +160,33 @@ class Serving:
     def _generator(self) -> dict[str, Any]:
         return measure_cost(self._documents, self._settings.home / "runs", self._settings.cost)
 
-    def _crosscheck(self) -> list[dict[str, Any]]:
+    def _checks(self, report: dict[str, Any]) -> Sequence[Check]:
+        """At a rate that the server of the cross-check can take, if that is known."""
+        checked, seconds = contenders.CONTENDERS[0], self._settings.check_s
+        highest = next(
+            (
+                one["highest_rate"]
+                for one in report["contenders"]
+                if (one["of"], one["server"]) == (checked.model, checked.name)
+            ),
+            None,
+        )
+        rate = max(1, round(_CHECKED_SHARE * highest)) if highest else _CHECKED_RATE
+        return [
+            Check(f"one document, {rate:g} a second, evenly", seconds, rate=rate),
+            Check("one document, 4 users", seconds, users=4),
+        ]
+
+    def _crosscheck(self, checks: Sequence[Check]) -> list[dict[str, Any]]:
+        with suppress(ToolFailed):  # told when it is to take its turn
+            _k6()
         with self._servers.start(contenders.CONTENDERS[0]) as port:
             return cross_check(
                 port,
                 self._documents,
                 self._settings.home / "runs" / "crosscheck",
-                self._settings.checks,
-                k6=lambda: peers_python().with_name("k6"),
+                checks,
+                k6=_k6,
                 rounds=self._settings.check_rounds,
             )
 
@@ -181,8 +208,9 @@ class Serving:
     def _write(self, report: dict[str, Any]) -> str:
         home = self._settings.home
         tables = serving_tables(report)
+        told = ", ".join(f"{name} {value}" for name, value in report["recipe"].items())
         (home / "serving.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-        (home / "serving.md").write_text(tables + "\n", "utf-8")
+        (home / "serving.md").write_text(f"{tables}\n\nRecipe: {told}.\n", "utf-8")
         if report["contenders"]:
             plot_serving(report, home / "serving.svg")
         _say(f"written: {home}/serving.json, .md and .svg")
@@ -192,6 +220,13 @@ class Serving:
 def run_serving(settings: Settings) -> tuple[dict[str, Any], str]:
     """Measures what is asked for."""
     return Serving(settings).run()
+
+
+def _k6() -> Path:
+    try:
+        return peers_python().with_name("k6")
+    except subprocess.CalledProcessError as error:
+        raise ToolFailed(f"the peers' environment could not be made: {error}") from None
 
 
 def _name(contender: Contender) -> str:

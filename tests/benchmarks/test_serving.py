@@ -167,6 +167,7 @@ def contender(**changes: Any) -> dict[str, Any]:
         "unloaded": load | {"p99_ms": 180.0},
         "full": load | {"p99_ms": 2000.0, "users": 16},
         "highest_rate": 5.0,
+        "tokens_a_summary": 24.2,
         "shares": [
             load | {"share": 0.5, "rate": 2.5, "p99_ms": 225.0},
             load | {"share": 0.7, "rate": 3.5, "p99_ms": 300.0},
@@ -215,8 +216,8 @@ def test_every_table_names_whoever_was_measured_and_whoever_was_not() -> None:
         }
     )
     for words in (
-        "| default | ours | 150 / 180 | **5** | 4 | 2.00x |",
-        "| default | slow | 150 / 180 | none | 4 |  |",
+        "| default | ours | 150 / 180 | **5** | 4 | 24 | 2.00x |",
+        "| default | slow | 150 / 180 | none | 4 | 24 |  |",
         "| default | ours | 70 % | 3.5 | 150 | 200 | 300 | 40 |",
         "CTranslate2: it said nothing",
         "loadtest adds 0.10 ms to p50 and 0.50 ms to p99",
