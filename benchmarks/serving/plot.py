@@ -12,6 +12,7 @@ def plot_serving(report: dict[str, Any], target: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     # Text stays text, and the file is the same for the same figures.
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "precis"}
@@ -24,10 +25,14 @@ def plot_serving(report: dict[str, Any], target: Path) -> None:
         for one in report["contenders"]:
             if one["of"] == model:
                 points = points_of(one)
-                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=one["server"])
+                rates, p99s_ms = [rate for rate, _ in points], [p99_ms for _, p99_ms in points]
+                axes.plot(rates, p99s_ms, marker="o", markersize=3, label=one["server"])
         axes.axhline(P99_MS, color="grey", linestyle=":", linewidth=1)
         axes.set(title=model, xlabel="arrivals a second (Poisson)", yscale="log", xlim=(0, None))
         axes.legend(fontsize=8)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     all_axes[0][0].set_ylabel("p99 ms (logarithmic), from when a call was due")
     target.parent.mkdir(parents=True, exist_ok=True)
     plain = {"Date": None} if target.suffix == ".svg" else {}

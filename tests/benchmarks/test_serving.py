@@ -17,7 +17,7 @@ from benchmarks.serving.generator_cost import added_ms
 from benchmarks.serving.h2load import framed, read_log
 from benchmarks.serving.k6 import read_summary
 from benchmarks.serving.load import Load
-from benchmarks.serving.plot import points_of
+from benchmarks.serving.plot import plot_serving, points_of
 from benchmarks.serving.processes import ServerFailed, running
 from benchmarks.serving.report import held, is_agreed, serving_tables
 from benchmarks.serving.run import make_settings
@@ -245,3 +245,13 @@ def test_the_echo_server_answers_as_long_as_it_is_wanted() -> None:
     with running(command) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         stub = summarizer_pb2_grpc.SummarizerStub(channel)
         assert stub.Summarize(pb.SummarizeRequest(document="x"), timeout=9).usage.summary_tokens
+
+
+def test_the_plot_names_every_server_and_takes_one_that_nothing_is_known_of(tmp_path: Path) -> None:
+    target = tmp_path / "serving.svg"
+    plot_serving(
+        {"contenders": [contender(), contender(server="silent", shares=[], probes=[])]}, target
+    )
+    drawn = target.read_text("utf-8")
+    for words in ("ours", "silent", "1000", "arrivals a second"):
+        assert words in drawn
