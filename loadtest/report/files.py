@@ -55,26 +55,27 @@ def write_run_plots(runs: Mapping[str, Run], directory: Path) -> list[Path]:
 
     Of several runs each plot has a line a run; the tail is that of the last phase that all have.
     """
-    first, *others = runs.values()
-    if others:
-        comparison = compare(list(runs.values()), list(runs))
-        phase = comparison.phases[-1]
-        tails = {
-            name: distributions_of(run, LATENCY)[phase]
-            for name, run in runs.items()
-            if phase in distributions_of(run, LATENCY)
-        }
-        rates = plot_latency_of_runs(
-            {name: run.phases for name, run in runs.items()},
-            heading="p99 latency against offered rate",
-        )
-        heading = f"Latency by percentile: {phase}"
-        tail = plot_tails(tails, "Latency by percentile", "latency", heading)
-        return write_plots([("latency-by-rate", rates), ("tail", tail)], directory)
+    if len(runs) > 1:
+        return write_plots(_plots_of_several(runs), directory)
+    (run,) = runs.values()
     plots = [
-        ("latency-by-rate", plot_latency_by_rate(first)),
-        ("throughput-by-rate", plot_throughput(first)),
-        ("tail", plot_tails(distributions_of(first, LATENCY), "Latency by percentile", "latency")),
-        ("over-time", plot_over_time(first.phases)),
+        ("latency-by-rate", plot_latency_by_rate(run)),
+        ("throughput-by-rate", plot_throughput(run)),
+        ("tail", plot_tails(distributions_of(run, LATENCY), "Latency by percentile", "latency")),
+        ("over-time", plot_over_time(run.phases)),
     ]
     return write_plots(plots, directory)
+
+
+def _plots_of_several(runs: Mapping[str, Run]) -> list[tuple[str, Element | None]]:
+    comparison = compare(list(runs.values()), list(runs))
+    heading = "p99 latency against offered rate"
+    phases = {name: run.phases for name, run in runs.items()}
+    plots = [("latency-by-rate", plot_latency_of_runs(phases, heading=heading))]
+    if comparison.phases:
+        phase = comparison.phases[-1]
+        latencies = {name: distributions_of(run, LATENCY) for name, run in runs.items()}
+        tails = {name: found[phase] for name, found in latencies.items() if phase in found}
+        heading = f"Latency by percentile: {phase}"
+        plots.append(("tail", plot_tails(tails, "Latency by percentile", "latency", heading)))
+    return plots

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from loadtest.report.numbers import plain
 
-_MOST_LOG_TICKS = 8
 _WIDE = 20
 """From this ratio on, a linear axis would hide the smaller values."""
 
@@ -52,7 +51,7 @@ def span(low: float, high: float, about: int = 8) -> Scale:
     )
 
 
-def logarithmic(low: float, high: float) -> Scale:
+def logarithmic(low: float, high: float, most: int = 8) -> Scale:
     """Makes an axis from one round value to another, with ticks at 1, 2 and 5 while they fit."""
     high = max(high, low * 1.01)
     bottom, top = _round_down(low), _round_up(high)
@@ -60,7 +59,7 @@ def logarithmic(low: float, high: float) -> Scale:
         decades = range(math.floor(math.log10(bottom)), math.ceil(math.log10(top)) + 1)
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         ticks = [tick for tick in ticks if bottom * 0.999 <= tick <= top * 1.001]
-        if len(ticks) <= _MOST_LOG_TICKS:
+        if len(ticks) <= most:
             break
     width = math.log(top / bottom)
     return Scale(

@@ -9,7 +9,7 @@ import pytest
 
 from loadtest.report.commands import add_commands
 from loadtest.report.comparison import CannotCompare, Line, compare
-from loadtest.report.comparison_page import comparison_markdown
+from loadtest.report.comparison_page import comparison_markdown, comparison_page
 from loadtest.results import Phase, Run, write_run
 from tests.loadtest.made_runs import RECIPE, call, phase_of, rich_run, run_of
 
@@ -97,7 +97,25 @@ def test_one_name_with_two_loads_is_told() -> None:
 
     assert comparison.loads_differ == ("steady",)
     assert comparison.names == ("A run (1)", "A run (2)")
-    assert "Different loads under one name: steady" in comparison_markdown(comparison)
+    assert "The loads of one name differ in: steady." in comparison_markdown(comparison)
+
+
+def test_searches_that_probed_other_rates_are_compared_by_rate() -> None:
+    searches = [
+        run_of(
+            *(phase(0.1, f"{rate} a second", level=rate) for rate in rates),
+            title=f"to {rates[-1]}",
+            highest_rate=rates[-1],
+        )
+        for rates in ((1.0, 2.0, 4.0), (3.0, 5.0))
+    ]
+
+    comparison = compare(searches)
+
+    assert (comparison.phases, comparison.lines) == ((), ())
+    words = comparison_markdown(comparison)
+    assert "| calls/s | 4.00 | 5.00 (×1.25) |" in words  # noqa: RUF001
+    assert "p99 latency against offered rate" in comparison_page(comparison)
 
 
 @pytest.mark.parametrize(
@@ -105,8 +123,8 @@ def test_one_name_with_two_loads_is_told() -> None:
     [
         ([run_of(phase(0.1))], "a comparison needs at least two runs, not 1"),
         (
-            [run_of(phase(0.1), title="A"), run_of(phase(0.1, "soak"), title="B")],
-            "the runs have no phase in common (A: steady; B: soak)",
+            [run_of(phase(0.1), title="A"), run_of(phase(0.1, "users", model="closed"), title="B")],
+            "the runs have neither phases in common nor rates (A: steady; B: users)",
         ),
         (
             [run_of(phase(0.1), phase(0.1), title="A"), run_of(phase(0.1), title="B")],
@@ -152,7 +170,7 @@ def test_the_commands_write_what_they_name(
         (["compare", "no.json", "no.json"], "no.json is not a run's result: "),
         (["compare", "a.json"], "a comparison needs at least two runs, not 1"),
         (["compare", "a.json", "a.json"], "one result or one name is given twice"),
-        (["compare", "a.json", "b.json"], "the runs have no phase in common"),
+        (["compare", "a.json", "b.json"], "the runs have neither phases in common nor rates"),
         (["plots", "a.json", "--name", "a", "--name", "b"], "2 names for 1 results"),
         (["report", "no.json"], "no.json is not a run's result: "),
     ],
@@ -166,7 +184,7 @@ def test_what_cannot_be_done_is_one_line_and_the_exit_code_of_wrong_usage(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_run(run_of(phase(0.1)), Path("a.json"))
-    write_run(run_of(phase(0.1, "soak"), title="B"), Path("b.json"))
+    write_run(run_of(phase(0.1, "users", model="closed"), title="B"), Path("b.json"))
 
     assert run_command(*arguments) == 2
 

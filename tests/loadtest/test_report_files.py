@@ -16,6 +16,7 @@ from loadtest.report import write_reports
 from loadtest.report.comparison import compare
 from loadtest.report.comparison_page import comparison_markdown, comparison_page
 from loadtest.report.files import write_run_plots
+from loadtest.report.plots.over_time import stretches
 from loadtest.report.run_page import run_markdown, run_page
 from loadtest.results import Run, read_run, write_run
 from tests.loadtest.made_runs import call, phase_of, rich_run, run_of
@@ -169,6 +170,14 @@ def test_a_throughput_plot_marks_the_knee(tmp_path: Path) -> None:
 
     root = ElementTree.parse(tmp_path / "throughput-by-rate.svg").getroot()  # noqa: S314
     assert "knee: 17.4 calls/s" in [text.text for text in root.iter(f"{SVG}text")]
+
+
+def test_repeats_of_one_phase_are_stretches_of_time_of_their_own() -> None:
+    repeats = [phase_of([call(at + 1.0)], start_s=at) for at in (0.0, 30.0, 40.0)]
+
+    found = stretches(pool_repeats(repeats))
+
+    assert [(part[0].start_s, len(part)) for part in found] == [(0.0, 10), (30.0, 20)]
 
 
 def test_a_result_comes_back_as_it_was(tmp_path: Path) -> None:
