@@ -73,5 +73,7 @@ def _words(run: Run) -> dict[str, object]:
         "streams": rows.stream_table(run),
         "status_counts": rows.status_table(run),
         "server": rows.server_table(run),
-        "recipe": rows.Table(("what", "as it was"), sorted(run.recipe.items())),
+        "recipe": rows.Table(
+            ("what", "as it was"), [each for each in sorted(run.recipe.items()) if each[1]]
+        ),
     }

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from loadtest.report.numbers import plain
 
+_HAIR = 1e-9
+"""Room for the last bit of a product, so that 0.3 is round although 3 * 0.1 is not it."""
+
 _WIDE = 20
 """From this ratio on, a linear axis would hide the smaller values."""
 
@@ -106,9 +109,11 @@ def _round_step(rough: float) -> float:
 
 def _round_down(value: float) -> float:
     magnitude = 10.0 ** math.floor(math.log10(value))
-    return max(step * magnitude for step in (1, 2, 5) if step * magnitude <= value * 1.0001)
+    return max(step * magnitude for step in (1, 2, 5) if step * magnitude <= value * (1 + _HAIR))
 
 
 def _round_up(value: float) -> float:
     magnitude = 10.0 ** math.floor(math.log10(value))
-    return min(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= value * 0.9999)
+    return min(
+        step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= value * (1 - _HAIR)
+    )
