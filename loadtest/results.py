@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 FORMAT_VERSION = 1
+WHOLE = "whole request"
+"""Names, among the stages of a server, the time from a request's arrival to its end."""
 
 _PAIR = re.compile(r"\[\n\s*([-+.\deE]+),\n\s*([-+.\deE]+)\n\s*\]")
 """Two numbers that `json` puts on four lines; no string has a line break of its own."""
@@ -59,7 +61,7 @@ class Window:
 class ServerSide:
     """Where the time went by the server's own metrics: differences over the phase."""
 
-    # Mean milliseconds of a request by stage: "queue", "encode", "decode", ...
+    # Mean milliseconds of a request by stage: "queue", "encode", "decode", ... and WHOLE.
     stages_ms: Mapping[str, float]
     # Other figures worth a line: rows of a step, tokens a step, fall-backs, ...
     figures: Mapping[str, float] = field(default_factory=dict)

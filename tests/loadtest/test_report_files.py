@@ -2,6 +2,7 @@
 
 import html.parser
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -16,9 +17,11 @@ from loadtest.report import write_reports
 from loadtest.report.comparison import compare
 from loadtest.report.comparison_page import comparison_markdown, comparison_page
 from loadtest.report.files import write_run_plots
+from loadtest.report.knee import knee_words
 from loadtest.report.plots.over_time import stretches
+from loadtest.report.plots.stages import plot_stages
 from loadtest.report.run_page import run_markdown, run_page
-from loadtest.results import Run, read_run, write_run
+from loadtest.results import WHOLE, Run, ServerSide, read_run, write_run
 from tests.loadtest.made_runs import call, phase_of, rich_run, run_of
 
 RICH = rich_run()
@@ -170,6 +173,28 @@ def test_a_throughput_plot_marks_the_knee(tmp_path: Path) -> None:
 
     root = ElementTree.parse(tmp_path / "throughput-by-rate.svg").getroot()  # noqa: S314
     assert "knee: 17.4 calls/s" in [text.text for text in root.iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize(
+    ("rates", "where"),
+    [((5.0, 10.0), "beyond these"), ((40.0,), "below these"), ((5.0, 40.0), "at 4.40 calls/s")],
+)
+def test_the_knee_is_told_where_no_rate_shows_it_too(rates: Sequence[float], where: str) -> None:
+    phases = [phase for phase in RICH.phases if phase.level in rates]
+
+    assert where in knee_words(phases)
+
+
+def test_stages_of_the_server_fill_the_whole_request_and_no_more() -> None:
+    server = ServerSide(stages_ms={"queue": 10.0, "decode": 30.0, WHOLE: 50.0})
+
+    plot = plot_stages([phase_of([call(1.0)], server=server)])
+
+    assert plot is not None
+    hints = [title.text for title in plot.iter("title")]
+    assert [hint for hint in hints if hint and hint.startswith("steady: ")] == [
+        *("steady: queue 10.0 ms", "steady: decode 30.0 ms", "steady: elsewhere 10.0 ms")
+    ]
 
 
 def test_repeats_of_one_phase_are_stretches_of_time_of_their_own() -> None:

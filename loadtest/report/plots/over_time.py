@@ -1,6 +1,7 @@
 """What the callers of each moment met: percentiles of the latency by windows."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from loadtest.report import svg
@@ -48,16 +49,19 @@ def time_scale(phases: Sequence[Phase]) -> Scale:
 
 
 def mark_phases(frame: Frame, phases: Sequence[Phase]) -> None:
-    """Names the stretches that belong to a phase."""
+    """Names each stretch of a phase where it begins."""
     start = start_of(phases)
-    for phase in phases:
-        for stretch in stretches(phase):
-            left = frame.at_x(stretch[0].start_s - start)
-            right = frame.at_x(stretch[-1].start_s + stretch[-1].seconds - start)
-            if left > frame.left + 1:
-                svg.line(frame.root, left, frame.top - 12, left, frame.bottom, "axis dashed")
-            words = svg.fit(phase.name, right - left - 6)
-            svg.text(frame.root, left + 4, frame.top - 4, words, kind="quiet", hint=phase.name)
+    named = [
+        (frame.at_x(stretch[0].start_s - start), phase.name)
+        for phase in phases
+        for stretch in stretches(phase)
+    ]
+    named.sort()
+    for (left, name), (right, _) in pairwise([*named, (frame.right, "")]):
+        if left > frame.left + 1:
+            svg.line(frame.root, left, frame.top - 12, left, frame.bottom, "axis dashed")
+        words = svg.fit(name, right - left - 8)
+        svg.text(frame.root, left + 4, frame.top - 4, words, kind="quiet", hint=name)
 
 
 def stretches(phase: Phase) -> list[list[Window]]:
