@@ -29,11 +29,13 @@ class Scale:
     ticks: tuple[Tick, ...]
 
 
-def linear(low: float, high: float, about: int = 6) -> Scale:
-    """Makes an axis with round ticks that ends at or beyond the highest value."""
+def linear(low: float, high: float, about: int = 6, *, whole: bool = False) -> Scale:
+    """Makes an axis with round ticks, whole ones if asked, that ends at or beyond the highest."""
     if high <= low:
         high = low + 1
     step = _round_step((high - low) / about)
+    if whole and step != int(step):
+        step = math.ceil(step)
     first, last = math.floor(low / step), math.ceil(round(high / step, 6))
     ticks = [round(at * step, 10) for at in range(first, last + 1)]
     span = ticks[-1] - ticks[0]

@@ -43,6 +43,14 @@ def test_an_axis_of_percentiles_gives_each_nine_the_same_room_and_ends_with_the_
     assert (99.9 in [tick.value for tick in scale.ticks]) == (samples >= 1000)
 
 
+@given(st.integers(0, 10**6))
+def test_an_axis_of_counts_names_whole_numbers_only(most: int) -> None:
+    scale = linear(0, most, about=4, whole=True)
+
+    check(scale, 0, most)
+    assert all(tick.value == int(tick.value) for tick in scale.ticks)
+
+
 def test_no_values_have_an_axis_too() -> None:
     check(durations([]), 0, 1)
     check(durations([0.0]), 0)

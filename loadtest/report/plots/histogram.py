@@ -21,7 +21,7 @@ def plot_histogram(distribution: Distribution, name: str, number: int = 0) -> El
     frame = Frame(
         f"Histogram of {name}",
         Axis("latency (ms)", axis),
-        Axis("calls", linear(0, max(bars.values()), about=4)),
+        Axis("calls", linear(0, max(bars.values()), about=4, whole=True)),
         width=340,
         height=220,
         heading=name,
