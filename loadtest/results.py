@@ -130,7 +130,7 @@ class Run:
 def write_run(run: Run, path: Path) -> None:
     """Writes a run as JSON, the bins of a histogram on one line."""
     words = json.dumps(asdict(run), indent=1, ensure_ascii=False)
-    path.write_text(_PAIR.sub(r"[\1, \2]", words) + "\n", "utf-8")
+    path.write_text(_PAIR.sub(r"[\1, \2]", words) + "\n", "utf-8", errors="replace")
 
 
 def read_run(path: Path) -> Run:

@@ -23,8 +23,8 @@ def write_reports(run: Run, directory: Path) -> list[Path]:
     """Writes report.html, report.md and result.json, and names them in this order."""
     directory.mkdir(parents=True, exist_ok=True)
     page, words, data = (directory / name for name in ("report.html", "report.md", "result.json"))
-    page.write_text(run_page(run), "utf-8")
-    words.write_text(run_markdown(run), "utf-8")
+    _write(page, run_page(run))
+    _write(words, run_markdown(run))
     write_run(run, data)
     return [page, words, data]
 
@@ -45,8 +45,8 @@ def write_comparison(comparison: Comparison, directory: Path) -> list[Path]:
     """Writes comparison.html and comparison.md, and names them in this order."""
     directory.mkdir(parents=True, exist_ok=True)
     page, words = directory / "comparison.html", directory / "comparison.md"
-    page.write_text(comparison_page(comparison), "utf-8")
-    words.write_text(comparison_markdown(comparison), "utf-8")
+    _write(page, comparison_page(comparison))
+    _write(words, comparison_markdown(comparison))
     return [page, words]
 
 
@@ -79,3 +79,8 @@ def _plots_of_several(runs: Mapping[str, Run]) -> list[tuple[str, Element | None
         heading = f"Latency by percentile: {phase}"
         plots.append(("tail", plot_tails(tails, "Latency by percentile", "latency", heading)))
     return plots
+
+
+def _write(path: Path, text: str) -> None:
+    # A title of bytes that are no UTF-8 must not cost the report of a long run.
+    path.write_text(text, "utf-8", errors="replace")

@@ -17,7 +17,7 @@ from loadtest.report import write_reports
 from loadtest.report.comparison import compare
 from loadtest.report.comparison_page import comparison_markdown, comparison_page
 from loadtest.report.files import write_run_plots
-from loadtest.report.knee import knee_words
+from loadtest.report.knee import find_knee, knee_words
 from loadtest.report.plots.over_time import stretches
 from loadtest.report.plots.stages import plot_stages
 from loadtest.report.run_page import run_markdown, run_page
@@ -183,6 +183,26 @@ def test_the_knee_is_told_where_no_rate_shows_it_too(rates: Sequence[float], whe
     phases = [phase for phase in RICH.phases if phase.level in rates]
 
     assert where in knee_words(phases)
+
+
+def test_a_rate_that_is_served_but_far_slower_lies_beyond_the_knee() -> None:
+    phases = [
+        phase_of([call(at / rate, seconds) for at in range(9 * rate)], level=float(rate))
+        for rate, seconds in ((1, 0.1), (2, 0.29), (4, 0.31))
+    ]
+
+    assert find_knee(phases) == pytest.approx(1.8)
+
+
+def test_what_no_file_can_hold_is_replaced(tmp_path: Path) -> None:
+    odd = "nul \x00 and \ud800"
+    run = run_of(replace(RICH.phases[0], name=odd), title=odd)
+
+    write_reports(run, tmp_path)
+
+    assert read_run(tmp_path / "result.json").title == "nul \x00 and ?"
+    for path in write_run_plots({"a": run}, tmp_path):
+        assert ElementTree.parse(path).getroot().tag == f"{SVG}svg"  # noqa: S314
 
 
 def test_stages_of_the_server_fill_the_whole_request_and_no_more() -> None:
