@@ -105,6 +105,8 @@ ENVIRONMENT_HOMES = {
     "precis_client.cli",
     "export",
     "benchmarks",
+    "loadtest.fleet.generator_process",
+    "loadtest.tour",
 }
 """Where alone environment variables may be used; in runtime and export only ONNX Runtime's own."""
 
