@@ -50,6 +50,11 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     tour.add_argument("--output", type=Path, metavar="DIR", help="where results are written")
     tour.set_defaults(command=_tour)
+    echo = commands.add_parser(
+        "echo", help="serve answers that cost nothing, to learn what the load generator costs"
+    )
+    echo.add_argument("--listen", default="127.0.0.1:50060", metavar="HOST:PORT")
+    echo.set_defaults(command=_echo)
     add_commands(commands)
     return parser
 
@@ -82,6 +87,16 @@ def _tour(options: argparse.Namespace) -> int:
     from loadtest.tour import take_tour
 
     return take_tour(main, options.output)
+
+
+def _echo(options: argparse.Namespace) -> int:
+    from loadtest.engine.echo_server import serve
+
+    try:
+        serve(options.listen)
+    except OSError as error:
+        raise LoadTestError(Exit.USAGE, f"--listen: {error}") from None
+    return int(Exit.PASSED)
 
 
 def _list_scenarios(options: argparse.Namespace) -> int:

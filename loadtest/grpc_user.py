@@ -1,8 +1,7 @@
 """A Locust user for any gRPC service, to copy: this one file needs nothing else of this package.
 
 Its users wait for each answer, as all of Locust's do: for arrivals that do not wait, and for exact
-percentiles, see `python -m loadtest run`. Under gevent one process makes about a thousand calls a
-second.
+percentiles, see `python -m loadtest run`.
 """
 
 import time

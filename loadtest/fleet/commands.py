@@ -42,7 +42,10 @@ def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
     def finish(found: Run) -> None:
         announce(found, write_outcome(found, folder))
 
-    session = Session(plan, finish)
+    def fail(error: LoadTestError) -> None:
+        print(f"loadtest: {error}", file=sys.stderr, flush=True)
+
+    session = Session(plan, finish, fail)
     with _opened(session, options):
         del sys.argv[1:]  # the page would read them as Locust's own
         try:

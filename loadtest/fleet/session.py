@@ -25,11 +25,16 @@ _PATIENCE_S = 60.0
 class Session:
     """Conducts a run each time that Locust's test is started."""
 
-    def __init__(self, plan: Plan, finish: Callable[[Run], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        finish: Callable[[Run], None],
+        fail: Callable[[LoadTestError], None] = lambda error: None,
+    ) -> None:
         self.environment = make_environment()
         self.environment.host = plan.target.address
         self._plan = plan
-        self._finish = finish
+        self._finish, self._fail = finish, fail
         self._fleet: Fleet | None = None
         self._conductor: Conductor | None = None
         self._ended = gevent.event.Event()
@@ -111,6 +116,8 @@ class Session:
             self._finish(self.run)
         except LoadTestError as error:
             self.error = error
+            self.environment.runner.log_exception("loadtest", str(error), "")  # for the page
+            self._fail(error)
         except Exception as error:
             self.error = LoadTestError(Exit.BROKEN, f"{type(error).__name__}: {error}")
             raise

@@ -85,6 +85,7 @@ def _passes(key: str, limit: float, found: float | None) -> bool:
 
 
 def _words(key: str, limit: float) -> str:
+    words = repr(limit).removesuffix(".0")
     if key in _LEAST:
-        return f"{key.removeprefix('min_')} >= {limit!r}"
-    return f"{key} <= {limit!r}"
+        return f"{key.removeprefix('min_')} >= {words}"
+    return f"{key} <= {words}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from loadtest.measure.call import HUNG_UP, OK, Call
 from loadtest.measure.histogram import Histogram
-from loadtest.measure.windows import are_stable, choose_length_s, stability_length_s
+from loadtest.measure.windows import are_stable, choose_length_s, cut, stability_length_s
 from loadtest.results import Distribution, Phase, ServerSide, Window
 
 LATENCY = "latency"
@@ -102,7 +102,7 @@ class PhaseRecorder:
         intervals: Mapping[str, tuple[float, float]] | None = None,
     ) -> Phase:
         """Makes the figures of a phase whose load ended then; its calls may have ended later."""
-        seconds = max(0.0, end_s - self._counted_from_s)
+        seconds = max(0.0, round(end_s - self._counted_from_s, 6))
         whole = _sum(self._cells.values())
         by_arrivals = self._model == "open" and self._level is not None
         return Phase(
@@ -194,20 +194,15 @@ class PhaseRecorder:
         return {name: distribution for name, distribution in made.items() if distribution}
 
     def _windows(self, seconds: float, length_s: int) -> tuple[Window, ...]:
-        starts = range(0, math.ceil(seconds), length_s)
-        return tuple(self._window(start, length_s, seconds) for start in starts)
+        edges = pairwise([*cut(seconds, length_s), seconds])
+        return tuple(self._window(start, end, seconds) for start, end in edges)
 
-    def _window(self, start: int, length_s: int, seconds: float) -> Window:
-        end = min(start + length_s, seconds)
+    def _window(self, start: float, end: float, seconds: float) -> Window:
         # What was due at the very end belongs to the last window.
-        last = max(0, math.ceil(seconds) - 1)
-        cell = _sum(
-            cell
-            for second, cell in self._cells.items()
-            if start <= min(second, last) < start + length_s
-        )
+        until = end if end < seconds else math.inf
+        cell = _sum(cell for second, cell in self._cells.items() if start <= second < until)
         p50, p95, p99 = cell.latency.percentiles([50, 95, 99])
-        tenths = range(start * _FINE, int(end * _FINE))
+        tenths = range(int(start * _FINE), int(end * _FINE))
         return Window(
             start_s=self._counted_from_s + start,
             seconds=end - start,

@@ -1,5 +1,6 @@
 """Cuts a phase into windows, and says whether they agree."""
 
+import math
 from collections.abc import Sequence
 
 from loadtest.results import Window
@@ -18,6 +19,14 @@ def choose_length_s(seconds: float) -> int:
     return next((s for s in _LENGTHS_S if seconds <= s * _MOST_WINDOWS), _LENGTHS_S[-1])
 
 
+def cut(seconds: float, length_s: int) -> list[int]:
+    """Gives the starts of windows; a rest of less than half a window goes to the last one."""
+    starts = list(range(0, math.ceil(seconds), length_s))
+    if len(starts) > 1 and seconds - starts[-1] < length_s / 2:
+        starts.pop()
+    return starts
+
+
 def stability_length_s(seconds: float) -> int:
     """Chooses how long a window of the stability rule is: long, for short ones are noisy."""
     return max(1, int(seconds) // _STABILITY_WINDOWS)
@@ -29,8 +38,6 @@ def are_stable(windows: Sequence[Window], *, by_arrivals: bool) -> bool:
     With `by_arrivals` the rate is taken by what arrived: in an open loop of a steady level the
     arrivals are random, and their noise is none of the server's.
     """
-    longest = max((window.seconds for window in windows), default=0.0)
-    windows = [window for window in windows if window.seconds == longest]
     rows = [windows[at : at + _IN_A_ROW] for at in range(len(windows) - _IN_A_ROW + 1)]
     return any(_agree(row, by_arrivals) for row in rows)
 

@@ -24,7 +24,7 @@ class Series:
 
     name: str
     pieces: Sequence[Points]
-    hints: Sequence[Sequence[str]] = ()
+    hints: Sequence[Sequence[str]] = ()  # a point with an empty one cannot be pointed at
     is_dashed: bool = False
     has_dots: bool = False
     colour: int | None = None  # None: its place among the series
@@ -73,6 +73,8 @@ class Frame:
             hints = series.hints[number] if series.hints else []
             is_visible = series.has_dots or len(places) == 1
             for (x, y), hint in zip(places, hints, strict=False):
+                if not hint:
+                    continue
                 svg.dot(self.root, x, y, colour, hint, is_visible=is_visible)
 
     def mark_x(self, value: float, words: str) -> None:
@@ -95,9 +97,9 @@ class Frame:
         svg.line(self.root, self.left, self.bottom, self.right, self.bottom, "axis")
         middle = (self.left + self.right) / 2
         svg.text(self.root, middle, self.height - 8, self.x.title, anchor="middle")
-        svg.text(
-            self.root, 14, (self.top + self.bottom) / 2, self.y.title, anchor="middle", turn=True
-        )
+        if self.y.title:
+            height = (self.top + self.bottom) / 2
+            svg.text(self.root, 14, height, self.y.title, anchor="middle", turn=True)
 
 
 def line_chart(name: str, x: Axis, y: Axis, series: Sequence[Series], heading: str = "") -> Frame:

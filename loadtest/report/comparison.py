@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from loadtest.measure.figures import duration_ms, error_rate
+from loadtest.report.knee import open_phases
 from loadtest.results import Phase, Run
 
 DURATIONS_COMPARED = ("p50_ms", "p90_ms", "p95_ms", "p99_ms", "p999_ms")
@@ -48,18 +49,21 @@ class Comparison:
 
 
 def compare(runs: Sequence[Run], names: Sequence[str] | None = None) -> Comparison:
-    """Matches phases by name, and holds each figure against that of the first run."""
+    """Matches phases by name, and holds each figure against that of the first run.
+
+    Runs that share no phase, as searches for the highest rate may not, must at least have rates.
+    """
     if len(runs) < 2:
         raise CannotCompare(f"a comparison needs at least two runs, not {len(runs)}")
     titles = _tell_apart([run.title for run in runs] if names is None else names)
     by_name = [_phases_by_name(run, title) for run, title in zip(runs, titles, strict=True)]
     common = [name for name in by_name[0] if all(name in others for others in by_name)]
-    if not common:
+    if not common and not all(open_phases(run.phases) for run in runs):
         listed = "; ".join(
             f"{title}: {', '.join(phases) or 'none'}"
             for title, phases in zip(titles, by_name, strict=True)
         )
-        raise CannotCompare(f"the runs have no phase in common ({listed})")
+        raise CannotCompare(f"the runs have neither phases in common nor rates ({listed})")
     return Comparison(
         names=tuple(titles),
         runs=tuple(runs),

@@ -23,8 +23,8 @@ def write_reports(run: Run, directory: Path) -> list[Path]:
     """Writes report.html, report.md and result.json, and names them in this order."""
     directory.mkdir(parents=True, exist_ok=True)
     page, words, data = (directory / name for name in ("report.html", "report.md", "result.json"))
-    page.write_text(run_page(run), "utf-8")
-    words.write_text(run_markdown(run), "utf-8")
+    _write(page, run_page(run))
+    _write(words, run_markdown(run))
     write_run(run, data)
     return [page, words, data]
 
@@ -45,8 +45,8 @@ def write_comparison(comparison: Comparison, directory: Path) -> list[Path]:
     """Writes comparison.html and comparison.md, and names them in this order."""
     directory.mkdir(parents=True, exist_ok=True)
     page, words = directory / "comparison.html", directory / "comparison.md"
-    page.write_text(comparison_page(comparison), "utf-8")
-    words.write_text(comparison_markdown(comparison), "utf-8")
+    _write(page, comparison_page(comparison))
+    _write(words, comparison_markdown(comparison))
     return [page, words]
 
 
@@ -55,26 +55,32 @@ def write_run_plots(runs: Mapping[str, Run], directory: Path) -> list[Path]:
 
     Of several runs each plot has a line a run; the tail is that of the last phase that all have.
     """
-    first, *others = runs.values()
-    if others:
-        comparison = compare(list(runs.values()), list(runs))
-        phase = comparison.phases[-1]
-        tails = {
-            name: distributions_of(run, LATENCY)[phase]
-            for name, run in runs.items()
-            if phase in distributions_of(run, LATENCY)
-        }
-        rates = plot_latency_of_runs(
-            {name: run.phases for name, run in runs.items()},
-            heading="p99 latency against offered rate",
-        )
-        heading = f"Latency by percentile: {phase}"
-        tail = plot_tails(tails, "Latency by percentile", "latency", heading)
-        return write_plots([("latency-by-rate", rates), ("tail", tail)], directory)
+    if len(runs) > 1:
+        return write_plots(_plots_of_several(runs), directory)
+    (run,) = runs.values()
     plots = [
-        ("latency-by-rate", plot_latency_by_rate(first)),
-        ("throughput-by-rate", plot_throughput(first)),
-        ("tail", plot_tails(distributions_of(first, LATENCY), "Latency by percentile", "latency")),
-        ("over-time", plot_over_time(first.phases)),
+        ("latency-by-rate", plot_latency_by_rate(run)),
+        ("throughput-by-rate", plot_throughput(run)),
+        ("tail", plot_tails(distributions_of(run, LATENCY), "Latency by percentile", "latency")),
+        ("over-time", plot_over_time(run.phases)),
     ]
     return write_plots(plots, directory)
+
+
+def _plots_of_several(runs: Mapping[str, Run]) -> list[tuple[str, Element | None]]:
+    comparison = compare(list(runs.values()), list(runs))
+    heading = "p99 latency against offered rate"
+    phases = {name: run.phases for name, run in runs.items()}
+    plots = [("latency-by-rate", plot_latency_of_runs(phases, heading=heading))]
+    if comparison.phases:
+        phase = comparison.phases[-1]
+        latencies = {name: distributions_of(run, LATENCY) for name, run in runs.items()}
+        tails = {name: found[phase] for name, found in latencies.items() if phase in found}
+        heading = f"Latency by percentile: {phase}"
+        plots.append(("tail", plot_tails(tails, "Latency by percentile", "latency", heading)))
+    return plots
+
+
+def _write(path: Path, text: str) -> None:
+    # A title of bytes that are no UTF-8 must not cost the report of a long run.
+    path.write_text(text, "utf-8", errors="replace")

@@ -44,7 +44,7 @@ def load(phase: Phase) -> str:
     """Says what load a phase put on."""
     if phase.level is None:
         return "arrivals that change" if phase.model == "open" else "users that change"
-    unit = "calls/s" if phase.model == "open" else "users"
+    unit = "calls/s" if phase.model == "open" else "user" if phase.level == 1 else "users"
     return f"{plain(round(phase.level, 3))} {unit}"
 
 

@@ -3,7 +3,7 @@
 from loadtest.measure.recorder import FIRST_DELTA, LATENCY
 from loadtest.report import rows
 from loadtest.report.cautions import cautions
-from loadtest.report.knee import RULE, find_knee
+from loadtest.report.knee import knee_words
 from loadtest.report.numbers import figure
 from loadtest.report.plots.histogram import plot_histogram
 from loadtest.report.plots.over_time import plot_over_time
@@ -17,14 +17,12 @@ from loadtest.results import Distribution, Run
 
 def run_page(run: Run) -> str:
     """Draws a run as a page that needs nothing but itself."""
-    knee = find_knee(run.phases)
     latencies = distributions_of(run, LATENCY)
     return fill(
         "run.html",
         **_words(run),
         style=style(),
-        knee=None if knee is None else figure(knee),
-        knee_rule=RULE,
+        knee=knee_words(run.phases),
         classes=rows.class_table(run),
         generator=rows.generator_table(run),
         over_time=drawing(plot_over_time(run.phases)),
@@ -73,5 +71,7 @@ def _words(run: Run) -> dict[str, object]:
         "streams": rows.stream_table(run),
         "status_counts": rows.status_table(run),
         "server": rows.server_table(run),
-        "recipe": rows.Table(("what", "as it was"), sorted(run.recipe.items())),
+        "recipe": rows.Table(
+            ("what", "as it was"), [each for each in sorted(run.recipe.items()) if each[1]]
+        ),
     }

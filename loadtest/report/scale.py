@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from loadtest.report.numbers import plain
 
-_MOST_LOG_TICKS = 8
+_HAIR = 1e-9
+"""Room for the last bit of a product, so that 0.3 is round although 3 * 0.1 is not it."""
+
 _WIDE = 20
 """From this ratio on, a linear axis would hide the smaller values."""
 
@@ -27,11 +29,13 @@ class Scale:
     ticks: tuple[Tick, ...]
 
 
-def linear(low: float, high: float, about: int = 6) -> Scale:
-    """Makes an axis with round ticks that ends at or beyond the highest value."""
+def linear(low: float, high: float, about: int = 6, *, whole: bool = False) -> Scale:
+    """Makes an axis with round ticks, whole ones if asked, that ends at or beyond the highest."""
     if high <= low:
         high = low + 1
     step = _round_step((high - low) / about)
+    if whole and step != int(step):
+        step = math.ceil(step)
     first, last = math.floor(low / step), math.ceil(round(high / step, 6))
     ticks = [round(at * step, 10) for at in range(first, last + 1)]
     span = ticks[-1] - ticks[0]
@@ -52,7 +56,7 @@ def span(low: float, high: float, about: int = 8) -> Scale:
     )
 
 
-def logarithmic(low: float, high: float) -> Scale:
+def logarithmic(low: float, high: float, most: int = 8) -> Scale:
     """Makes an axis from one round value to another, with ticks at 1, 2 and 5 while they fit."""
     high = max(high, low * 1.01)
     bottom, top = _round_down(low), _round_up(high)
@@ -60,7 +64,7 @@ def logarithmic(low: float, high: float) -> Scale:
         decades = range(math.floor(math.log10(bottom)), math.ceil(math.log10(top)) + 1)
         ticks = [step * 10.0**decade for decade in decades for step in steps]
         ticks = [tick for tick in ticks if bottom * 0.999 <= tick <= top * 1.001]
-        if len(ticks) <= _MOST_LOG_TICKS:
+        if len(ticks) <= most:
             break
     width = math.log(top / bottom)
     return Scale(
@@ -107,9 +111,11 @@ def _round_step(rough: float) -> float:
 
 def _round_down(value: float) -> float:
     magnitude = 10.0 ** math.floor(math.log10(value))
-    return max(step * magnitude for step in (1, 2, 5) if step * magnitude <= value * 1.0001)
+    return max(step * magnitude for step in (1, 2, 5) if step * magnitude <= value * (1 + _HAIR))
 
 
 def _round_up(value: float) -> float:
     magnitude = 10.0 ** math.floor(math.log10(value))
-    return min(step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= value * 0.9999)
+    return min(
+        step * magnitude for step in (1, 2, 5, 10) if step * magnitude >= value * (1 - _HAIR)
+    )

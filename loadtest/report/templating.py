@@ -11,7 +11,8 @@ from loadtest.report import svg
 from loadtest.report.rows import Table
 
 _TEMPLATES = Path(__file__).with_name("templates")
-_SPECIAL = re.compile(r"([\\`*_|\[\]<>])")
+_SPECIAL = re.compile(r"([\\`*|\[\]<>]|(?<!\w)_|_(?!\w))")
+"""An underscore between letters, as in RESOURCE_EXHAUSTED, is nothing special."""
 
 
 def fill(template: str, **values: object) -> str:
@@ -48,6 +49,6 @@ def markdown_cell(words: str) -> str:
 
 def markdown_table(table: Table) -> str:
     """Writes a table, figures to the right."""
-    lines = [table.head, ("---", *("---:" for _ in table.head[1:]))]
-    body = [tuple(map(markdown_cell, row)) for row in table.rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [*lines, *body])
+    head, *body = [tuple(map(markdown_cell, row)) for row in (table.head, *table.rows)]
+    rule = ("---", *("---:" for _ in head[1:]))
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *body))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.measure.windows import are_stable, choose_length_s, stability_length_s
+from loadtest.measure.windows import are_stable, choose_length_s, cut, stability_length_s
 from loadtest.results import Window
 
 
@@ -57,6 +57,17 @@ def test_random_arrivals_do_not_make_an_open_load_unstable_but_falling_behind_do
     assert are_stable(uneven, by_arrivals=True)
     assert not are_stable(uneven, by_arrivals=False)
     assert not are_stable(behind, by_arrivals=True)
+
+
+@given(st.floats(0.001, 1e5), st.integers(1, 100))
+def test_windows_begin_at_the_start_and_none_is_shorter_than_half(
+    seconds: float, length_s: int
+) -> None:
+    starts = cut(seconds, length_s)
+
+    assert starts[0] == 0
+    assert len(starts) == 1 or seconds - starts[-1] >= length_s / 2
+    assert seconds - starts[-1] < 1.5 * length_s
 
 
 @given(st.floats(0.0, 1e5))

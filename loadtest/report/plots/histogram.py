@@ -15,14 +15,13 @@ _LEAST_MS = 0.001
 
 def plot_histogram(distribution: Distribution, name: str, number: int = 0) -> Element:
     """Draws the latency of one phase, with its median and its tail marked."""
-    axis = logarithmic(
-        max(distribution.least, _LEAST_MS) * 0.98, max(distribution.greatest, _LEAST_MS) * 1.02
-    )
+    least, greatest = max(distribution.least, _LEAST_MS), max(distribution.greatest, _LEAST_MS)
+    axis = logarithmic(least * 0.98, greatest * 1.02, most=6)
     bars = _rebin(distribution, axis.place)
     frame = Frame(
         f"Histogram of {name}",
         Axis("latency (ms)", axis),
-        Axis("calls", linear(0, max(bars.values()), about=4)),
+        Axis("calls", linear(0, max(bars.values()), about=4, whole=True)),
         width=340,
         height=220,
         heading=name,

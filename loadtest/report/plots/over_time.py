@@ -1,6 +1,7 @@
 """What the callers of each moment met: percentiles of the latency by windows."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from xml.etree.ElementTree import Element
 
 from loadtest.report import svg
@@ -10,6 +11,7 @@ from loadtest.report.scale import Scale, durations, span
 from loadtest.results import Phase, Window
 
 _PERCENTILES = ("p50", "p95", "p99")
+_GAP_S = 0.5
 
 
 def plot_over_time(phases: Sequence[Phase]) -> Element | None:
@@ -47,26 +49,40 @@ def time_scale(phases: Sequence[Phase]) -> Scale:
 
 
 def mark_phases(frame: Frame, phases: Sequence[Phase]) -> None:
-    """Names the stretches that belong to a phase."""
+    """Names each stretch of a phase where it begins."""
     start = start_of(phases)
-    for phase in phases:
-        if not phase.windows:
-            continue
-        left = frame.at_x(min(window.start_s for window in phase.windows) - start)
-        right = frame.at_x(max(w.start_s + w.seconds for w in phase.windows) - start)
+    named = [
+        (frame.at_x(stretch[0].start_s - start), phase.name)
+        for phase in phases
+        for stretch in stretches(phase)
+    ]
+    named.sort()
+    for (left, name), (right, _) in pairwise([*named, (frame.right, "")]):
         if left > frame.left + 1:
             svg.line(frame.root, left, frame.top - 12, left, frame.bottom, "axis dashed")
-        words = svg.fit(phase.name, right - left - 6)
-        svg.text(frame.root, left + 4, frame.top - 4, words, kind="quiet", hint=phase.name)
+        words = svg.fit(name, right - left - 8)
+        svg.text(frame.root, left + 4, frame.top - 4, words, kind="quiet", hint=name)
+
+
+def stretches(phase: Phase) -> list[list[Window]]:
+    """Parts the windows of a phase where time is missing, as between its repeats."""
+    parts: list[list[Window]] = []
+    for window in sorted(phase.windows, key=lambda window: window.start_s):
+        before = parts[-1][-1] if parts else None
+        if before is None or window.start_s > before.start_s + before.seconds + _GAP_S:
+            parts.append([])
+        parts[-1].append(window)
+    return parts
 
 
 def _series(phases: Sequence[Phase], name: str, number: int) -> Series:
     start = start_of(phases)
     pieces, hints = [], []
-    for phase in phases:
+    parts = [(phase, stretch) for phase in phases for stretch in stretches(phase)]
+    for phase, stretch in parts:
         points = [
             (window.start_s + window.seconds / 2 - start, value)
-            for window in phase.windows
+            for window in stretch
             if (value := _value(window, name)) is not None
         ]
         pieces.append(points)

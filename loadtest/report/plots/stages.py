@@ -7,21 +7,23 @@ from loadtest.report import svg
 from loadtest.report.chart import Axis, Frame
 from loadtest.report.numbers import figure
 from loadtest.report.scale import Scale, linear
-from loadtest.results import Phase
+from loadtest.results import WHOLE, Phase, ServerSide
 
 _BAR = 22
 _GAP = 10
 _LABELS = 130
+_ELSEWHERE = "elsewhere"
 
 
 def plot_stages(phases: Sequence[Phase]) -> Element | None:
     """Draws the mean milliseconds of a request by stage, from the server's own metrics."""
-    told = [(phase.name, phase.server.stages_ms) for phase in phases if phase.server]
+    told = [(phase.name, _parts(phase.server)) for phase in phases if phase.server]
     told = [(name, stages) for name, stages in told if stages]
     if not told:
         return None
     names = list(dict.fromkeys(stage for _, stages in told for stage in stages))
     colours = {name: svg.colour((1, 5, 0, 4, 2, 6, 7, 3)[at % 8]) for at, name in enumerate(names)}
+    colours[_ELSEWHERE] = "var(--quiet)"
     most = max(sum(stages.values()) for _, stages in told)
     frame = Frame(
         "Server's time by stage",
@@ -43,3 +45,10 @@ def plot_stages(phases: Sequence[Phase]) -> Element | None:
             svg.box(frame.root, left, top, right - left, _BAR, colours[stage], hint)
             before += value
     return frame.root
+
+
+def _parts(server: ServerSide) -> dict[str, float]:
+    """Gives the stages, and what of the whole request lies in none of them."""
+    stages = {name: value for name, value in server.stages_ms.items() if name != WHOLE}
+    elsewhere = server.stages_ms.get(WHOLE, 0.0) - sum(stages.values())
+    return stages | ({_ELSEWHERE: elsewhere} if elsewhere > 0 else {})

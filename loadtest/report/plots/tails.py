@@ -10,6 +10,7 @@ from loadtest.report.scale import logarithmic, tail
 from loadtest.results import Distribution
 
 _SHOWN_POINTS = 400
+_HINTS = 60
 _LEAST_MS = 0.001
 
 
@@ -26,7 +27,7 @@ def plot_tails(
         Series(
             title,
             [curve],
-            [[_hint(title, point) for point in curve]],
+            [_hints(title, curve)],
             is_dashed=number >= len(svg.COLOURS),
         )
         for number, (title, curve) in enumerate(curves.items())
@@ -63,5 +64,10 @@ def _thin(points: list[tuple[float, float]], most: int) -> list[tuple[float, flo
     return points[::step]
 
 
-def _hint(title: str, point: tuple[float, float]) -> str:
-    return f"{title}: {point[0]:.6g} % within {figure(point[1])} ms"
+def _hints(title: str, curve: list[tuple[float, float]]) -> list[str]:
+    """Explains some of the points: all of them would make most of the file."""
+    step = max(1, len(curve) // _HINTS)
+    return [
+        f"{title}: {percent:.6g} % within {figure(value)} ms" if number % step == 0 else ""
+        for number, (percent, value) in enumerate(curve)
+    ]
