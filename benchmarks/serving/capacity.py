@@ -13,11 +13,12 @@ SHARES = (0.5, 0.7, 0.9)
 _USERS_OF_FULL = 16
 # From what a full server does: where the search begins, and where it ends.
 _LOWEST, _HIGHEST, _LOWER = 1 / 4, 1.1, 1 / 8
+_CALLS_OF_A_PROBE, _LONGEST_PROBE_S = 8, 30.0
 
 
 @dataclass(frozen=True)
 class Durations:
-    """Seconds of each kind of phase, their warm-up counted."""
+    """Seconds of each kind of phase, their warm-up counted; a slow server is given more."""
 
     warm_up: float = 2.0
     unloaded: float = 8.0
@@ -44,15 +45,21 @@ def measure_capacity(
 ) -> dict[str, Any]:
     """Figures of one server: unloaded, full, its highest rate, and at parts of that."""
     slo = {"p99_ms": P99_MS, "error_rate": 0.0, "dropped_rate": 0.0}
-    closed = Load(documents, seed).run(
+    alone = Load(documents, seed).run(
         port,
-        folder / "closed",
-        phases=[
-            _closed("unloaded", 1, durations.unloaded, durations.warm_up),
-            _closed("full", _USERS_OF_FULL, durations.full, durations.warm_up),
-        ],
+        folder / "unloaded",
+        phases=[_closed("unloaded", 1, durations.unloaded, durations.warm_up)],
     )
-    unloaded, full = (_phase(closed, name) for name in ("unloaded", "full"))
+    unloaded = _phase(alone, "unloaded")
+    full_s = full_seconds(durations, unloaded.distributions["latency"].p50 / 1000)
+    crowd = Load(documents, seed).run(
+        port,
+        folder / "full",
+        phases=[_closed("full", _USERS_OF_FULL, full_s, durations.warm_up)],
+    )
+    full = _phase(crowd, "full")
+    if not full.throughput:
+        raise LoadFailed(f"{_USERS_OF_FULL} users had no answer within {full_s:.0f} s")
     searched = _search(
         Load(documents, seed, slo), port, folder, durations, full.throughput, _LOWEST
     )
@@ -68,7 +75,7 @@ def measure_capacity(
         ],
         # Of the same work the same number, whoever does it.
         "tokens_a_summary": full.summary_tokens_per_s / (full.throughput or 1.0),
-        "model": closed.recipe.get("model", ""),
+        "model": alone.recipe.get("model", ""),
     }
 
 
@@ -76,6 +83,7 @@ def _search(
     load: Load, port: int, folder: Path, durations: Durations, full: float, lowest: float
 ) -> Run:
     """Searches again far below where even the lowest rate breaks the gates."""
+    probe_s = probe_seconds(durations, lowest * full)
     searched = load.run(
         port,
         folder / "search",
@@ -83,15 +91,26 @@ def _search(
             "lowest": _rounded(lowest * full),
             "highest": _rounded(_HIGHEST * full),
             "precision": durations.precision,
-            "seconds": durations.probe,
+            "seconds": probe_s,
             "warm_up_s": durations.warm_up,
             "then": list(SHARES),
-            "then_seconds": durations.share,
+            "then_seconds": max(probe_s, durations.share),
         },
     )
     if searched.highest_rate is None and lowest > _LOWER:
         return _search(load, port, folder, durations, full, _LOWER)
     return searched
+
+
+def full_seconds(durations: Durations, unloaded_s: float) -> float:
+    """Long enough that everybody asks twice, even of a server that takes one at a time."""
+    return durations.warm_up + max(durations.full, 2 * _USERS_OF_FULL * unloaded_s)
+
+
+def probe_seconds(durations: Durations, lowest_rate: float) -> float:
+    """Long enough for some calls at the lowest rate, unless that would take for ever."""
+    wanted_s = durations.warm_up + _CALLS_OF_A_PROBE / lowest_rate
+    return min(max(durations.probe, wanted_s), max(durations.probe, _LONGEST_PROBE_S))
 
 
 def phase_figures(phase: Phase) -> Figures:

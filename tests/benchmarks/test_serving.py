@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.serving.capacity import QUICK as QUICK_DURATIONS
+from benchmarks.serving.capacity import Durations, full_seconds, probe_seconds
 from benchmarks.serving.contenders import CONTENDERS, QUICK, reading
 from benchmarks.serving.crosscheck import differences, median_of
 from benchmarks.serving.figures import Figures, figures_of, percentile
@@ -28,6 +30,23 @@ from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 
 def found(p99_ms: float | None, *, throughput: float = 5.0) -> Figures:
     return Figures(10, 0, throughput, p99_ms, p99_ms, p99_ms)
+
+
+# How long
+
+
+@given(st.floats(0.001, 60))
+def test_a_full_server_has_time_for_everybody_twice_even_one_by_one(unloaded_s: float) -> None:
+    seconds = full_seconds(QUICK_DURATIONS, unloaded_s)
+    assert seconds >= QUICK_DURATIONS.full
+    assert seconds >= QUICK_DURATIONS.warm_up + 2 * 16 * unloaded_s
+
+
+def test_a_probe_of_a_slow_server_is_longer_but_not_for_ever() -> None:
+    assert probe_seconds(QUICK_DURATIONS, 100.0) == QUICK_DURATIONS.probe
+    assert probe_seconds(QUICK_DURATIONS, 0.5) == QUICK_DURATIONS.warm_up + 16
+    assert probe_seconds(QUICK_DURATIONS, 0.001) == 30
+    assert probe_seconds(Durations().scaled(10), 0.001) == 120
 
 
 # Others' output
