@@ -179,6 +179,20 @@ def test_an_encoding_under_way_is_looked_at_between_steps_and_not_waited_for() -
     assert engine.scheduler.num_running == 2
 
 
+def test_an_encoding_under_way_took_as_long_as_it_was_under_way() -> None:
+    class Notes(SilentObserver):
+        def encoded(self, **note: object) -> None:
+            seconds.append(note["seconds"])
+
+    seconds: list[object] = []
+    engine = make_engine(ScriptedRunner(encode_s=2.5), observer=Notes())
+    engine.submit(make_request(0, make_source(0, 16)))
+    engine.step()
+    engine.submit(make_request(1))
+    run(engine)
+    assert seconds == [2.5, 3.0]  # the second was found done after three steps
+
+
 def test_where_nobody_runs_the_first_encoding_is_waited_for_and_the_next_goes_on_beside() -> None:
     runner = ScriptedRunner(encode_s=2.5)
     engine = make_engine(runner, max_encode_tokens=4)
