@@ -132,12 +132,21 @@ class Metrics:
             "decode_step_rows", "Summaries written together in one decoder step.", _COUNT_BUCKETS
         )
         self._decode_seconds = self._histogram(
-            "decode_step_seconds", "One decoder step.", _TOKEN_BUCKETS
+            "decode_step_seconds",
+            "One decoder step, averaged over those that a device took at a stretch.",
+            _TOKEN_BUCKETS,
+        )
+        self._steps_ahead = self._counter(
+            "decode_steps_ahead", "Decoder steps that a device took unasked."
         )
 
     def _make_decoding_metrics(self) -> None:
         self._row_steps = self._counter(
             "decode_row_steps", "Decoder steps, counted for each summary completed."
+        )
+        self._row_steps_wasted = self._counter(
+            "decode_row_steps_wasted",
+            "Those of precis_decode_row_steps_total that a device took unasked and for nothing.",
         )
         self._row_tokens = self._counter(
             "decode_row_tokens",
@@ -231,10 +240,11 @@ class Metrics:
         self._encode_padded_tokens.inc(padded_tokens)
         self._encode_seconds.observe(seconds)
 
-    def decoded(self, *, rows: int, seconds: float) -> None:
-        """One decoder step ran over this many rows."""
+    def decoded(self, *, rows: int, steps: int, seconds: float) -> None:
+        """So many decoder steps ran over this many rows, all but the first of them unasked."""
         self._decode_rows.observe(rows)
-        self._decode_seconds.observe(seconds)
+        self._decode_seconds.observe(seconds / steps)
+        self._steps_ahead.inc(steps - 1)
 
     def depths(self, *, waiting: int, running: int) -> None:
         """How many requests wait and run after a step."""
@@ -242,12 +252,20 @@ class Metrics:
         self._running.set(running)
 
     def finished(
-        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+        self,
+        *,
+        reason: FinishReason,
+        summary_tokens: int,
+        steps: int,
+        steps_wasted: int,
+        drafted: int,
+        accepted: int,
     ) -> None:
         """A summary was completed."""
         self._finished.labels(reason.value).inc()
         self._row_tokens.inc(summary_tokens)
         self._row_steps.inc(steps)
+        self._row_steps_wasted.inc(steps_wasted)
         self._drafted.inc(drafted)
         self._accepted.inc(accepted)
 
