@@ -67,8 +67,10 @@ def what_follows(
     the network, and nothing that reads token_ids or position is left when they are written.
     """
     expected = best_ids.gather(1, (offsets - 1).clamp(min=0))
+    # Kept small: onnxruntime's Clip on a processor loses numbers between 2^31 and 2^32.
+    differs = (token_ids - expected).clamp(min=-1, max=1)
     # Times 0 for the first token, which nothing has to agree with.
-    strayed = ((token_ids - expected) * (token_ids - expected) * offsets).cumsum(-1)
+    strayed = (differs * differs * offsets).cumsum(-1)
     num_certain = (1 - strayed.clamp(max=1)).sum(-1, keepdim=True)  # [B,1]: at least 1
     last_certain = num_certain - 1
     chosen = best_ids.gather(1, last_certain)
