@@ -30,9 +30,9 @@ class Geometry:
     bart_sizes: dict[str, Any] | None
 
     @property
-    def reads_text(self) -> bool:
-        """Whether real documents mean anything to it."""
-        return self.bart_sizes is None
+    def is_whole_for_others(self) -> bool:
+        """Whether others compute the same: nobody else has the embedded default's copy head."""
+        return self.bart_sizes is not None
 
 
 GEOMETRIES = {

@@ -1,5 +1,6 @@
 """A whole tour within its time: stage after stage, every figure written down at once."""
 
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from benchmarks.gpu.entries import ENTRIES
 from benchmarks.gpu.graphics_card import describe_card
 from benchmarks.gpu.journal import Journal
 from benchmarks.gpu.libraries import library_environment
-from benchmarks.gpu.materials import MaterialError, Materials
+from benchmarks.gpu.materials import Materials
 from benchmarks.gpu.protocol import Job
 from benchmarks.gpu.turns import started, starter, take_turns
 from benchmarks.recipe import recipe
@@ -57,13 +58,13 @@ def run_tour(
     for stage in stages:
         sys.stderr.write(f"{within.left_s:4.0f} s left: {stage.name}\n")
         if within.left_s < _LEAST_S:
-            _not_run(stage, stage.cases, "time was over", journal)
+            _not_run(stage.cases, stage.contenders, "time was over", journal)
             continue
         began_s = within.left_s
         try:
-            materials.make(stage.geometry)
-        except (MaterialError, OSError, RuntimeError) as error:
-            _not_run(stage, stage.cases, str(error), journal)
+            materials.make(stage.geometry, within)
+        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
+            _not_run(stage.cases, stage.contenders, str(error), journal)
             continue
         journal.write("made", geometry=stage.geometry, seconds=began_s - within.left_s)
         _run_stage(stage, materials, settings, environment, journal, within.part(stage.budget_s))
@@ -83,8 +84,8 @@ def _run_stage(
         for index, case in enumerate(stage.cases):
             alive = {name: worker for name, worker in workers.items() if worker.is_alive}
             if not alive or not within.left_s:
-                why = "nobody is left" if not alive else "the stage's time was over"
-                _not_run(stage, stage.cases[index:], why, journal)
+                why = "the stage's time was over" if alive else "nobody was left"
+                _not_run(stage.cases[index:], list(workers), why, journal)
                 return
             documents = make_documents(case, bundle)
             floor_bytes = _floor_bytes(case, documents, materials)
@@ -116,7 +117,7 @@ def _measure_copies(
         worker.close()
 
 
-def _not_run(stage: Stage, left: Sequence[Case], why: str, journal: Journal) -> None:
+def _not_run(left: Sequence[Case], names: Sequence[str], why: str, journal: Journal) -> None:
     for case in left:
-        for name in stage.contenders:
+        for name in names:
             journal.write("not run", case=case.name, contender=name, what=why)

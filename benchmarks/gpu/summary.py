@@ -48,13 +48,14 @@ class Figures:
 
     def step_ms(self, case: Case) -> float | None:
         """A decoder step alone: what longer summaries cost more, or else as it says itself."""
+        steps = self.turns[-1]["details"].get("steps")
         if self.short_turns:
             short_s = statistics.median(turn["seconds"] for turn in self.short_turns)
-            return (self.seconds - short_s) / (case.max_tokens - case.short_tokens) * 1e3
-        details = self.turns[-1]["details"]
-        if details.get("steps"):
-            return float(details["decode_s"] / details["steps"] * 1e3)
-        return None
+            short_steps = self.short_turns[-1]["details"].get("steps")
+            # With drafts there are fewer steps than tokens.
+            more = steps - short_steps if steps else case.max_tokens - case.short_tokens
+            return (self.seconds - short_s) / more * 1e3 if more > 0 else None
+        return self.turns[-1]["details"]["decode_s"] / steps * 1e3 if steps else None
 
     def share_of_floor(self, case: Case, bytes_per_s: float | None) -> float | None:
         """The least time that a step can take, over what it took."""

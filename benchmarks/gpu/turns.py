@@ -12,6 +12,7 @@ from benchmarks.gpu.contender import Contender, ContenderError
 from benchmarks.gpu.deadline import Deadline
 from benchmarks.gpu.documents import Documents
 from benchmarks.gpu.entries import ENTRIES, Entry
+from benchmarks.gpu.geometry import GEOMETRIES
 from benchmarks.gpu.journal import Journal
 from benchmarks.gpu.protocol import Job
 from benchmarks.peers.protocol import Tokens
@@ -143,6 +144,9 @@ def _compare(case: Case, written: Mapping[str, Tokens], journal: Journal) -> Non
     """Says how far each agrees with the first: half-precision near-ties part their ways."""
     (first, *others) = written or [""]
     for other in others:
+        same_model = ENTRIES[first].takes_bundle == ENTRIES[other].takes_bundle
+        if not (same_model or GEOMETRIES[case.geometry].is_whole_for_others):
+            continue
         if written[first] and written[other]:
             counts = agreement(written[first], written[other])
             journal.write("agreement", case=case.name, contender=other, beside=first, **counts)
