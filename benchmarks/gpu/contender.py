@@ -72,6 +72,11 @@ class Contender:
         return content
 
     @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._process.pid
+
+    @property
     def is_alive(self) -> bool:
         """Whether it can be asked again."""
         return self._process.poll() is None
