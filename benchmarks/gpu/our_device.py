@@ -24,11 +24,19 @@ def open_device(kind: str) -> Device:
 
 
 def open_runner(directory: Path, device: Device, rows: int) -> tuple[Bundle, Any]:
-    """A loaded bundle and its runner, captured and ready."""
+    """A loaded bundle and its runner."""
+    from server.runtime.device.capture_list import CaptureList
     from server.runtime.device.runner import DeviceRunner
 
     bundle = load_bundle(directory)
-    runner = DeviceRunner(bundle, device, memory_fraction=_MEMORY_FRACTION, max_rows=rows)
+    runner = DeviceRunner(
+        bundle,
+        device,
+        memory_fraction=_MEMORY_FRACTION,
+        max_rows=rows,
+        # None at the start: what a case needs is captured in its first turns.
+        capture=CaptureList(sizes={"rows": ()}),
+    )
     return bundle, runner
 
 

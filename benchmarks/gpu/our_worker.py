@@ -40,7 +40,8 @@ def load(start: Start) -> Ready:
             summaries[event.request_id] = list(event.hypotheses[0].tokens)
             drafted += event.drafting.drafted
             accepted += event.drafting.accepted
-        return Work(summaries, {**clock.take(), "drafted": drafted, "accepted": accepted})
+        details = {**clock.take(), "drafted": drafted, "accepted": accepted}
+        return Work(summaries, {**details, "captured": runner.num_captured})
 
     facts = {
         "versions": {"onnxruntime": onnxruntime.__version__},

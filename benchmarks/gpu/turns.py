@@ -35,6 +35,8 @@ class Worker(Protocol):
         """Lets it go."""
 
 
+_SHORT_TURNS = 2
+
 Starter = Callable[[Entry, int], Worker]
 
 
@@ -90,7 +92,7 @@ def take_turns(
     *,
     floor_bytes: float,
 ) -> None:
-    """A B, A B, ..., so that whatever the machine does meets all alike; the first is a warm-up.
+    """A B, A B, ..., so that whatever the machine does meets all alike; the first ones warm up.
 
     Who fails is out of the case; the others go on.
     """
@@ -113,16 +115,16 @@ def take_turns(
             answer |= {"documents": len(documents.ids), "floor_bytes": floor_bytes}
         journal.write(kind, case=case.name, contender=name, **answer)
 
-    for kind, repeats, tokens in (
-        ("warm-up", 1, case.max_tokens),
-        ("turn", case.repeats, case.max_tokens),
-        ("short turn", min(case.repeats, 2) if case.short_tokens else 0, case.short_tokens),
-    ):
-        for _ in range(repeats):
-            for name in list(still_in):
-                if kind == "short turn" and not ENTRIES[name].tells_steps:
-                    continue
+    def rounds(kind: str, tokens: int, wanted: Callable[[Entry], int]) -> None:
+        for number in range(max(wanted(ENTRIES[name]) for name in workers)):
+            for name in [name for name in still_in if number < wanted(ENTRIES[name])]:
                 turn(name, kind, tokens)
+
+    rounds("warm-up", case.max_tokens, lambda entry: entry.warm_ups)
+    rounds("turn", case.max_tokens, lambda entry: case.repeats)
+    if case.short_tokens:
+        shorts = min(case.repeats, _SHORT_TURNS)
+        rounds("short turn", case.short_tokens, lambda entry: shorts * entry.tells_steps)
     _compare(case, written, journal)
 
 
