@@ -36,10 +36,15 @@ def load(start: Start) -> Ready:
             engine.submit(_request(bundle, index, document, job))
         summaries: Tokens = [[] for _ in job.documents]
         drafted = accepted = 0
-        for event in finished(engine):
-            summaries[event.request_id] = list(event.hypotheses[0].tokens)
-            drafted += event.drafting.drafted
-            accepted += event.drafting.accepted
+        try:
+            for event in finished(engine):
+                summaries[event.request_id] = list(event.hypotheses[0].tokens)
+                drafted += event.drafting.drafted
+                accepted += event.drafting.accepted
+        finally:
+            # Those of a job that failed half-way; the next one finds the runner empty.
+            for lane in list(engine.scheduler.busy_lanes()):
+                runner.vacate(lane)
         details = {**clock.take(), "drafted": drafted, "accepted": accepted}
         return Work(summaries, {**details, "captured": runner.num_captured})
 
