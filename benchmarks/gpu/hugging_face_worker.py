@@ -32,7 +32,8 @@ def worker(model: Any, cache: str | None) -> Callable[[Job], Work]:
     config, generation = model.config, model.generation_config
     generation.forced_bos_token_id = generation.forced_eos_token_id = None
 
-    @torch.inference_mode()
+    # Not inference_mode, whose tensors a compiled decoder may not write to.
+    @torch.no_grad()
     def work(job: Job) -> Work:
         summaries: Tokens = [[] for _ in job.documents]
         for indices in batches(job.documents, job.batch):
