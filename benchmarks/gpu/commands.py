@@ -53,10 +53,12 @@ def run_gpu(parsed: argparse.Namespace) -> int:
     from benchmarks.gpu.table import tables
 
     within = Deadline(parsed.minutes * 60)
-    tour = rehearsal() if parsed.rehearse else full_tour()
     if parsed.table:
-        sys.stdout.write(tables(read_journal(parsed.table), tour) + "\n")
+        records = read_journal(parsed.table)
+        was_rehearsal = any(r["kind"] == "recipe" and r["device"] == "cpu" for r in records)
+        sys.stdout.write(tables(records, rehearsal() if was_rehearsal else full_tour()) + "\n")
         return 0
+    tour = rehearsal() if parsed.rehearse else full_tour()
     device, precision = ("cpu", "fp32") if parsed.rehearse else ("cuda", "fp16")
     stages = choose(tour, parsed.only, parsed.contenders)
     if not stages:

@@ -20,7 +20,7 @@ from benchmarks.gpu.geometry import DEFAULT_CHECKPOINT, GEOMETRIES, folder_of
 from benchmarks.gpu.thin import fill
 
 _SHAPES, _FLOOR, _WEIGHTS = "shapes.json", "floor.json", "model.safetensors"
-_STAMP = ".made"
+STAMP = ".made"
 _MAKERS = ("bundle", "export", "model")
 _OWN_MAKERS = ("draw.py", "geometry.py", "prepare.py", "thin.py")
 
@@ -56,7 +56,7 @@ class Materials:
             if outcome.returncode:
                 raise MaterialError(f"{geometry}: {_last_line(outcome.stderr)}")
             # Last: where it is, all is.
-            (target / _STAMP).write_text(_stamp(), "utf-8")
+            (target / STAMP).write_text(stamp(), "utf-8")
 
     def is_prepared(self, geometry: str) -> bool:
         """Whether its graphs are there, as the sources that lie here make them."""
@@ -79,7 +79,7 @@ class Materials:
             shutil.copytree(prepared / "checkpoint", checkpoint, dirs_exist_ok=True)
             save_file(tensors, checkpoint / _WEIGHTS, metadata={"format": "pt"})
         fill(prepared / "bundle", target / "bundle", tensors)
-        (target / _STAMP).write_text(_stamp(), "utf-8")
+        (target / STAMP).write_text(stamp(), "utf-8")
 
     def bundle(self, geometry: str) -> Path:
         """Our bundle."""
@@ -95,12 +95,12 @@ class Materials:
 
 
 def _is_stamped(folder: Path) -> bool:
-    stamp = folder / _STAMP
-    return stamp.is_file() and stamp.read_text("utf-8") == _stamp()
+    file = folder / STAMP
+    return file.is_file() and file.read_text("utf-8") == stamp()
 
 
 @cache
-def _stamp() -> str:
+def stamp() -> str:
     """A digest of all that decides what a prepared model is."""
     digest = hashlib.sha256()
     files = chain.from_iterable(Path(maker).rglob("*.py") for maker in _MAKERS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.__main__ import main
 from benchmarks.gpu import cases
 from benchmarks.gpu.case import Case, Goal, Measure, Stage
 from benchmarks.gpu.cases import full_tour, rehearsal
@@ -307,6 +308,26 @@ def test_a_journal_that_was_cut_off_in_a_line_can_still_be_read(journal: Journal
     journal.path.write_text(text[:-10], "utf-8")
     assert read_journal(journal.path) == journal.records[:1]
     assert json.loads(text.splitlines()[1]) == journal.records[1]
+
+
+@pytest.mark.parametrize(("device", "geometry"), [("cuda", "BART-large"), ("cpu", "tiny BART")])
+def test_the_tables_of_a_run_can_be_printed_again(
+    device: str,
+    geometry: str,
+    journal: Journal,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    journal.write("recipe", device=device)
+    monkeypatch.setattr("sys.argv", ["benchmarks", "gpu", "--table", str(journal.path)])
+    assert main() == 0
+    assert f"| {geometry}, batch 1, greedy" in capsys.readouterr().out
+
+
+def test_a_choice_that_names_no_case_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["benchmarks", "gpu", "--only", "batch 7,"])
+    with pytest.raises(SystemExit, match="no case has batch 7, in it"):
+        main()
 
 
 # Documents and libraries

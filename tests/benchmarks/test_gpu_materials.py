@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.gpu.draw import draw, draw_all
 from benchmarks.gpu.floor import StepBytes
+from benchmarks.gpu.materials import STAMP, MaterialError, Materials, stamp
 from benchmarks.gpu.thin import ThinError, fill, list_pieces, write_thin
 from bundle.checksum import sha256_of
 from bundle.manifest import MANIFEST_FILE, read_manifest
@@ -107,3 +108,22 @@ def test_the_beams_of_a_document_read_its_source_once() -> None:
 def _form(values: np.ndarray, dtype: str, turned: bool) -> bytes:
     converted = values.astype(dtype)
     return (converted.T if turned and values.ndim == 2 else converted).tobytes()
+
+
+def test_what_other_sources_have_prepared_is_not_taken_for_ours(tmp_path: Path) -> None:
+    materials = Materials(tmp_path, "fp32")
+    folder = tmp_path / "prepared" / "fp32" / "tiny-BART"
+    folder.mkdir(parents=True)
+    assert not materials.is_prepared("tiny BART")
+    (folder / STAMP).write_text("of other sources", "utf-8")
+    assert not materials.is_prepared("tiny BART")
+    (folder / STAMP).write_text(stamp(), "utf-8")
+    assert materials.is_prepared("tiny BART")
+
+
+def test_a_model_that_cannot_be_prepared_says_why_with_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    with pytest.raises(MaterialError, match="tiny BART: it said nothing"):
+        Materials(tmp_path, "fp32").prepare(["tiny BART"])
