@@ -73,7 +73,7 @@ def make_bundle(checkpoint: Path, target: Path) -> None:
 
     target.mkdir(exist_ok=True)
     _, precision, *decoder_weights = target.name.split("-")
-    recipe = recipe_of(checkpoint)
+    recipe = _recipe(checkpoint)
     if decoder_weights:
         recipe = replace(recipe, decoder_weights=decoder_weights[0])
     config = ExportConfig(
@@ -86,7 +86,7 @@ def make_bundle(checkpoint: Path, target: Path) -> None:
     build_unverified(config, recipe, target)
 
 
-def recipe_of(checkpoint: Path) -> Any:
+def _recipe(checkpoint: Path) -> Any:
     """The embedded default's own where a checkpoint has its styles; else one style."""
     from bundle.manifest import Limits
     from export.recipe import Recipe, StyleRecipe, read_recipe

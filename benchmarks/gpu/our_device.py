@@ -8,7 +8,7 @@ from server.runtime.device.device import Device
 from server.runtime.device.host import HostDevice
 
 # Of the memory: others are alive beside us.
-_MEMORY_FRACTION = 0.4
+_MEMORY_FRACTION = 0.5
 _HOST_BYTES = 8 << 30
 # Padded source tokens that a GPU is given at once.
 MAX_ENCODE_TOKENS = 65_536

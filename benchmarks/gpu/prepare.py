@@ -18,12 +18,14 @@ from benchmarks.gpu.draw import draw_all
 from benchmarks.gpu.floor import StepBytes
 from benchmarks.gpu.geometry import DEFAULT_CHECKPOINT, GEOMETRIES
 from benchmarks.gpu.thin import list_pieces, write_thin
-from bundle.manifest import Manifest
+from bundle.manifest import Limits, Manifest
 from bundle.signature import DECODER_AHEAD
+from export.recipe import Recipe, StyleRecipe, read_recipe
 
 WEIGHTS = "model.safetensors"
 SHAPES, FLOOR = "shapes.json", "floor.json"
 _RECIPE = Path("models/default/bundle.toml")
+_MOST_SUMMARY_TOKENS = 254
 
 
 def prepare(geometry: str, precision: str, target: Path) -> None:
@@ -78,7 +80,6 @@ def write_random_checkpoint(sizes: dict[str, Any], directory: Path) -> dict[str,
 
 def _export(checkpoint: Path, precision: str, target: Path) -> Manifest:
     """As the exporter makes it; random weights would fail its verification."""
-    from benchmarks.cpu.make import recipe_of
     from export.pipeline import ExportConfig, build_unverified
 
     target.mkdir()
@@ -89,7 +90,29 @@ def _export(checkpoint: Path, precision: str, target: Path) -> Manifest:
         documents=Path("examples"),  # read by the verification, which is left out
         precision=precision,
     )
-    return build_unverified(config, recipe_of(checkpoint), target)
+    is_default = checkpoint == DEFAULT_CHECKPOINT
+    recipe = read_recipe(_RECIPE) if is_default else _random_recipe(checkpoint)
+    return build_unverified(config, recipe, target)
+
+
+def _random_recipe(checkpoint: Path) -> Recipe:
+    """One style. Summaries end where a cache of 256 is full: a row holds memory for the longest."""
+    positions = json.loads((checkpoint / "config.json").read_text("utf-8"))[
+        "max_position_embeddings"
+    ]
+    return Recipe(
+        name="random",
+        version="1",
+        description="Random weights.",
+        license="unknown",
+        languages=("und",),
+        default_style="summary",
+        limits=Limits(
+            max_source_tokens=positions - 2,
+            max_summary_tokens=min(positions, _MOST_SUMMARY_TOKENS),
+        ),
+        styles={"summary": StyleRecipe(description="Nothing.", max_tokens=64)},
+    )
 
 
 def _external_ranges(bundle: Path, manifest: Manifest) -> dict[int, int]:
