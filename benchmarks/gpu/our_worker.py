@@ -1,7 +1,7 @@
 """This engine on a device as a contender: `python -m benchmarks.gpu.our_worker BUNDLE`."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnxruntime
@@ -102,8 +102,8 @@ def _request(bundle: Bundle, index: int, document: list[int], job: Job) -> Engin
 
 
 def _nodes_elsewhere(runner: Any) -> list[str]:
-    found = getattr(runner, "nodes_elsewhere", [])
-    return [str(node) for node in (found() if callable(found) else found)]
+    by_graph: Mapping[str, Sequence[str]] = getattr(runner, "nodes_elsewhere", {})
+    return [f"{graph}: {node}" for graph, nodes in by_graph.items() for node in nodes]
 
 
 if __name__ == "__main__":
