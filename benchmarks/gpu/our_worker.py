@@ -101,8 +101,11 @@ def _request(bundle: Bundle, index: int, document: list[int], job: Job) -> Engin
     return EngineRequest(id=index, source_ids=document, strategy=strategy)
 
 
-def _nodes_elsewhere(runner: Any) -> list[str]:
-    by_graph: Mapping[str, Sequence[str]] = getattr(runner, "nodes_elsewhere", {})
+def _nodes_elsewhere(runner: Any) -> list[str] | None:
+    """Nodes that do not run on the device; None where the runner does not tell."""
+    by_graph: Mapping[str, Sequence[str]] | None = getattr(runner, "nodes_elsewhere", None)
+    if by_graph is None:
+        return None
     return [f"{graph}: {node}" for graph, nodes in by_graph.items() for node in nodes]
 
 

@@ -58,7 +58,7 @@ def _starts(records: Sequence[Record]) -> str:
         "| nodes elsewhere",
         (
             f"{record['stage']} | {record['contender']} | {record['seconds']:.1f} "
-            f"| {record['load_s']:.1f} | {len(record.get('nodes_elsewhere', []))}"
+            f"| {record['load_s']:.1f} | {_count(record.get('nodes_elsewhere'))}"
             for record in records
             if record["kind"] == "ready"
         ),
@@ -119,6 +119,10 @@ def _reached(ratio: float | None) -> str:
     if ratio is None:
         return "not measured"
     return "yes" if ratio >= 1 else "**no**"
+
+
+def _count(nodes: Sequence[str] | None) -> str:
+    return "" if nodes is None else str(len(nodes))
 
 
 def _number(value: float | None, form: str) -> str:

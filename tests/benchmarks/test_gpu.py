@@ -297,6 +297,19 @@ def test_tables_tell_goals_figures_and_what_did_not_come_about() -> None:
     assert "copies within the device 2.000 TB/s" in text
 
 
+def test_nodes_that_run_elsewhere_are_counted_only_where_they_are_known() -> None:
+    ready = {"kind": "ready", "stage": "s", "seconds": 2.0, "load_s": 1.0}
+    records = [
+        {**ready, "contender": "a", "nodes_elsewhere": ["encoder: Shape", "encoder: Range"]},
+        {**ready, "contender": "b", "nodes_elsewhere": None},
+        {**ready, "contender": "c"},
+    ]
+    text = tables(records, [STAGE])
+    assert "| s | a | 2.0 | 1.0 | 2 |" in text
+    assert "| s | b | 2.0 | 1.0 |  |" in text
+    assert "| s | c | 2.0 | 1.0 |  |" in text
+
+
 def test_tables_can_be_made_of_a_run_that_found_nothing() -> None:
     assert "not measured" in tables([], [STAGE])
 
