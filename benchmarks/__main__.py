@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cpu.commands import CPU_COMMANDS, add_cpu_commands
+from benchmarks.gpu.commands import add_gpu_command, run_gpu
 
 _DEFAULT = Path("models/default")
 _BUNDLE = _DEFAULT / "bundle-cpu-int8"
@@ -23,6 +24,7 @@ def main() -> int:
   python -m benchmarks ablation           what each attention is worth, by training small networks
   python -m benchmarks families           every family beside transformers, exported and served
   python -m benchmarks cpu                this engine beside others on a CPU: the goals, minutes
+  python -m benchmarks gpu                this engine beside others on a GPU, within 8 minutes
   python -m benchmarks steps              what a decoder step costs by rows and tokens a row
   python -m benchmarks ceiling            what the engine's own Python allows, without a model
   python -m benchmarks stall              what arriving documents do to those being written
@@ -64,11 +66,14 @@ def main() -> int:
     ceiling.add_argument("--documents", type=int, default=1000, help="a round (default: 1000)")
     ceiling.add_argument("--rounds", type=int, default=5, help="of each way (default: 5)")
     of_cpu = add_cpu_commands(commands)
+    add_gpu_command(commands)
     for command in (quality, startup):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
     for command in (quality, startup, ablation, families, ceiling, *of_cpu):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
+    if parsed.command == "gpu":
+        return run_gpu(parsed)
     report, table = _run(parsed)
     if parsed.json:
         parsed.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
