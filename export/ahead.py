@@ -68,7 +68,9 @@ def what_follows(
     """
     expected = best_ids.gather(1, (offsets - 1).clamp(min=0))
     # Times 0 for the first token, which nothing has to agree with.
-    strayed = ((token_ids - expected) * (token_ids - expected) * offsets).cumsum(-1)
+    # Small numbers throughout: onnxruntime's Clip on the CPU lets int64 from 2**31 on pass.
+    differs = (token_ids - expected).clamp(min=-1, max=1)
+    strayed = (differs * differs * offsets).cumsum(-1)
     num_certain = (1 - strayed.clamp(max=1)).sum(-1, keepdim=True)  # [B,1]: at least 1
     last_certain = num_certain - 1
     chosen = best_ids.gather(1, last_certain)
