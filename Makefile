@@ -4,9 +4,12 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint format protos export bench loadtest lock docker clean
+.PHONY: help serve serve-gpu test lint format protos export bench loadtest lock docker clean
 
 VENV := .venv
+# onnxruntime and onnxruntime-gpu own the same folder, so each has an environment of its own.
+GPU_VENV := .venv-gpu
+GPU_BUNDLE := models/default/bundle-cuda-fp16
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
 REQUIREMENTS := pyproject.toml client/pyproject.toml requirements/constraints.txt
@@ -20,10 +23,13 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 serve: $(VENV)/ready-to-serve ## Serve the embedded model on localhost:50051 (installs what that needs, without PyTorch)
 	@$(RUN) -m server $(ARGS)
+
+serve-gpu: $(GPU_VENV)/ready ## Serve an fp16 bundle on an NVIDIA GPU (docs/gpu.md; some 2 GB to fetch)
+	@$(GPU_VENV)/bin/python -m server --provider cuda --bundle $(GPU_BUNDLE) $(ARGS)
 
 test: $(VENV)/ready-to-develop ## Run the tests (installs everything, PyTorch too)
 	@$(RUN) -m pytest $(ARGS)
@@ -58,7 +64,7 @@ docker: ## Build the CPU image as precis:cpu
 	docker build --target cpu --tag precis:cpu .
 
 clean: ## Remove .venv and all that was built or cached, but no model
-	rm -rf $(VENV) build dist *.egg-info client/build client/dist client/*.egg-info
+	rm -rf $(VENV) $(GPU_VENV) build dist *.egg-info client/build client/dist client/*.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -66,6 +72,13 @@ clean: ## Remove .venv and all that was built or cached, but no model
 $(VENV)/ready-to-serve: $(REQUIREMENTS) | $(RUN)
 	@echo "Installing the server and the client into $(VENV) (once, some 100 MB to fetch) ..."
 	@$(INSTALL) -e ./client -e '.[server]'
+	@touch $@
+
+$(GPU_VENV)/ready: $(REQUIREMENTS)
+	@$(MAKE) --no-print-directory VENV=$(GPU_VENV) $(GPU_VENV)/bin/python
+	@echo "Installing the server, the client and CUDA's libraries into $(GPU_VENV) (once, some 2 GB to fetch) ..."
+	@$(GPU_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt \
+		-e ./client -e '.[gpu]'
 	@touch $@
 
 $(VENV)/ready-to-load: $(REQUIREMENTS) | $(RUN)
