@@ -68,6 +68,10 @@ def open_session(
     options.add_session_config_entry("session.use_env_allocators", "1")
     may_split = placement.provider != CPU
     options.add_session_config_entry(_RECORD_NODES, str(int(may_split)))
+    # A device's weights lie beside its arena: within, they would keep it from ever shrinking.
+    options.add_session_config_entry(
+        "session.use_device_allocator_for_initializers", str(int(may_split))
+    )
     try:
         session = onnxruntime.InferenceSession(
             str(path),

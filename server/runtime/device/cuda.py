@@ -36,7 +36,7 @@ def probe(index: int = 0) -> str | None:
         _checked(runtime.cudaSetDevice(index))
         _checked(runtime.cudaMemGetInfo())
     except (DeviceError, OutOfMemoryRunnerError) as error:
-        return str(error)
+        return str(error).removesuffix(f"; {_ADVICE}")
     except RuntimeError as error:  # the bindings' own, where the driver's library is missing
         return str(error)
     return None

@@ -100,8 +100,7 @@ class DeviceEncoder:
                 return room
         # What is free but was too small is replaced.
         self._rooms = [each for each in self._rooms if not each.holds(0, 0)]
-        with self.launching:
-            room = Room(self.device, nbytes, staged_bytes)
+        room = Room(self.device, nbytes, staged_bytes)
         self._rooms.append(room)
         return room
 

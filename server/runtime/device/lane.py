@@ -176,10 +176,14 @@ class DeviceLane:
         self._caches.clear(queue, self.slots, first, number)
 
     def _fit_source(self, longest: int) -> None:
+        if longest > self._sources[-1]:
+            raise ValueError(f"{longest} source tokens, at most {self._sources[-1]} in this lane")
         if longest > self.source:
             self._spread_sources(fit(self._sources, longest))
 
     def _fit_slots(self, needed: int) -> None:
+        if needed > self.most_slots:
+            raise ValueError(f"{needed} slots of a row wanted, it has {self.most_slots}")
         if needed > self.slots:
             self._spread_slots(fit_slots(needed))
 

@@ -32,15 +32,15 @@ class StepTold:
         following: Sequence[StepAhead] = (),
     ) -> Outcome:  # fmt: skip
         """What may follow the first tokens that a row was fed."""
-        looks, gates = self.looks, self.gates
-        return Outcome(
-            self.ids[row][:count],
-            self.log_probs[row][:count],
-            None if looks is None else looks[row][:count],
-            None if gates is None else gates[row][:count],
-            scores,
-            following,
-        )
+        ids, log_probs = self.ids[row], self.log_probs[row]
+        looks = gates = None
+        if self.looks is not None and self.gates is not None:
+            looks, gates = self.looks[row], self.gates[row]
+        if count < len(ids):
+            ids, log_probs = ids[:count], log_probs[:count]
+            looks = None if looks is None else looks[:count]
+            gates = None if gates is None else gates[:count]
+        return Outcome(ids, log_probs, looks, gates, scores, following)
 
 
 class Following(Sequence[StepAhead]):

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from bundle.load import Bundle
@@ -28,7 +27,7 @@ from server.runtime.device.encoding import DeviceEncoder, DeviceEncoding
 from server.runtime.device.lanes import LanePool
 from server.runtime.device.outcomes import outcomes_of
 from server.runtime.device.placement import placement_on
-from server.runtime.device.step_shape import StepShape, plan_step
+from server.runtime.device.step_shape import MOST_FED, StepShape, plan_step
 from server.runtime.device.steps import BoundSteps
 from server.runtime.device.worker import Worker
 from server.runtime.failures import told_as_runner_errors
@@ -83,7 +82,7 @@ class DeviceRunner:
             DECODER_TOKENS: opened(DECODER_TOKENS, self._queue, captures=capture.enabled),
         }
         self.actual_provider: str = self.sessions[DECODER_AHEAD].get_providers()[0]
-        self._most_written = manifest.limits.max_summary_tokens + 1 + self._draft
+        self._most_written = manifest.limits.max_summary_tokens + MOST_FED
         lanes = [LaneKey(longest, 1) for longest in lanes_for(manifest)]
         shapes = [lane_shapes(geometry, key, self._most_written) for key in lanes]
         available = available_bytes(
@@ -97,17 +96,17 @@ class DeviceRunner:
             vocab_size=geometry.vocab_size,
         )
         self._ladder = rows_ladder(self.max_rows)
-        # Held while a graph is captured, and while anything else is asked of the device meanwhile.
+        # While a graph is captured, no other thread may ask anything of the device.
         launching = threading.Lock()
-        self._launching = launching
         self._encoder = DeviceEncoder(
             device, encoder_queue, self.sessions[ENCODER], geometry,
             longest=manifest.longest_source, pad_id=manifest.special_tokens.pad_id,
             launching=launching,
         )  # fmt: skip
         self._steps = BoundSteps(
-            device, self._queue, self.sessions, manifest, captures=capture.enabled
-        )
+            device, self._queue, self.sessions, manifest, captures=capture.enabled,
+            launching=launching,
+        )  # fmt: skip
         self._lanes = LanePool(
             device, self._queue, geometry,
             most_written=self._most_written, max_rows=self.max_rows, most_bytes=available,
@@ -152,8 +151,7 @@ class DeviceRunner:
     def _admit(
         self, encoding: DeviceEncoding, documents: Sequence[int], key: LaneKey, first_row: int
     ) -> None:
-        with self._launching:
-            lane = self._lanes.lane_for(key, first_row + len(documents))
+        lane = self._lanes.lane_for(key, first_row + len(documents))
         self._queue.after(encoding.launched)
         sources = [encoding.sources[index] for index in documents]
         lane.admit(first_row, encoding.encoded(), documents, sources)
@@ -167,18 +165,11 @@ class DeviceRunner:
         shape = plan.shape(
             extent=lane.table.extent, ladder=self._ladder, source=lane.source, slots=lane.slots
         )
-        burst = Burst(self._queue, self._bound(lane, shape), proposals, lane.table.slots)
-        with self._guard(lane, shape):
-            steps = burst.run(self._steps.graph_id(lane, shape), plan.steps_ahead)
+        step = self._steps.bound(lane, shape)
+        burst = Burst(self._queue, step, proposals, lane.table.slots)
+        with self._steps.running(lane, shape) as graph_id:
+            steps = burst.run(graph_id, plan.steps_ahead)
         return outcomes_of(proposals, steps, burst.scores())
-
-    def _bound(self, lane: Any, shape: StepShape) -> Any:
-        with self._launching:
-            return self._steps.bound(lane, shape)
-
-    def _guard(self, lane: Any, shape: StepShape) -> Any:
-        """Keeps all others from the device if the next run is captured."""
-        return nullcontext() if self._steps.is_captured(lane, shape) else self._launching
 
     def _check_places(self, proposals: Sequence[Proposal]) -> None:
         last = max(max(proposal.places) for proposal in proposals)
@@ -213,8 +204,11 @@ class DeviceRunner:
         shape = StepShape(
             DECODER_AHEAD, sizes.rows, sizes.source, sizes.slots, sizes.tokens, fit_excluded(1)
         )
-        step = self._bound(lane, shape)
-        with self._launching:
-            step.run(self._steps.graph_id(lane, shape, at_once=True))
+        step = self._steps.bound(lane, shape)
+        with (
+            told_as_runner_errors(f"capturing a step of {shape.rows} rows"),
+            self._steps.running(lane, shape, at_once=True) as graph_id,
+        ):
+            step.run(graph_id)
             self._queue.wait()
         lane.begin_anew()

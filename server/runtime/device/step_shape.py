@@ -11,6 +11,9 @@ from server.runtime.device.buckets import fit, fit_excluded, fit_tokens
 
 # decoder_tokens is never run over a single token, as on a processor: docs/adr/0007.
 _FEWEST_TOKENS = 2
+# Tokens of a row of one summary that are fed at once: more are refused. A row at its last place is
+# padded to as many as its neighbours feed, and has to have slots for them.
+MOST_FED = 16
 
 
 class StepShape(NamedTuple):
@@ -47,12 +50,15 @@ class StepPlan(NamedTuple):
 def plan_step(batch: DecodeBatch, geometry: Geometry, *, draft: int, most_slots: int) -> StepPlan:
     """Decides how a batch is run; `draft` is how many tokens the device drafts by itself.
 
-    Fewer steps are taken ahead where the cache would not hold them all.
+    Fewer steps are taken ahead where the cache would not hold them all. Raises ValueError where a
+    row feeds more than can be.
     """
     proposals = batch.proposals
     given = max(len(proposal.token_ids) for proposal in proposals)
     gives_words = any(proposal.wants_scores for proposal in proposals)
     with_draft = 1 + draft if geometry.copy_head else 1
+    if batch.lane.width == 1 and given > MOST_FED:
+        raise ValueError(f"{given} tokens of a row at once, at most {MOST_FED}")
     is_plain = batch.lane.width == 1 and not gives_words and given <= with_draft
     end = max(proposal.first_slot for proposal in proposals)
     if not is_plain:

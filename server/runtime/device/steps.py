@@ -1,11 +1,13 @@
 """The steps that are bound, and those among them that are captured."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from bundle.manifest import Manifest
 from server.runtime.device.bound_step import BoundStep
-from server.runtime.device.captures import Captures
+from server.runtime.device.captures import NOT_CAPTURED, Captures
 from server.runtime.device.device import Block, Device, Queue
 from server.runtime.device.lane import DeviceLane
 from server.runtime.device.step_shape import StepShape
@@ -21,7 +23,7 @@ class BoundSteps:
 
     def __init__(
         self, device: Device, queue: Queue, sessions: Mapping[str, Any], manifest: Manifest, *,
-        captures: bool,
+        captures: bool, launching: threading.Lock,
     ) -> None:  # fmt: skip
         self._device, self._queue = device, queue
         self._sessions, self._manifest = sessions, manifest
@@ -30,6 +32,7 @@ class BoundSteps:
         # The one used last comes last.
         self._steps: dict[_Key, BoundStep] = {}
         self._words: Block | None = None
+        self._launching = launching
 
     def bound(self, lane: DeviceLane, shape: StepShape) -> BoundStep:
         """The step of a shape over a lane."""
@@ -46,13 +49,22 @@ class BoundSteps:
             self._drop(next(iter(self._steps)))
         return step
 
-    def is_captured(self, lane: DeviceLane, shape: StepShape) -> bool:
-        """Whether the next run of it is but a replay."""
-        return self.captures.is_captured((lane.serial, shape))
-
-    def graph_id(self, lane: DeviceLane, shape: StepShape, *, at_once: bool = False) -> int:
-        """The graph as which it is run now."""
-        return self.captures.graph_id((lane.serial, shape), at_once=at_once)
+    @contextmanager
+    def running(
+        self, lane: DeviceLane, shape: StepShape, *, at_once: bool = False
+    ) -> Iterator[int]:
+        """The graph as which it is run now; nobody else launches anything while it is captured."""
+        key = (lane.serial, shape)
+        was_captured = self.captures.is_captured(key)
+        graph_id = self.captures.graph_id(key, at_once=at_once)
+        is_capturing = graph_id != NOT_CAPTURED and not was_captured
+        try:
+            with self._launching if is_capturing else nullcontext():
+                yield graph_id
+        except BaseException:
+            # Nobody knows how far it came; it is captured anew, under another id.
+            self.captures.forget(key)
+            raise
 
     def forget(self, lane: DeviceLane) -> None:
         """Lets go of all steps over a lane whose memory goes."""

@@ -14,6 +14,7 @@ from server.engine.runner import (
     LaneKey,
     Move,
     OutOfMemoryRunnerError,
+    RunnerError,
 )
 from server.engine.scheduler import EngineConfig
 from server.errors import EngineFailure, OutOfMemory
@@ -54,6 +55,8 @@ def test_a_summary_alone_is_that_of_the_plain_runner(pair: Pair, kind: str) -> N
 
 
 def test_a_crowd_of_all_kinds_writes_what_each_writes_alone(pair: Pair) -> None:
+    for key in list(pair.runner._lanes.lanes()):
+        pair.runner.vacate(key)
     chance = random.Random(5)  # noqa: S311 - no secret
     kinds = [chance.choice(list(KINDS)) for _ in range(20)]
     arrivals = sorted(chance.randrange(12) for _ in kinds)
@@ -260,3 +263,49 @@ def test_a_failure_is_told_to_the_request_that_met_it(
     (failed,) = engine.step()
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, EngineFailure)
+
+
+def test_memory_of_an_outlier_is_given_back_after_it(copying: Pair) -> None:
+    runner = DeviceRunner(copying.bundle, device := HostDevice(1 << 30), threads=1, max_rows=4)
+    source = copying.sources[3]
+
+    def encode(count: int) -> None:
+        encoding = runner.begin_encoding([source] * count)
+        assert encoding.advance()
+        runner.admit(encoding, [0], NARROW, 0)
+
+    for _ in range(10):
+        encode(2)
+    usual = device.used_bytes
+    encode(40)
+    encode(2)
+    assert device.used_bytes == usual
+
+
+def test_a_crowd_of_greedy_rows_is_let_go_ahead(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[int] = []
+    decode = pair.runner.decode
+
+    def recorded(batch: DecodeBatch) -> Any:
+        outcomes = decode(batch)
+        taken.append(len(outcomes[0].following))
+        return outcomes
+
+    expected = written(pair, pair.plain.runner, ["greedy", "drafts"] * 4, [0] * 8)
+    monkeypatch.setattr(pair.runner, "decode", recorded)
+    assert written(pair, pair.runner, ["greedy", "drafts"] * 4, [0] * 8) == expected
+    assert max(taken) > 1
+
+
+def test_more_tokens_than_can_be_fed_at_once_are_a_typed_error(pair: Pair) -> None:
+    model = pair.on_device
+    model.admit(pair.sources[0])
+    with pytest.raises(RunnerError, match="17 tokens of a row at once, at most 16"):
+        model.step(feed([9] * 17, 0))
+
+
+def test_a_source_that_its_lane_cannot_hold_is_a_typed_error(pair: Pair) -> None:
+    with pytest.raises(RunnerError, match="at most 16 in this lane"):
+        pair.on_device.admit(pair.sources[0], lane=LaneKey(16, 1))
