@@ -190,8 +190,9 @@ class SummaryService:
                 flight.hand_terms_to(events.change_terms)
                 async for event in events:
                     match event:
-                        case Written(token=token):
-                            text.push(token)
+                        case Written(tokens=tokens):
+                            for token in tokens:
+                                text.push(token)
                             flight.write(text.text, text.num_tokens)
                         case Failed(error=error):
                             raise error

@@ -136,11 +136,12 @@ def _run_window(
             if not isinstance(event, Written):
                 ended = True
                 continue
-            if event.request_id not in told_s:
-                started_s = now_s
-            elif len(told_s) == settings.rows and told_s[event.request_id] >= started_s:
-                window.gaps_s.append(now_s - told_s[event.request_id])
-            told_s[event.request_id] = now_s
+            for _ in event.tokens:
+                if event.request_id not in told_s:
+                    started_s = now_s
+                elif len(told_s) == settings.rows and told_s[event.request_id] >= started_s:
+                    window.gaps_s.append(now_s - told_s[event.request_id])
+                told_s[event.request_id] = now_s
     for request_id in range(next_id):
         engine.cancel(request_id)
     for _ in finished(engine):

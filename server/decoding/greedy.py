@@ -3,17 +3,20 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from bundle.manifest import SpecialTokens
+from server.decoding.best_allowed import best_of_ahead, best_of_proposed, best_of_scores
 from server.decoding.drafting import Drafter
 from server.decoding.rules import Rules, RulesAlong
-from server.decoding.scores import constrain, log_normaliser, nothing_allowed, summary_score
-from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
+from server.decoding.scores import nothing_allowed, summary_score
+from server.decoding.strategy import (
+    Ahead,
+    DraftCount,
+    Hypothesis,
+    Outcome,
+    Proposal,
+    StepAhead,
+)
 from server.types import DecodingOptions, FinishReason
-
-# The log-probability of an excluded id is below this, and that of hardly any other.
-_HARDLY_ALLOWED = -60.0
 
 
 class _Draft(NamedTuple):
@@ -43,7 +46,6 @@ class Greedy:
         self.drafting = DraftCount()
         self._length_penalty = options.length_penalty
         self._repetition_penalty = options.repetition_penalty
-        self._start_id = special.decoder_start_id
         self._rules = Rules(options, special)
         self._along = RulesAlong(self._rules)
         self._drafter = drafter
@@ -70,7 +72,9 @@ class Greedy:
         tokens = self._unfed[: most_drafted + 1]
         # Only what may follow the last of the certain tokens is looked at.
         excluded: list[Sequence[int]] = [()] * len(tokens)
+        ahead = None
         if len(tokens) == len(self._unfed):
+            ahead = self._leave_to_go_on()
             most = most_drafted + 1 - len(tokens)
             draft = self._drafted(most)
             tokens += draft.tokens[:most]
@@ -83,33 +87,66 @@ class Greedy:
             range(self._next_slot, self._next_slot + len(tokens)),
             [()] * len(tokens) if wants_scores else excluded,
             wants_scores=wants_scores,
+            ahead=ahead,
         )
 
     def advance(self, outcome: Outcome) -> bool:
         """See Strategy. Raises InvalidRequest where the rules leave no token to write."""
-        fed, unfed = self._fed, self._unfed
-        query = len(unfed) - 1
-        if len(fed) <= query:
-            del unfed[: len(fed)]
+        fed, last = self._fed, len(self._unfed) - 1
+        if len(fed) <= last:
+            del self._unfed[: len(fed)]
             self._next_slot += len(fed)
             return False
-        num_before = len(self.written)
-        is_over = self._write(outcome, query)
-        while not is_over and query + 1 < len(fed) and fed[query + 1] == self.written[-1]:
-            query += 1
-            is_over = self._write(outcome, query)
-        self._learn(drafted=len(fed) - len(unfed), accepted=query + 1 - len(unfed))
-        if is_over:
-            return True
-        self._next_slot += query + 1
-        self._unfed = self.written[-1:]
-        self._draft = None
-        if self._drafter is not None:
-            looked_at = gate = None
-            if outcome.copy_indices is not None and outcome.copy_gates is not None:
-                looked_at, gate = outcome.copy_indices.item(query), outcome.copy_gates.item(query)
-            self._drafter.extend(self.written[num_before:], looked_at, gate)
+        is_over = self._take(fed, last, outcome)
+        # Under a repetition penalty it was nobody's leave.
+        if not is_over and self._repetition_penalty == 1:
+            is_over = self._follow(outcome.following)
+        if not is_over:
+            self._unfed = self.written[-1:]
+            self._draft = None
+        return is_over
+
+    def _follow(self, following: Sequence[StepAhead]) -> bool:
+        """Takes what was written without asking, as far as it is what would have been proposed."""
+        for step in following:
+            if step.token_ids[0] != self.written[-1] or step.first_slot != self._next_slot:
+                break
+            num_before = len(self.written)
+            is_over = self._take(step.token_ids, 0, step.outcome, is_ahead=True)
+            if is_over or len(self.written) > num_before:
+                self.drafting.steps_followed += 1
+            if is_over:
+                return True
         return False
+
+    def _take(
+        self, fed: Sequence[int], first: int, outcome: Outcome, *, is_ahead: bool = False
+    ) -> bool:
+        """Writes a token after the first query and, while what was fed is what was written, on.
+
+        True when the summary is complete.
+        """
+        written, num_before = self.written, len(self.written)
+        query, num_queries, is_over = first, len(fed), False
+        while True:
+            choice, log_probability = self._choose(outcome, query, is_ahead=is_ahead)
+            if choice is None and is_ahead:
+                break  # the next proposal asks again, with exclusions
+            is_over = self._write(choice, log_probability)
+            if is_over or query + 1 == num_queries or fed[query + 1] != written[-1]:
+                break
+            if is_ahead and written[-1] != outcome.token_ids.item(query, 0):
+                break  # the device went on from a choice of its own, over this guess's slot
+            query += 1
+        num_new = len(written) - num_before
+        self._next_slot += first + num_new
+        if self._drafter is not None:
+            if num_queries > first + 1:
+                self._learn(fed[first + 1 :], query - first, is_ahead=is_ahead)
+            if num_new and not is_over:
+                looked_at, gate = _copied_from(outcome, first + num_new - 1)
+                self._drafter.extend(written[num_before:], looked_at, gate)
+        return is_over
 
     def _write_beginning(self) -> None:
         """Writes what is forced, up to the last place or an end, where the model has a say."""
@@ -121,6 +158,20 @@ class Greedy:
         self._unfed += self.written
         if self.written and self._drafter is not None:
             self._drafter.extend(self.written, None, None)
+
+    def _leave_to_go_on(self) -> Ahead | None:
+        """A runner may go on by itself where the model's likeliest word is what will be written.
+
+        Not with a penalty on what was written, which changes which word that is. And not after a
+        forced beginning: going on from another word it would take the beginning's slots.
+        """
+        length = len(self.written)
+        most_tokens = self._rules.max_tokens - length - 1
+        if self._repetition_penalty != 1 or len(self._unfed) > 1:
+            return None
+        if most_tokens > 0 and self._rules.forced(length) is not None:
+            return None
+        return Ahead(self._rules.always_forbidden_ids, most_tokens)
 
     def _drafted(self, most: int) -> _Draft:
         """A draft as long as the rules allow, `most` tokens or more."""
@@ -141,10 +192,9 @@ class Greedy:
             draft.forbidden.append(ahead.forbidden())
         return draft
 
-    def _write(self, outcome: Outcome, query: int) -> bool:
-        """Writes one token after that of the query; True when the summary is complete."""
+    def _write(self, choice: int | None, log_probability: float) -> bool:
+        """Writes one token, the model's choice or a forced one; True when that completes it."""
         end_id, is_last = self._rules.end_id, len(self.written) + 1 == self._rules.max_tokens
-        choice, log_probability = self._choose(outcome, query)
         forced = self._rules.forced(len(self.written))
         if forced is not None:
             token = forced
@@ -162,37 +212,39 @@ class Greedy:
             self._complete(FinishReason.LENGTH, ends=False)
         return is_last
 
-    def _choose(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
-        """The best token allowed, if there is one, and its log-probability."""
-        if self._repetition_penalty != 1:
-            return self._choose_penalised(outcome, query)
-        token: int = outcome.token_ids.item(query, 0)
-        log_probability: float = outcome.log_probs.item(query, 0)
-        if log_probability < _HARDLY_ALLOWED and token in self._along.forbidden():
-            return None, log_probability
-        return token, log_probability
-
-    def _choose_penalised(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
-        assert outcome.scores is not None, "the proposal asked for scores"
-        scores = outcome.scores[query]
-        written = [self._start_id, *self.written]
-        allowed = constrain(scores, written, self._repetition_penalty, self._along.forbidden())
-        token = int(allowed.argmax())
-        if allowed[token] == -np.inf:
-            return None, 0.0
-        return token, float(scores[token]) - log_normaliser(outcome, query)
+    def _choose(self, outcome: Outcome, query: int, *, is_ahead: bool) -> tuple[int | None, float]:
+        if is_ahead:
+            return best_of_ahead(outcome, query, self._along)
+        if self._repetition_penalty == 1:
+            return best_of_proposed(outcome, query, self._along)
+        written = [self._rules.start_id, *self.written]
+        return best_of_scores(
+            outcome, query, self._along, written=written, penalty=self._repetition_penalty
+        )
 
     def _append(self, token: int) -> None:
         self.written.append(token)
         self._along.push(token)
 
-    def _learn(self, *, drafted: int, accepted: int) -> None:
-        if drafted == 0 or self._drafter is None:
-            return
-        self.drafting.drafted += drafted
+    def _learn(self, drafted: Sequence[int], accepted: int, *, is_ahead: bool) -> None:
+        assert self._drafter is not None
+        self.drafting.drafted += len(drafted)
         self.drafting.accepted += accepted
-        self._drafter.learn(drafted, accepted)
+        own = len(drafted)
+        if is_ahead:
+            # A device drafts where this drafter would not; only a guess that both share tells how
+            # far to trust the drafter.
+            guesses = self._drafter.draft(own)
+            own = len(guesses) if guesses and guesses[0] == drafted[0] else 0
+        self._drafter.learn(own, min(own, accepted))
 
     def _complete(self, reason: FinishReason, *, ends: bool) -> None:
         score = summary_score(self._log_probability, len(self.written) + ends, self._length_penalty)
         self.hypotheses = [Hypothesis(self.written, reason, score)]
+
+
+def _copied_from(outcome: Outcome, query: int) -> tuple[int | None, float | None]:
+    """Where the copy head looked after a query, and how much it copied."""
+    if outcome.copy_indices is None or outcome.copy_gates is None:
+        return None, None
+    return outcome.copy_indices.item(query), outcome.copy_gates.item(query)

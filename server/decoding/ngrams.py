@@ -33,6 +33,12 @@ class NoRepeatNgrams:
             return found
         return (*self._earlier.get(self._recent, ()), *found)
 
+    def forbids(self, token: int) -> bool:
+        """Whether a token would complete an n-gram written before."""
+        return token in self._followers.get(self._recent, ()) or (
+            self._earlier is not None and token in self._earlier.get(self._recent, ())
+        )
+
     def look_ahead(self) -> "NoRepeatNgrams":
         """The same rule for guesses at what comes next: they may be pushed there, not seen here.
 

@@ -17,9 +17,11 @@ class Rules:
         self.start_id = special.decoder_start_id
         self.min_tokens = options.min_tokens
         self.ngram_size = options.no_repeat_ngram_size
-        self._never = frozenset(special.never_emitted_ids) | {
+        # Ids that no summary ever holds, as a set and as a list.
+        self.always_forbidden = frozenset(special.never_emitted_ids) | {
             run[0] for run in options.banned_runs if len(run) == 1
         }
+        self.always_forbidden_ids: Sequence[int] = tuple(self.always_forbidden)
         # By their last token but one: few of many runs can end after a given token.
         self._banned_runs: defaultdict[int, list[tuple[int, ...]]] = defaultdict(list)
         for run in options.banned_runs:
@@ -30,11 +32,6 @@ class Rules:
         self._beginning = (*first, *options.prefix_ids)
         self._last = special.forced_last_id
 
-    @property
-    def always_forbidden(self) -> frozenset[int]:
-        """Ids that no summary ever holds."""
-        return self._never
-
     def forced(self, length: int) -> int | None:
         """The id that must follow `length` tokens, whatever the model says and the rules forbid."""
         if self._last is not None and length == self.max_tokens - 1:
@@ -43,7 +40,7 @@ class Rules:
 
     def forbidden(self, tokens: Sequence[int]) -> set[int]:
         """Ids that may not follow `tokens`."""
-        forbidden = {*self._never, *self._repeating(tokens), *self.ending_a_run(tokens)}
+        forbidden = {*self.always_forbidden, *self._repeating(tokens), *self.ending_a_run(tokens)}
         if len(tokens) < self.min_tokens:
             forbidden.add(self.end_id)
         return forbidden
@@ -69,7 +66,6 @@ class RulesAlong:
 
     def __init__(self, rules: Rules, ahead_of: "RulesAlong | None" = None) -> None:
         self._rules = rules
-        self._always = tuple(rules.always_forbidden)
         self._remembered = max(0, rules.longest_run - 1)
         if ahead_of is None:
             self.length = 0
@@ -97,7 +93,20 @@ class RulesAlong:
 
     def forbidden(self) -> Sequence[int]:
         """Ids that may not come next."""
-        more = [*self._ngrams.forbidden(), *self._rules.ending_a_run(self._recent)]
-        if self.length < self._rules.min_tokens:
-            more.append(self._rules.end_id)
-        return (*self._always, *more) if more else self._always
+        rules = self._rules
+        more = self._ngrams.forbidden()
+        if self._remembered:
+            more = [*more, *rules.ending_a_run(self._recent)]
+        if self.length < rules.min_tokens:
+            more = [*more, rules.end_id]
+        return (*rules.always_forbidden_ids, *more) if more else rules.always_forbidden_ids
+
+    def forbids(self, token: int) -> bool:
+        """Whether one id may not come next: the same rules, for less work."""
+        rules = self._rules
+        return (
+            token in rules.always_forbidden
+            or self._ngrams.forbids(token)
+            or (token == rules.end_id and self.length < rules.min_tokens)
+            or (self._remembered > 0 and token in rules.ending_a_run(self._recent))
+        )

@@ -53,11 +53,12 @@ class Proposal:
     ahead: Ahead | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What the model says may follow each of the proposed tokens.
 
-    The arrays are the runner's own and hold until its next step.
+    The arrays are the runner's own and hold until its next step. Like a StepAhead it is made for
+    every row and step, and not frozen, because that would take three times as long.
     """
 
     # [q,K] the likeliest ids, best first, and their log-probabilities. Excluded ids come last;
@@ -74,7 +75,7 @@ class Outcome:
     following: "Sequence[StepAhead]" = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepAhead:
     """A step that nobody proposed: see `Ahead`."""
 
@@ -137,7 +138,7 @@ class Strategy(Protocol):
     def propose(self, most_drafted: int) -> Proposal:
         """What to feed next, with at most so many drafted tokens beside what must be fed.
 
-        Asked again where the step that was to feed it could not be run.
+        It may be asked again, with another number too, before there is an outcome.
         """
 
     def advance(self, outcome: Outcome) -> bool:
@@ -150,3 +151,5 @@ class DraftCount:
 
     drafted: int = 0
     accepted: int = 0
+    # Of the steps that the runner took by itself, those that wrote something.
+    steps_followed: int = 0

@@ -3,11 +3,15 @@
 A running row waits for what is encoded between two of its tokens. So that this takes no longer than
 a step does, an encoding is cut into slices; only where more documents wait than run may it take
 longer, in proportion, because then more are served than held up.
+
+A device encodes by itself. Several batches are then under way at once, so that it is not out of
+work between two looks, and rows go on being decoded until a look finds the first of them done.
 """
 
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from server.engine.admission import Batching, padded_tokens
 from server.engine.observer import EngineObserver
@@ -15,9 +19,24 @@ from server.engine.request import Row
 from server.engine.runner import Encoding, ModelRunner, RunnerError
 from server.engine.scheduler import EngineConfig, Scheduler, StepPlan
 
+# Each holds the memory of what was encoded until its rows have places.
+MOST_UNDER_WAY = 4
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    rows: tuple[Row, ...]
+    encoding: Encoding
+    begun_s: float
+    # Of the host's time.
+    spent_s: float = 0.0
+
 
 class EncodingDesk:
-    """Takes batches from the queue into their lanes, at most one of them under way."""
+    """Takes batches from the queue into their lanes.
+
+    It advances one batch at a time; beside it, a few may be under way by themselves.
+    """
 
     def __init__(
         self,
@@ -35,9 +54,9 @@ class EncodingDesk:
         self._observer = observer
         self._clock = clock
         self._fail = fail
-        self._rows: tuple[Row, ...] = ()
-        self._encoding: Encoding | None = None
-        self._spent_s = 0.0
+        self._current: _Batch | None = None
+        # In order of their beginnings, and the device ends them in it.
+        self._under_way: deque[_Batch] = deque()
         # Rows of a batch that failed: each is tried once more, alone, so that none can fail its
         # company.
         self._alone: deque[Row] = deque()
@@ -45,14 +64,23 @@ class EncodingDesk:
     def work(self, plan: StepPlan, step_s: float) -> None:
         """Encodes for as long as those that run may be kept waiting; `step_s` is what a step takes.
 
-        At least one slice, if there is any.
+        At least one slice, if there is any. What is under way is waited for only if nobody runs.
         """
         until_s = self._clock() + self._patience_s(plan, step_s)
-        batches = deque(plan.starting)
-        while self._take_next(batches):
-            self._advance()
+        starting = deque(plan.starting)
+        while (batch := self._next(starting)) is not None:
+            if self._goes_on(batch, wait=False):
+                self._current = None
+            elif batch.encoding.is_under_way:
+                self._under_way.append(batch)
+                self._current = None
             if self._clock() >= until_s and self._may_pause():
+                break
+        while self._under_way:
+            nobody_runs = self._scheduler.num_running == 0
+            if not self._goes_on(self._under_way[0], wait=nobody_runs):
                 return
+            self._under_way.popleft()
 
     def _patience_s(self, plan: StepPlan, step_s: float) -> float:
         running = self._scheduler.num_running
@@ -61,77 +89,82 @@ class EncodingDesk:
         return step_s * max(1.0, plan.num_startable / running)
 
     def _may_pause(self) -> bool:
-        return self._config.slices_encoding or self._encoding is None
+        return self._config.slices_encoding or self._current is None
 
-    def _take_next(self, batches: deque[tuple[Row, ...]]) -> bool:
-        """Makes sure that an encoding is under way whose rows somebody still waits for."""
-        if not any(map(self._scheduler.holds, self._rows)):
-            self._rows, self._encoding = (), None
-        while self._encoding is None and self._alone:
-            row = self._alone.popleft()
-            if self._scheduler.holds(row):
-                self._start((row,))
-        while self._encoding is None and batches:
-            # The plan may be old by now. Whose time ran out meanwhile hears of it at the next step.
-            now_s = self._clock()
-            rows = tuple(row for row in batches.popleft() if not row.is_expired(now_s))
-            if rows:
+    def _next(self, starting: deque[tuple[Row, ...]]) -> _Batch | None:
+        """The batch to advance: the one begun last, or a new one; somebody still waits for it."""
+        if self._current is not None and not any(map(self._scheduler.holds, self._current.rows)):
+            self._current = None
+        while self._current is None and len(self._under_way) < MOST_UNDER_WAY:
+            if self._alone:
+                alone = (self._alone.popleft(),)
+                rows = tuple(filter(self._scheduler.holds, alone))
+            elif starting:
+                # The plan may be old by now. Whose time ran out hears of it at the next step.
+                now_s = self._clock()
+                rows = tuple(row for row in starting.popleft() if not row.is_expired(now_s))
                 self._scheduler.begin(rows)
-                self._start(rows)
-        return self._encoding is not None
+            else:
+                return None
+            if rows:
+                self._current = self._begun(rows)
+        return self._current
 
-    def _start(self, rows: tuple[Row, ...]) -> None:
-        self._rows, self._spent_s = rows, 0.0
+    def _begun(self, rows: tuple[Row, ...]) -> _Batch | None:
         now_s = self._clock()
         for row in rows:
             row.encode_started_s = now_s
         try:
-            self._encoding = self._runner.begin_encoding([row.request.source_ids for row in rows])
+            encoding = self._runner.begin_encoding([row.request.source_ids for row in rows])
         except RunnerError as error:
-            self._give_up(error)
+            self._give_up(rows, error)
+            return None
+        return _Batch(rows, encoding, now_s)
 
-    def _advance(self) -> None:
-        assert self._encoding is not None
+    def _goes_on(self, batch: _Batch, *, wait: bool) -> bool:
+        """Advances a batch; True once it is over, whether its rows have places or were given up."""
         started_s = self._clock()
         try:
-            is_done = self._encoding.advance()
+            is_done = batch.encoding.advance(wait=wait)
         except RunnerError as error:
-            self._give_up(error)
-            return
-        self._spent_s += self._clock() - started_s
+            self._give_up(batch.rows, error)
+            return True
+        batch.spent_s += self._clock() - started_s
         if is_done:
-            self._admit(self._encoding)
+            self._admit(batch)
+        return is_done
 
-    def _admit(self, encoding: Encoding) -> None:
+    def _admit(self, batch: _Batch) -> None:
         """Gives places to those that still want them."""
-        self._tell_encoded()
-        alive = [index for index, row in enumerate(self._rows) if self._scheduler.holds(row)]
-        rows = [self._rows[index] for index in alive]
-        lane = self._scheduler.lane_of(rows[0])
-        try:
-            self._runner.admit(encoding, alive, lane, first_row=len(self._scheduler.lane(lane)))
-        except RunnerError as error:
-            self._give_up(error)
+        self._tell_encoded(batch)
+        alive = [index for index, row in enumerate(batch.rows) if self._scheduler.holds(row)]
+        if not alive:  # they left while it was under way by itself
             return
-        self._rows, self._encoding = (), None
+        rows = [batch.rows[index] for index in alive]
+        lane = self._scheduler.lane_of(rows[0])
+        first_row = len(self._scheduler.lane(lane))
+        try:
+            self._runner.admit(batch.encoding, alive, lane, first_row)
+        except RunnerError as error:
+            self._give_up(batch.rows, error)
+            return
         self._scheduler.admit(rows, lane)
 
-    def _tell_encoded(self) -> None:
+    def _tell_encoded(self, batch: _Batch) -> None:
         now_s = self._clock()
-        for row in self._rows:
+        for row in batch.rows:
             row.encode_ended_s = now_s
-        lengths = [row.source_length for row in self._rows]
+        lengths = [row.source_length for row in batch.rows]
         self._observer.encoded(
             documents=len(lengths),
             tokens=sum(lengths),
             padded_tokens=padded_tokens(lengths),
-            seconds=self._spent_s,
+            seconds=now_s - batch.begun_s if batch.encoding.is_under_way else batch.spent_s,
         )
 
-    def _give_up(self, error: RunnerError) -> None:
-        rows = [row for row in self._rows if self._scheduler.holds(row)]
-        self._rows, self._encoding = (), None
-        if len(rows) > 1:
-            self._alone.extend(rows)
+    def _give_up(self, rows: Sequence[Row], error: RunnerError) -> None:
+        held = [row for row in rows if self._scheduler.holds(row)]
+        if len(held) > 1:
+            self._alone.extend(held)
         else:
-            self._fail(rows, error)
+            self._fail(held, error)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from server.decoding.strategy import Outcome, Proposal, Strategy
+from server.engine.ahead import AheadPolicy
 from server.engine.draft_plan import best_draft
 from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
@@ -55,6 +56,9 @@ class Engine:
         )
         self._longest_source = config.lanes[-1]
         self._most_drafted = config.most_drafted
+        self._ahead = AheadPolicy()
+        # How many tokens the runner drafts for each step that it takes by itself, as last seen.
+        self._drafted_ahead = 0
         self._costs: defaultdict[LaneKey, StepCosts] = defaultdict(StepCosts)
         # How long the last round of decoding took: what an encoding may hold up the next one by.
         self._round_s = 0.0
@@ -100,7 +104,7 @@ class Engine:
         self._tell_depths()
         return self._take_events()
 
-    def abort_all(self, error: EngineFailure) -> list[Event]:
+    def abort_all(self, error: RequestError) -> list[Event]:
         """Fails every request: for an engine that cannot go on. Nobody will read its rows again."""
         rows = self._scheduler.all_rows()
         self._tell_failed(rows, error)
@@ -119,13 +123,12 @@ class Engine:
     def _decode(self, lane: LaneKey) -> None:
         rows = list(self._scheduler.lane(lane))
         strategies = [row.request.strategy for row in rows]
-        drafted = self._plan_draft(lane, strategies)
-        proposals = [strategy.propose(drafted) for strategy in strategies]
+        batch = self._propose(lane, strategies)
         started_s = self._clock()
         try:
-            outcomes = self._runner.decode(DecodeBatch(lane, proposals))
+            outcomes = self._runner.decode(batch)
         except RunnerError as error:
-            blamed = _blamed(error, rows, proposals)
+            blamed = _blamed(error, rows, batch.proposals)
             self._fail(blamed, error)
             if len(blamed) == len(rows):
                 self._failed_steps += 1
@@ -134,9 +137,13 @@ class Engine:
             return
         self._failed_steps = 0
         now_s = self._clock()
-        tokens = max(len(proposal.token_ids) for proposal in proposals)
-        self._costs[lane].observe(len(rows), tokens, now_s - started_s)
-        self._observer.decoded(rows=len(rows), seconds=now_s - started_s)
+        steps = 1 + len(outcomes[0].following)
+        tokens = max(len(proposal.token_ids) for proposal in batch.proposals)
+        if steps > 1:  # those taken ahead are all as wide, and most
+            tokens = len(outcomes[0].following[0].token_ids)
+            self._drafted_ahead = tokens - 1
+        self._costs[lane].observe(len(rows), tokens, (now_s - started_s) / steps)
+        self._observer.decoded(rows=len(rows), steps=steps, seconds=now_s - started_s)
 
         finished = [
             row
@@ -145,6 +152,20 @@ class Engine:
         ]
         self._remove(finished)
 
+    def _propose(self, lane: LaneKey, strategies: Sequence[Strategy]) -> DecodeBatch:
+        """What to feed, and how far the runner may go on from there by itself.
+
+        Going on saves more than a long draft does. Such a proposal holds no more of a draft than
+        the runner's own steps do: it has room for that at no cost, and may have none for more.
+        """
+        if self._runner.most_steps_ahead and lane.width == 1:
+            drafted = min(self._most_drafted, self._drafted_ahead)
+            proposals = [strategy.propose(drafted) for strategy in strategies]
+            if steps_ahead := self._plan_ahead(proposals):
+                return DecodeBatch(lane, proposals, steps_ahead)
+        drafted = self._plan_draft(lane, strategies)
+        return DecodeBatch(lane, [strategy.propose(drafted) for strategy in strategies])
+
     def _plan_draft(self, lane: LaneKey, strategies: Sequence[Strategy]) -> int:
         """How many tokens each row may guess ahead: as many as pay at what steps cost here."""
         if lane.width > 1 or not self._most_drafted:
@@ -152,13 +173,23 @@ class Engine:
         outlooks = [strategy.outlook(self._most_drafted) for strategy in strategies]
         return best_draft(outlooks, self._costs[lane].cost) if any(outlooks) else 0
 
+    def _plan_ahead(self, proposals: Sequence[Proposal]) -> int:
+        """How many steps the runner may take by itself: some, if all rows give it leave."""
+        tokens_left = [each.ahead.most_tokens for each in proposals if each.ahead is not None]
+        if len(tokens_left) < len(proposals):
+            return 0
+        return self._ahead.steps_ahead(
+            self._runner.most_steps_ahead, tokens_left, self._scheduler.num_startable
+        )
+
     def _advance(self, row: Row, outcome: Outcome, now_s: float) -> bool:
         """Lets a row take what the step gave it; True if it is over."""
-        if not all(map(math.isfinite, outcome.log_probs[:, 0].tolist())):
+        if not _is_finite(outcome):
             error = EngineFailure("the model gave no number for this document")
             self._tell_failed([row], error)
             return True
         row.steps += 1
+        row.steps_ahead += len(outcome.following)
         strategy = row.request.strategy
         try:
             is_over = strategy.advance(outcome)
@@ -169,10 +200,10 @@ class Engine:
             _log.exception("the decoding of one summary failed")
             self._tell_failed([row], EngineFailure(f"decoding failed: {error!r}"))
             return True
-        if row.request.wants_tokens:
+        if row.request.wants_tokens and len(strategy.written) > row.num_told:
             written = strategy.written[row.num_told :]
             row.num_told += len(written)
-            self._events += [Written(row.request.id, token) for token in written]
+            self._events.append(Written(row.request.id, written))
         if is_over:
             self._finish(row, now_s)
         return is_over
@@ -180,10 +211,13 @@ class Engine:
     def _finish(self, row: Row, now_s: float) -> None:
         strategy = row.request.strategy
         best = strategy.hypotheses[0]
+        steps = row.steps + row.steps_ahead
+        self._ahead.learn(row.steps + strategy.drafting.steps_followed)
         self._observer.finished(
             reason=best.reason,
             summary_tokens=len(best.tokens),
-            steps=row.steps,
+            steps=steps,
+            steps_wasted=row.steps_ahead - strategy.drafting.steps_followed,
             drafted=strategy.drafting.drafted,
             accepted=strategy.drafting.accepted,
         )
@@ -191,7 +225,7 @@ class Engine:
             Finished(
                 row.request.id,
                 strategy.hypotheses,
-                row.steps,
+                steps,
                 strategy.drafting,
                 queue_s=row.encode_started_s - row.submitted_s,
                 encode_s=row.encode_ended_s - row.encode_started_s,
@@ -228,6 +262,13 @@ class Engine:
         for lane in lanes:
             if not self._scheduler.lane(lane):
                 self._runner.vacate(lane)
+
+
+def _is_finite(outcome: Outcome) -> bool:
+    log_probs = outcome.log_probs
+    if len(log_probs) == 1:
+        return math.isfinite(log_probs.item(0, 0))
+    return all(map(math.isfinite, log_probs[:, 0].tolist()))
 
 
 def _blamed(

@@ -14,16 +14,27 @@ class EngineObserver(Protocol):
     def encoded(self, *, documents: int, tokens: int, padded_tokens: int, seconds: float) -> None:
         """A batch of documents went through the encoder."""
 
-    def decoded(self, *, rows: int, seconds: float) -> None:
-        """One decoder step ran over this many rows."""
+    def decoded(self, *, rows: int, steps: int, seconds: float) -> None:
+        """So many decoder steps ran over this many rows, all but the first of them unasked."""
 
     def depths(self, *, waiting: int, running: int) -> None:
         """How many requests wait and run after a step."""
 
     def finished(
-        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+        self,
+        *,
+        reason: FinishReason,
+        summary_tokens: int,
+        steps: int,
+        steps_wasted: int,
+        drafted: int,
+        accepted: int,
     ) -> None:
-        """A summary was completed; of the tokens guessed ahead, some were accepted."""
+        """A summary was completed.
+
+        Of its steps, those that were wasted wrote nothing; of the tokens guessed ahead, some were
+        accepted.
+        """
 
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary.
@@ -38,14 +49,21 @@ class SilentObserver:
     def encoded(self, *, documents: int, tokens: int, padded_tokens: int, seconds: float) -> None:
         """Ignores it."""
 
-    def decoded(self, *, rows: int, seconds: float) -> None:
+    def decoded(self, *, rows: int, steps: int, seconds: float) -> None:
         """Ignores it."""
 
     def depths(self, *, waiting: int, running: int) -> None:
         """Ignores it."""
 
     def finished(
-        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+        self,
+        *,
+        reason: FinishReason,
+        summary_tokens: int,
+        steps: int,
+        steps_wasted: int,
+        drafted: int,
+        accepted: int,
     ) -> None:
         """Ignores it."""
 

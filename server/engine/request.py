@@ -32,8 +32,10 @@ class Row:
     cancelled: bool = False
     encode_started_s: float = 0.0
     encode_ended_s: float = 0.0
-    # Steps that it took part in, and tokens that its caller was told of.
+    # Steps that were proposed for it, steps that the runner took for it by itself, and tokens that
+    # its caller was told of.
     steps: int = 0
+    steps_ahead: int = 0
     num_told: int = 0
 
     @property
@@ -49,10 +51,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The newest token of a request that wants to hear of each one."""
+    """The newest tokens of a request that wants to hear of them, at least one."""
 
     request_id: int
-    token: int
+    tokens: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Finished:
     request_id: int
     # Best first, at least one.
     hypotheses: Sequence[Hypothesis]
-    # Runs of the decoder that it took.
+    # Runs of the decoder that it took, those that came to nothing counted.
     steps: int
     drafting: DraftCount
     queue_s: float

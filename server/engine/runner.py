@@ -19,6 +19,10 @@ class OutOfMemoryRunnerError(RunnerError):
     """There was no memory for this batch."""
 
 
+class RunnerLostError(Exception):
+    """The model can never be run by this runner again, and nothing that it holds is of use."""
+
+
 class LaneKey(NamedTuple):
     """Rows that are alike enough to share a step."""
 
@@ -33,7 +37,8 @@ class DecodeBatch(NamedTuple):
 
     lane: LaneKey
     proposals: Sequence[Proposal]
-    # How many more steps the runner may take by itself, where every proposal gives leave to.
+    # How many more steps the runner may take by itself; above 0 only where every proposal gives
+    # leave. It may take fewer, the same number for every row.
     steps_ahead: int = 0
 
 
@@ -47,11 +52,19 @@ class Move:
 
 
 class Encoding(Protocol):
-    """Documents on their way through the encoder: slice by slice, or by themselves on a device."""
+    """Documents on their way through the encoder: slice by slice, or by themselves on a device.
+
+    The first `advance` sets them going. Of those that go on by themselves several are under way at
+    once, and they end in the order in which they began; one that nobody waits for any more is
+    looked at to its end too, so its memory is still in use until then.
+    """
 
     @property
     def is_under_way(self) -> bool:
-        """Whether it goes on by itself, so that `advance` need not be called for it to proceed."""
+        """Whether it goes on by itself, so that `advance` need not be called for it to proceed.
+
+        Asked after an `advance`; it stays so once all is done.
+        """
 
     def advance(self, *, wait: bool = True) -> bool:
         """Runs the next slice, or looks how far the device is; True when all is done.

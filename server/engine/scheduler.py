@@ -62,6 +62,15 @@ class Scheduler:
         return len(self._rows) - len(self._waiting) - len(self._encoding)
 
     @property
+    def num_startable(self) -> int:
+        """Documents that could start now if they were encoded, those under way among them."""
+        encoding = len(self._encoding)
+        free = free_rows(
+            self._config.batching, running=self.num_running, max_rows=self._config.max_rows
+        )
+        return encoding + min(len(self._waiting), max(0, free - encoding))
+
+    @property
     def is_idle(self) -> bool:
         """Whether there is nothing to do."""
         return not self._rows

@@ -58,6 +58,14 @@ class Metrics:
             *("model", "version", "precision", "bundle_sha256"),
             *("requested_provider", "actual_provider"),
         )
+        self._provider = self._gauge(
+            "provider_info",
+            "Always 1; where the model was to run, where it does, and whether that is a fall-back.",
+            *("requested", "actual", "fallback"),
+        )
+        self._nodes_on_cpu = self._gauge(
+            "nodes_on_cpu", "Nodes of a graph on a GPU that the CPU runs.", "graph"
+        )
 
     def _make_call_metrics(self) -> None:
         self._calls = self._counter("requests", "Calls that ended, by status code.", "rpc", "code")
@@ -132,12 +140,21 @@ class Metrics:
             "decode_step_rows", "Summaries written together in one decoder step.", _COUNT_BUCKETS
         )
         self._decode_seconds = self._histogram(
-            "decode_step_seconds", "One decoder step.", _TOKEN_BUCKETS
+            "decode_step_seconds",
+            "One decoder step, averaged over those that a device took at a stretch.",
+            _TOKEN_BUCKETS,
+        )
+        self._steps_ahead = self._counter(
+            "decode_steps_ahead", "Decoder steps that a device took unasked."
         )
 
     def _make_decoding_metrics(self) -> None:
         self._row_steps = self._counter(
             "decode_row_steps", "Decoder steps, counted for each summary completed."
+        )
+        self._row_steps_wasted = self._counter(
+            "decode_row_steps_wasted",
+            "Those of precis_decode_row_steps_total that a device took unasked and for nothing.",
         )
         self._row_tokens = self._counter(
             "decode_row_tokens",
@@ -184,6 +201,15 @@ class Metrics:
             model.requested_provider,
             model.actual_provider,
         ).set(1)
+        self._provider.labels(
+            model.requested_provider,
+            model.actual_provider,
+            str(bool(model.fallback_reason)).lower(),
+        ).set(1)
+
+    def leaves_to_cpu(self, graph: str, *, nodes: int) -> None:
+        """How many nodes of a graph on a GPU the CPU runs."""
+        self._nodes_on_cpu.labels(graph).set(nodes)
 
     def call_started(self, rpc: str) -> None:
         """A call has arrived."""
@@ -231,10 +257,11 @@ class Metrics:
         self._encode_padded_tokens.inc(padded_tokens)
         self._encode_seconds.observe(seconds)
 
-    def decoded(self, *, rows: int, seconds: float) -> None:
-        """One decoder step ran over this many rows."""
+    def decoded(self, *, rows: int, steps: int, seconds: float) -> None:
+        """So many decoder steps ran over this many rows, all but the first of them unasked."""
         self._decode_rows.observe(rows)
-        self._decode_seconds.observe(seconds)
+        self._decode_seconds.observe(seconds / steps)
+        self._steps_ahead.inc(steps - 1)
 
     def depths(self, *, waiting: int, running: int) -> None:
         """How many requests wait and run after a step."""
@@ -242,12 +269,20 @@ class Metrics:
         self._running.set(running)
 
     def finished(
-        self, *, reason: FinishReason, summary_tokens: int, steps: int, drafted: int, accepted: int
+        self,
+        *,
+        reason: FinishReason,
+        summary_tokens: int,
+        steps: int,
+        steps_wasted: int,
+        drafted: int,
+        accepted: int,
     ) -> None:
         """A summary was completed."""
         self._finished.labels(reason.value).inc()
         self._row_tokens.inc(summary_tokens)
         self._row_steps.inc(steps)
+        self._row_steps_wasted.inc(steps_wasted)
         self._drafted.inc(drafted)
         self._accepted.inc(accepted)
 

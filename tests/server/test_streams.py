@@ -45,9 +45,9 @@ def finished(request_id: int) -> Finished:
 async def test_events_reach_their_own_request_and_end_with_the_last() -> None:
     harness = Harness()
     async with harness.open() as first, harness.open() as second:
-        harness.deliver([Written(1, 11), Written(0, 10), finished(0), finished(1)])
-        assert [event async for event in first] == [Written(0, 10), finished(0)]
-        assert [event async for event in second] == [Written(1, 11), finished(1)]
+        harness.deliver([Written(1, [11]), Written(0, [10]), finished(0), finished(1)])
+        assert [event async for event in first] == [Written(0, [10]), finished(0)]
+        assert [event async for event in second] == [Written(1, [11]), finished(1)]
     assert harness.streams.num_open == 0
 
 
@@ -89,7 +89,7 @@ async def test_events_of_a_request_that_was_left_are_dropped() -> None:
     harness = Harness()
     async with harness.open():
         pass
-    harness.deliver([Written(0, 10), finished(0)])
+    harness.deliver([Written(0, [10]), finished(0)])
     await asyncio.sleep(0)
     assert harness.streams.num_open == 0
 
@@ -98,4 +98,4 @@ def test_delivering_to_a_loop_that_is_closed_is_no_error() -> None:
     loop = asyncio.new_event_loop()
     deliver = EngineStreams().deliver_to(loop)
     loop.close()
-    deliver([Written(0, 10)])
+    deliver([Written(0, [10])])

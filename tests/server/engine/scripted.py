@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from server.engine.request import EngineRequest, Event, Failed, Finished
 from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move, RunnerError
 from server.engine.scheduler import EngineConfig
 from server.types import DecodingOptions
-from tests.server.engine.scripted_model import CANDIDATES, END, PAD, answer
+from tests.server.engine.scripted_device import Draft, ScriptedRow, no_draft, steps_ahead
+from tests.server.engine.scripted_model import CANDIDATES, END, PAD
 
 SPECIAL = SpecialTokens(pad_id=PAD, end_id=END, decoder_start_id=PAD, never_emitted_ids=(PAD,))
 LANES = (4, 8, 16)
@@ -31,13 +32,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now_s
-
-
-@dataclass
-class _Row:
-    source: tuple[int, ...]
-    # The beginning that ends in each slot of the cache.
-    slots: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 class ScriptedEncoding:
@@ -59,14 +53,41 @@ class ScriptedEncoding:
         return self.slices_left == 0
 
 
+class EncodingByItself:
+    """Takes its time on the runner's clock, after those begun before it."""
+
+    is_under_way = True
+
+    def __init__(self, runner: "ScriptedRunner", sources: Sequence[Sequence[int]]) -> None:
+        self.sources = [tuple(source) for source in sources]
+        self.slices_left = 1
+        self._runner = runner
+        self._done_s: float | None = None
+
+    def advance(self, *, wait: bool = True) -> bool:
+        runner = self._runner
+        if self._done_s is None:
+            runner.log.append("begin")
+            begins_s = max(runner.clock.now_s, runner.encoder_free_s)
+            self._done_s = runner.encoder_free_s = begins_s + runner.encode_s
+        else:
+            runner.log.append("wait" if wait else "look")
+        if wait:
+            runner.clock.now_s = max(runner.clock.now_s, self._done_s)
+        if runner.clock.now_s < self._done_s:
+            return False
+        if any(runner.poison in source for source in self.sources):
+            raise RunnerError("poisoned")
+        self.slices_left = 0
+        return True
+
+
 class ScriptedRunner:
     """Runs the scripted network, with one cache slot for each token that a row has fed.
 
     What a row writes depends on its own source and tokens alone, so a row that was mixed up with
-    another is seen at once.
+    another is seen at once. With `encode_s` it encodes by itself, as a device does.
     """
-
-    most_steps_ahead = 0
 
     def __init__(
         self,
@@ -74,62 +95,87 @@ class ScriptedRunner:
         slices: int = 2,
         slice_s: float = 0.5,
         step_s: Callable[[int, int], float] = lambda rows, tokens: 1.0,
+        most_steps_ahead: int = 0,
+        draft: Draft = no_draft,
+        encode_s: float = 0.0,
+        most_taken: int = 1000,
     ) -> None:
         self.clock = Clock()
         self.slices, self.slice_s, self.step_s = slices, slice_s, step_s
-        self.rows: defaultdict[LaneKey, dict[int, _Row]] = defaultdict(dict)
-        self.begun: list[ScriptedEncoding] = []
+        self.most_steps_ahead, self.draft = most_steps_ahead, draft
+        self.encode_s, self.encoder_free_s = encode_s, 0.0
+        # Steps ahead that it takes, however many it may.
+        self.most_taken = most_taken
+        self.rows: defaultdict[LaneKey, dict[int, ScriptedRow]] = defaultdict(dict)
+        self.begun: list[ScriptedEncoding | EncodingByItself] = []
         self.decoded: list[DecodeBatch] = []
         # Slices and steps in the order in which they were run.
         self.log: list[str] = []
         # A source with this token cannot be encoded; a lane for such sources cannot be decoded.
         self.poison: int | None = None
         self.broken_lanes: set[int] = set()
+        # The network gives no number for this source after its first few tokens.
+        self.nameless: tuple[int, ...] | None = None
 
     @property
     def encoded(self) -> list[tuple[int, ...]]:
         """The sources that anybody began to encode."""
         return [source for encoding in self.begun for source in encoding.sources]
 
-    def begin_encoding(self, sources: Sequence[Sequence[int]]) -> ScriptedEncoding:
-        self.begun.append(ScriptedEncoding(self, sources))
+    def begin_encoding(
+        self, sources: Sequence[Sequence[int]]
+    ) -> ScriptedEncoding | EncodingByItself:
+        kind = EncodingByItself if self.encode_s else ScriptedEncoding
+        self.begun.append(kind(self, sources))
         return self.begun[-1]
 
     def admit(
         self, encoding: Encoding, documents: Sequence[int], lane: LaneKey, first_row: int
     ) -> None:
-        assert isinstance(encoding, ScriptedEncoding)
+        assert isinstance(encoding, ScriptedEncoding | EncodingByItself)
         assert encoding.slices_left == 0
         for row, index in enumerate(documents, first_row):
-            self.rows[lane][row] = _Row(encoding.sources[index])
+            self.rows[lane][row] = ScriptedRow(encoding.sources[index])
 
     def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
         self.decoded.append(batch)
         self.log.append("step")
         tokens = max(len(proposal.token_ids) for proposal in batch.proposals)
-        self.clock.now_s += self.step_s(len(batch.proposals), tokens)
+        steps = min(batch.steps_ahead, self.most_taken)
+        self.clock.now_s += self.step_s(len(batch.proposals), tokens) * (1 + steps)
         if batch.lane.longest_source in self.broken_lanes:
             raise RunnerError("broken")
         rows = self.rows[batch.lane]
-        return [_outcome(rows[index], proposal) for index, proposal in enumerate(batch.proposals)]
+        return [
+            self._outcome(rows[index], proposal, steps)
+            for index, proposal in enumerate(batch.proposals)
+        ]
+
+    def _outcome(self, row: ScriptedRow, proposal: Proposal, steps: int) -> Outcome:
+        outcome = proposed_outcome(row, proposal)
+        following = steps_ahead(row, proposal, outcome, steps, self.draft) if steps else []
+        if row.source == self.nameless:
+            _lose_numbers(proposal.first_slot, outcome)
+            for step in following:
+                _lose_numbers(step.first_slot, step.outcome)
+        return replace(outcome, following=following)
 
     def move(self, move: Move) -> None:
         moved = self.rows[move.lane][move.source_row]
-        self.rows[move.lane][move.target_row] = _Row(moved.source, dict(moved.slots))
+        self.rows[move.lane][move.target_row] = ScriptedRow(moved.source, dict(moved.slots))
 
     def vacate(self, lane: LaneKey) -> None:
         self.rows.pop(lane, None)
 
 
-def _outcome(row: _Row, proposal: Proposal) -> Outcome:
+def proposed_outcome(row: ScriptedRow, proposal: Proposal) -> Outcome:
+    """What the network says after each of the proposed tokens."""
     answers = []
     for query, token in enumerate(proposal.token_ids):
         slot = proposal.first_slot + query
         seen = range(slot) if proposal.ancestors is None else proposal.ancestors[query]
-        before = row.slots[seen[-1]] if seen else ()
-        assert len(before) == len(seen) == proposal.places[query], "a beginning without a gap"
-        row.slots[slot] = (*before, token)
-        answers.append(answer(row.source, row.slots[slot]))
+        assert len(seen) == proposal.places[query], "a beginning without a gap"
+        answers.append(row.feed(token, slot, seen))
     scores = np.stack([each.log_probs for each in answers])
     allowed = scores.copy()
     for query, ids in enumerate(proposal.excluded_ids):
@@ -142,6 +188,11 @@ def _outcome(row: _Row, proposal: Proposal) -> Outcome:
         copy_gates=np.array([each.copy_gate for each in answers]),
         scores=scores if proposal.wants_scores else None,
     )
+
+
+def _lose_numbers(first_slot: int, outcome: Outcome) -> None:
+    """From the fourth slot on there are none."""
+    outcome.log_probs[max(0, 3 - first_slot) :] = np.nan
 
 
 def make_engine(

@@ -19,6 +19,7 @@ from tests.server.engine.scripted import (
     make_request,
     run,
 )
+from tests.server.engine.scripted_device import Draft, copied_draft, no_draft
 from tests.server.engine.scripted_model import VOCABULARY, make_source
 
 WAYS = ("greedy", "copied drafts", "looked up drafts", "prefix", "sampling", "samples", "beams")
@@ -54,9 +55,10 @@ def told(events: list[Event]) -> dict[int, tuple[list[Hypothesis], list[int]]]:
         event.request_id: (
             list(event.hypotheses),
             [
-                each.token
+                token
                 for each in events
                 if isinstance(each, Written) and each.request_id == event.request_id
+                for token in each.tokens
             ],
         )
         for event in events
@@ -72,6 +74,9 @@ def told(events: list[Event]) -> dict[int, tuple[list[Hypothesis], list[int]]]:
     batching=st.sampled_from(list(Batching)),
     slices_encoding=st.booleans(),
     token_s=st.sampled_from([0.0, 0.1, 1.0]),
+    most_steps_ahead=st.sampled_from([0, 0, 3, 8]),
+    draft=st.sampled_from([no_draft, copied_draft(3)]),
+    encode_s=st.sampled_from([0.0, 0.0, 2.5]),
 )
 def test_whatever_comes_and_goes_every_row_writes_what_it_would_alone(
     arrivals: list[tuple[str, int, int, int | None]],
@@ -80,8 +85,16 @@ def test_whatever_comes_and_goes_every_row_writes_what_it_would_alone(
     batching: Batching,
     slices_encoding: bool,
     token_s: float,
+    most_steps_ahead: int,
+    draft: Draft,
+    encode_s: float,
 ) -> None:
-    runner = ScriptedRunner(step_s=lambda rows, tokens: 1 + token_s * rows * (tokens - 1))
+    runner = ScriptedRunner(
+        step_s=lambda rows, tokens: 1 + token_s * rows * (tokens - 1),
+        most_steps_ahead=most_steps_ahead,
+        draft=draft,
+        encode_s=encode_s,
+    )
     engine = make_engine(
         runner,
         max_rows=max_rows,

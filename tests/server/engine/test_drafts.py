@@ -126,7 +126,9 @@ def test_a_draft_that_was_kept_is_told_token_by_token() -> None:
     runner = ScriptedRunner(step_s=by_token(0.0))
     engine = make_engine(runner)
     submit_drafting(engine, 0, 16, wants_tokens=True)
-    written = [event.token for event in run(engine) if isinstance(event, Written)]
+    written = [
+        token for event in run(engine) if isinstance(event, Written) for token in event.tokens
+    ]
     assert written == said(make_source(0, 16))
 
 

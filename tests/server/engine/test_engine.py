@@ -119,8 +119,8 @@ def test_the_tokens_of_a_summary_are_told_once_each_as_soon_as_they_are_certain(
     engine = make_engine(ScriptedRunner())
     engine.submit(make_request(0, (10, 11), wants_tokens=True))
     engine.submit(make_request(1, (20, 21)))
-    assert engine.step() == [Written(0, 11)]
-    assert engine.step() == [Written(0, 10)]
+    assert engine.step() == [Written(0, [11])]
+    assert engine.step() == [Written(0, [10])]
     assert not any(isinstance(event, Written) for event in run(engine))
 
 
@@ -134,7 +134,9 @@ def test_a_search_tells_no_token_twice_and_none_that_is_not_in_its_best_summary(
         engine.submit(make_request(0, source, wants_tokens=True, strategy=beams(width)))
         *written, last = run(engine)
         assert isinstance(last, Finished)
-        tokens = [event.token for event in written if isinstance(event, Written)]
+        tokens = [
+            token for event in written if isinstance(event, Written) for token in event.tokens
+        ]
         assert tokens == list(last.hypotheses[0].tokens)
 
 
@@ -167,10 +169,10 @@ def test_an_observer_hears_what_was_encoded_decoded_and_finished() -> None:
     engine.submit(make_request(0, make_source(0, 8), max_tokens=1))
     engine.submit(make_request(1, make_source(1, 7), max_tokens=1))
     run(engine)
-    over = {"summary_tokens": 1, "steps": 1, "drafted": 0, "accepted": 0}
+    over = {"summary_tokens": 1, "steps": 1, "steps_wasted": 0, "drafted": 0, "accepted": 0}
     assert observer.notes == [
         {"documents": 2, "tokens": 15, "padded_tokens": 16, "seconds": 1.5},
-        {"rows": 2, "seconds": 1.0},
+        {"rows": 2, "steps": 1, "seconds": 1.0},
         {"reason": FinishReason.LENGTH, **over},
         {"reason": FinishReason.LENGTH, **over},
     ]

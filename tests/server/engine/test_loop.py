@@ -11,9 +11,16 @@ from server.decoding.strategy import Outcome
 from server.engine.loop import EngineLoop
 from server.engine.request import Event, Failed, Finished
 from server.engine.runner import DecodeBatch
-from server.errors import EngineFailure
+from server.errors import DeviceLost, EngineFailure
+from server.runtime.device.device import DeviceError
 from server.types import DecodingOptions
-from tests.server.engine.scripted import SPECIAL, ScriptedRunner, make_engine, make_request
+from tests.server.engine.scripted import (
+    SPECIAL,
+    EncodingByItself,
+    ScriptedRunner,
+    make_engine,
+    make_request,
+)
 
 PATIENCE_S = 30
 
@@ -78,6 +85,48 @@ def test_an_engine_that_breaks_fails_everyone_and_reports_it() -> None:
     assert isinstance(event.error, EngineFailure)
     assert isinstance(harness.fatal.get(timeout=PATIENCE_S), ZeroDivisionError)
     assert harness.loop.join(PATIENCE_S)
+
+
+class LostWhileEncoding(ScriptedRunner):
+    """A device that is lost while it encodes by itself."""
+
+    def begin_encoding(self, sources: Sequence[Sequence[int]]) -> EncodingByItself:
+        class Lost(EncodingByItself):
+            def advance(self, *, wait: bool = True) -> bool:
+                raise DeviceError("the device is lost")
+
+        return Lost(self, sources)
+
+
+class LostWhileAdmitting(ScriptedRunner):
+    """A device that is lost when a document gets its place."""
+
+    def admit(self, *arguments: object, **named: object) -> None:
+        raise DeviceError("the device is lost")
+
+
+class LostWhileDecoding(ScriptedRunner):
+    """A device that is lost while it goes on by itself."""
+
+    def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
+        assert batch.steps_ahead > 0
+        raise DeviceError("the device is lost")
+
+
+@pytest.mark.parametrize("kind", [LostWhileEncoding, LostWhileAdmitting, LostWhileDecoding])
+def test_a_lost_device_ends_the_engine_at_once_and_sends_everyone_elsewhere(
+    kind: type[ScriptedRunner],
+) -> None:
+    harness = Harness(kind(most_steps_ahead=4), start=False)
+    for i in range(3):
+        harness.loop.submit(make_request(i, (10 + i, 20, 30, 40)))
+    harness.loop.start()
+    assert isinstance(harness.fatal.get(timeout=PATIENCE_S), DeviceError)
+    assert harness.loop.join(PATIENCE_S)
+    harness.loop.submit(make_request(3))
+    told = [harness.next_event() for _ in range(4)]
+    assert {event.request_id for event in told} == {0, 1, 2, 3}
+    assert {type(event.error) for event in told if isinstance(event, Failed)} == {DeviceLost}
 
 
 def test_a_request_that_comes_after_the_end_fails_at_once() -> None:

@@ -51,7 +51,7 @@ class ScriptedEngine:
         if request.wants_tokens:
             untold = written[self._num_told[request.id] :]
             self._num_told[request.id] = len(written)
-            self._deliver([Written(request.id, token) for token in untold])
+            self._deliver([Written(request.id, untold)])
 
     def finish(
         self, index: int = 0, hypotheses: Sequence[Hypothesis] = (), **seconds: float

@@ -3,6 +3,7 @@
 import errno
 import socket
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -91,7 +92,7 @@ def test_sharing_tells_of_joins_hits_and_what_the_cache_holds(metrics: Metrics) 
 
 def test_the_engine_tells_of_padding_rows_and_depths(metrics: Metrics) -> None:
     metrics.encoded(documents=3, tokens=100, padded_tokens=150, seconds=0.02)
-    metrics.decoded(rows=5, seconds=0.004)
+    metrics.decoded(rows=5, steps=4, seconds=0.016)
     metrics.depths(waiting=7, running=5)
 
     assert sample(metrics, "precis_encode_batch_documents_sum") == 3
@@ -100,17 +101,26 @@ def test_the_engine_tells_of_padding_rows_and_depths(metrics: Metrics) -> None:
     assert sample(metrics, "precis_encode_batch_seconds_sum") == 0.02
     assert sample(metrics, "precis_decode_step_rows_sum") == 5
     assert sample(metrics, "precis_decode_step_seconds_sum") == 0.004
+    assert sample(metrics, "precis_decode_steps_ahead_total") == 3
     assert sample(metrics, "precis_num_requests_waiting") == 7
     assert sample(metrics, "precis_num_requests_running") == 5
 
 
 def test_the_engine_tells_how_requests_left_it(metrics: Metrics) -> None:
-    metrics.finished(reason=FinishReason.LENGTH, summary_tokens=9, steps=4, drafted=7, accepted=5)
+    metrics.finished(
+        reason=FinishReason.LENGTH,
+        summary_tokens=9,
+        steps=4,
+        steps_wasted=2,
+        drafted=7,
+        accepted=5,
+    )
     metrics.dropped(cause="cancelled", stage="waiting")
 
     assert sample(metrics, "precis_request_success_total", finish_reason="length") == 1
     assert sample(metrics, "precis_decode_row_tokens_total") == 9
     assert sample(metrics, "precis_decode_row_steps_total") == 4
+    assert sample(metrics, "precis_decode_row_steps_wasted_total") == 2
     assert sample(metrics, "precis_drafted_tokens_total") == 7
     assert sample(metrics, "precis_accepted_tokens_total") == 5
     assert sample(metrics, "precis_requests_dropped_total", cause="cancelled", stage="waiting") == 1
@@ -128,6 +138,17 @@ def test_the_model_and_where_it_runs_can_be_read(metrics: Metrics) -> None:
         "actual_provider": "CPUExecutionProvider",
     }
     assert sample(metrics, "precis_model_info", **labels) == 1
+    placed = {"requested": "cpu", "actual": "CPUExecutionProvider", "fallback": "false"}
+    assert sample(metrics, "precis_provider_info", **placed) == 1
+
+
+def test_a_fall_back_and_nodes_left_to_the_cpu_can_be_read(metrics: Metrics) -> None:
+    metrics.serves(replace(make_model(), requested_provider="cuda", fallback_reason="no driver"))
+    metrics.leaves_to_cpu("decoder_step", nodes=3)
+
+    placed = {"requested": "cuda", "actual": "CPUExecutionProvider", "fallback": "true"}
+    assert sample(metrics, "precis_provider_info", **placed) == 1
+    assert sample(metrics, "precis_nodes_on_cpu", graph="decoder_step") == 3
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::]", "localhost"])
