@@ -40,10 +40,12 @@ RUN python -m compileall -q bundle server
 
 FROM base AS loadtest
 COPY --from=build-loadtest /opt/precis /opt/precis
+RUN install -d -o precis -g precis build
 COPY examples examples
+COPY tests/data tests/data
 COPY loadtest loadtest
 USER 1000
-EXPOSE 8089
+EXPOSE 8089 5557
 ENTRYPOINT ["python", "-m", "loadtest"]
 
 FROM base AS serving

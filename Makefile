@@ -57,8 +57,9 @@ export: $(VENV)/ready-to-develop ## Rebuild the embedded bundle from its PyTorch
 bench: $(VENV)/ready-to-develop ## Measure quality and start-up as docs/benchmarks.md does (ARGS="startup" for one)
 	@$(if $(ARGS),$(RUN) -m benchmarks $(ARGS),$(RUN) -m benchmarks startup && $(RUN) -m benchmarks quality)
 
-loadtest: $(VENV)/ready-to-load ## Put load on a running server; Locust's page is on localhost:8089
-	@$(RUN) -m loadtest $(ARGS)
+# Without ARGS it brings its own server, and needs what that needs.
+loadtest: $(VENV)/ready-to-load $(if $(ARGS),,$(VENV)/ready-to-serve) ## Show in a minute what a load test finds (ARGS="run steady --target HOST:PORT" for a real one)
+	@$(RUN) -m loadtest $(or $(ARGS),tour)
 
 lock: $(RUN) ## Choose new exact versions of all dependencies
 	@$(RUN) requirements/lock.py

@@ -74,8 +74,9 @@ class InstantRunner:
     device's time, which is what the engine plans by.
     """
 
-    def __init__(self, most_steps_ahead: int) -> None:
+    def __init__(self, most_steps_ahead: int, drafted_ahead: int) -> None:
         self.most_steps_ahead = most_steps_ahead
+        self._width_ahead = 1 + drafted_ahead
         self.steps = 0
         self.now_s = 0.0
 
@@ -94,7 +95,9 @@ class InstantRunner:
 
     def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
         """Cuts out the answers, and those to the steps ahead."""
-        width = max(len(proposal.token_ids) for proposal in batch.proposals)
+        width = self._width_ahead
+        if not batch.steps_ahead:
+            width = max(len(proposal.token_ids) for proposal in batch.proposals)
         self.steps += 1 + batch.steps_ahead
         self.now_s += (1 + batch.steps_ahead) * (1 + 0.03 * (width - 1)) * 1e-3
         return [self._answer(proposal, width, batch.steps_ahead) for proposal in batch.proposals]
@@ -128,7 +131,7 @@ def measure_ceiling(
     for _ in range(rounds):
         for case in product(rows, _WAYS):
             count, way = case
-            runner = InstantRunner(steps_ahead if way.is_ahead else 0)
+            runner = InstantRunner(steps_ahead if way.is_ahead else 0, way.most_drafted)
             seconds[case].append(
                 _timed(partial(_serve, runner, count, way.most_drafted, documents))
             )

@@ -1,63 +1,59 @@
-"""The users of a load test and its options; run by `python -m loadtest`."""
+"""The Summarizer under plain Locust: `locust -f loadtest/locustfile.py --host localhost:50051`."""
 
-from pathlib import Path
+import itertools
 from typing import Any
 
-from locust import events, task
+from locust import task
 
-from loadtest.corpus import EmptyCorpus, read_corpus
-from loadtest.grpc_user import SummarizerUser
+# isort: split
+from loadtest.engine.mix import Mix
+from loadtest.engine.summarizer_requests import make_request
+from loadtest.grpc_user import GrpcUser
+from loadtest.orders import Work
+from loadtest.scenario import CorpusTable, MixEntry
+from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
+from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
+
+_BATCH = MixEntry(call="SummarizeBatch", batch_size=4)
 
 
-class UnaryUser(SummarizerUser):
-    """A service that wants whole summaries: three of four users."""
+class SummarizerUser(GrpcUser):
+    """Somebody who asks for a summary, reads it, and asks for the next."""
 
-    weight = 3
+    host = "localhost:50051"
+    _numbers = itertools.count()
+    _mix = Mix(Work(seed="0", corpus=CorpusTable(), mix=(_BATCH,)))
 
-    @task
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self._stub = summarizer_pb2_grpc.SummarizerStub(self.channel)
+
+    @task(6)
     def ask(self) -> None:
-        """Asks for one summary."""
-        self.summarize()
+        """Asks for one whole summary."""
+        self.unary(self._stub.Summarize, self._requests()[0])
 
+    @task(3)
+    def read_along(self) -> None:
+        """Reads a summary as it is written."""
+        self.stream(
+            self._stub.SummarizeStream,
+            self._requests()[0],
+            count_tokens=lambda events: events[-1].final.usage.summary_tokens,
+        )
 
-class StreamingUser(SummarizerUser):
-    """A person who reads along: one of four users."""
+    @task(1)
+    def send_many(self) -> None:
+        """Sends four documents over one call."""
+        requests = self._requests()
+        self.batch(
+            self._stub.SummarizeBatch,
+            [
+                pb.SummarizeBatchRequest(item_id=str(number), request=request)
+                for number, request in enumerate(requests)
+            ],
+        )
 
-    weight = 1
-
-    @task
-    def ask(self) -> None:
-        """Asks for one summary and reads it as it comes."""
-        self.summarize_stream()
-
-
-@events.init_command_line_parser.add_listener
-def _add_options(parser: Any) -> None:
-    group = parser.add_argument_group("Summarizer")
-    group.add_argument(
-        "--corpus",
-        metavar="FOLDER",
-        default="examples",
-        help="folder of the documents to send, *.txt or *.jsonl (default: examples)",
-    )
-    group.add_argument(
-        "--corpus-seed", type=int, default=0, help="chooses which are sent when (default: 0)"
-    )
-    group.add_argument("--style", default="", help="style to ask for (default: the model's)")
-    group.add_argument(
-        "--deadline-s",
-        type=float,
-        default=60.0,
-        metavar="SECONDS",
-        help="longest wait for one call (default: 60)",
-    )
-
-
-@events.init.add_listener
-def _check_corpus(environment: Any, **_: Any) -> None:
-    if environment.parsed_options is None:
-        return
-    try:
-        read_corpus(Path(environment.parsed_options.corpus))
-    except EmptyCorpus as error:
-        raise SystemExit(f"loadtest: {error}") from None
+    def _requests(self) -> list[pb.SummarizeRequest]:
+        ask = self._mix.choose(str(next(self._numbers)), 0)
+        return [make_request(_BATCH, document) for document in ask.documents]

@@ -5,12 +5,18 @@ are milliseconds.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 FORMAT_VERSION = 1
+WHOLE = "whole request"
+"""Names, among the stages of a server, the time from a request's arrival to its end."""
+
+_PAIR = re.compile(r"\[\n\s*([-+.\deE]+),\n\s*([-+.\deE]+)\n\s*\]")
+"""Two numbers that `json` puts on four lines; no string has a line break of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,14 +50,18 @@ class Window:
     p50_ms: float | None  # of latency, from the intended start; None where nothing ended well
     p95_ms: float | None
     p99_ms: float | None
-    summary_tokens: int
+    summary_tokens: int  # of the calls that finished
+    # Calls that ended well in this stretch, whenever they were due; all other counts of calls, and
+    # the percentiles, go by when calls were due.
+    finished: int = 0
+    statuses: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServerSide:
     """Where the time went by the server's own metrics: differences over the phase."""
 
-    # Mean milliseconds of a request by stage: "queue", "encode", "decode", ...
+    # Mean milliseconds of a request by stage: "queue", "encode", "decode", ... and WHOLE.
     stages_ms: Mapping[str, float]
     # Other figures worth a line: rows of a step, tokens a step, fall-backs, ...
     figures: Mapping[str, float] = field(default_factory=dict)
@@ -118,8 +128,9 @@ class Run:
 
 
 def write_run(run: Run, path: Path) -> None:
-    """Writes a run as JSON."""
-    path.write_text(json.dumps(asdict(run), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    """Writes a run as JSON, the bins of a histogram on one line."""
+    words = json.dumps(asdict(run), indent=1, ensure_ascii=False)
+    path.write_text(_PAIR.sub(r"[\1, \2]", words) + "\n", "utf-8", errors="replace")
 
 
 def read_run(path: Path) -> Run:

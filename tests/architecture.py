@@ -90,6 +90,7 @@ HOMES: Mapping[str, set[str]] = {
         "server.sharing",
         "server.streams",
         "precis_client",
+        "loadtest.engine",
         "benchmarks",
     },
     "grpc": {"server.app", "server.rpc", "precis_client", "loadtest", "benchmarks"},
@@ -105,6 +106,8 @@ ENVIRONMENT_HOMES = {
     "precis_client.cli",
     "export",
     "benchmarks",
+    "loadtest.fleet.generator_process",
+    "loadtest.tour",
 }
 """Where alone environment variables may be used; in runtime and export only ONNX Runtime's own."""
 

@@ -1,15 +1,13 @@
 """Greedy decoding: always the likeliest token that the rules allow, guessed tokens among them."""
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from bundle.manifest import SpecialTokens
+from server.decoding.best_allowed import best_of_ahead, best_of_proposed, best_of_scores
 from server.decoding.drafting import Drafter
 from server.decoding.rules import Rules, RulesAlong
-from server.decoding.scores import constrain, log_normaliser, nothing_allowed, summary_score
+from server.decoding.scores import nothing_allowed, summary_score
 from server.decoding.strategy import (
     Ahead,
     DraftCount,
@@ -19,9 +17,6 @@ from server.decoding.strategy import (
     StepAhead,
 )
 from server.types import DecodingOptions, FinishReason
-
-# The log-probability of an excluded id is below this, and that of hardly any other.
-_HARDLY_ALLOWED = -60.0
 
 
 class _Draft(NamedTuple):
@@ -51,7 +46,6 @@ class Greedy:
         self.drafting = DraftCount()
         self._length_penalty = options.length_penalty
         self._repetition_penalty = options.repetition_penalty
-        self._start_id = special.decoder_start_id
         self._rules = Rules(options, special)
         self._along = RulesAlong(self._rules)
         self._drafter = drafter
@@ -132,11 +126,10 @@ class Greedy:
 
         True when the summary is complete.
         """
-        choose = self._choose_ahead if is_ahead else self._choose
         written, num_before = self.written, len(self.written)
         query, num_queries, is_over = first, len(fed), False
         while True:
-            choice, log_probability = choose(outcome, query)
+            choice, log_probability = self._choose(outcome, query, is_ahead=is_ahead)
             if choice is None and is_ahead:
                 break  # the next proposal asks again, with exclusions
             is_over = self._write(choice, log_probability)
@@ -219,39 +212,15 @@ class Greedy:
             self._complete(FinishReason.LENGTH, ends=False)
         return is_last
 
-    def _choose(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
-        """The best token allowed, if there is one, and its log-probability."""
-        if self._repetition_penalty != 1:
-            return self._choose_penalised(outcome, query)
-        token: int = outcome.token_ids.item(query, 0)
-        log_probability: float = outcome.log_probs.item(query, 0)
-        if log_probability < _HARDLY_ALLOWED and self._along.forbids(token):
-            return None, log_probability
-        return token, log_probability
-
-    def _choose_ahead(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
-        """The same where the model did not know the rules; None where only it can tell.
-
-        Excluding a word changes no other's score, so the best candidate that is allowed is the best
-        word that is. Not so far down where words are level, nor where there is no number at all.
-        """
-        for candidate in range(outcome.token_ids.shape[1]):
-            token: int = outcome.token_ids.item(query, candidate)
-            if not self._along.forbids(token):
-                log_probability: float = outcome.log_probs.item(query, candidate)
-                is_sure = _HARDLY_ALLOWED <= log_probability < math.inf
-                return token if is_sure else None, log_probability
-        return None, -math.inf
-
-    def _choose_penalised(self, outcome: Outcome, query: int) -> tuple[int | None, float]:
-        assert outcome.scores is not None, "the proposal asked for scores"
-        scores = outcome.scores[query]
-        written = [self._start_id, *self.written]
-        allowed = constrain(scores, written, self._repetition_penalty, self._along.forbidden())
-        token = int(allowed.argmax())
-        if allowed[token] == -np.inf:
-            return None, 0.0
-        return token, float(scores[token]) - log_normaliser(outcome, query)
+    def _choose(self, outcome: Outcome, query: int, *, is_ahead: bool) -> tuple[int | None, float]:
+        if is_ahead:
+            return best_of_ahead(outcome, query, self._along)
+        if self._repetition_penalty == 1:
+            return best_of_proposed(outcome, query, self._along)
+        written = [self._rules.start_id, *self.written]
+        return best_of_scores(
+            outcome, query, self._along, written=written, penalty=self._repetition_penalty
+        )
 
     def _append(self, token: int) -> None:
         self.written.append(token)

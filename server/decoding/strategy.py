@@ -138,7 +138,7 @@ class Strategy(Protocol):
     def propose(self, most_drafted: int) -> Proposal:
         """What to feed next, with at most so many drafted tokens beside what must be fed.
 
-        Asked again where the step that was to feed it could not be run.
+        It may be asked again, with another number too, before there is an outcome.
         """
 
     def advance(self, outcome: Outcome) -> bool:

@@ -57,6 +57,8 @@ class Engine:
         self._longest_source = config.lanes[-1]
         self._most_drafted = config.most_drafted
         self._ahead = AheadPolicy()
+        # How many tokens the runner drafts for each step that it takes by itself, as last seen.
+        self._drafted_ahead = 0
         self._costs: defaultdict[LaneKey, StepCosts] = defaultdict(StepCosts)
         # How long the last round of decoding took: what an encoding may hold up the next one by.
         self._round_s = 0.0
@@ -121,14 +123,12 @@ class Engine:
     def _decode(self, lane: LaneKey) -> None:
         rows = list(self._scheduler.lane(lane))
         strategies = [row.request.strategy for row in rows]
-        drafted = self._plan_draft(lane, strategies)
-        proposals = [strategy.propose(drafted) for strategy in strategies]
-        batch = DecodeBatch(lane, proposals, self._plan_ahead(proposals))
+        batch = self._propose(lane, strategies)
         started_s = self._clock()
         try:
             outcomes = self._runner.decode(batch)
         except RunnerError as error:
-            blamed = _blamed(error, rows, proposals)
+            blamed = _blamed(error, rows, batch.proposals)
             self._fail(blamed, error)
             if len(blamed) == len(rows):
                 self._failed_steps += 1
@@ -138,7 +138,11 @@ class Engine:
         self._failed_steps = 0
         now_s = self._clock()
         steps = 1 + len(outcomes[0].following)
-        self._costs[lane].observe(len(rows), _tokens(batch, outcomes), (now_s - started_s) / steps)
+        tokens = max(len(proposal.token_ids) for proposal in batch.proposals)
+        if steps > 1:  # those taken ahead are all as wide, and most
+            tokens = len(outcomes[0].following[0].token_ids)
+            self._drafted_ahead = tokens - 1
+        self._costs[lane].observe(len(rows), tokens, (now_s - started_s) / steps)
         self._observer.decoded(rows=len(rows), steps=steps, seconds=now_s - started_s)
 
         finished = [
@@ -147,6 +151,20 @@ class Engine:
             if self._advance(row, outcome, now_s)
         ]
         self._remove(finished)
+
+    def _propose(self, lane: LaneKey, strategies: Sequence[Strategy]) -> DecodeBatch:
+        """What to feed, and how far the runner may go on from there by itself.
+
+        Going on saves more than a long draft does. Such a proposal holds no more of a draft than
+        the runner's own steps do: it has room for that at no cost, and may have none for more.
+        """
+        if self._runner.most_steps_ahead and lane.width == 1:
+            drafted = min(self._most_drafted, self._drafted_ahead)
+            proposals = [strategy.propose(drafted) for strategy in strategies]
+            if steps_ahead := self._plan_ahead(proposals):
+                return DecodeBatch(lane, proposals, steps_ahead)
+        drafted = self._plan_draft(lane, strategies)
+        return DecodeBatch(lane, [strategy.propose(drafted) for strategy in strategies])
 
     def _plan_draft(self, lane: LaneKey, strategies: Sequence[Strategy]) -> int:
         """How many tokens each row may guess ahead: as many as pay at what steps cost here."""
@@ -157,13 +175,12 @@ class Engine:
 
     def _plan_ahead(self, proposals: Sequence[Proposal]) -> int:
         """How many steps the runner may take by itself: some, if all rows give it leave."""
-        most = self._runner.most_steps_ahead
-        if most == 0:
-            return 0
         tokens_left = [each.ahead.most_tokens for each in proposals if each.ahead is not None]
         if len(tokens_left) < len(proposals):
             return 0
-        return self._ahead.steps_ahead(most, tokens_left, self._scheduler.num_startable)
+        return self._ahead.steps_ahead(
+            self._runner.most_steps_ahead, tokens_left, self._scheduler.num_startable
+        )
 
     def _advance(self, row: Row, outcome: Outcome, now_s: float) -> bool:
         """Lets a row take what the step gave it; True if it is over."""
@@ -245,13 +262,6 @@ class Engine:
         for lane in lanes:
             if not self._scheduler.lane(lane):
                 self._runner.vacate(lane)
-
-
-def _tokens(batch: DecodeBatch, outcomes: Sequence[Outcome]) -> int:
-    """How many tokens each row fed at most of the steps; those taken ahead are all as wide."""
-    if following := outcomes[0].following:
-        return len(following[0].token_ids)
-    return max(len(proposal.token_ids) for proposal in batch.proposals)
 
 
 def _is_finite(outcome: Outcome) -> bool:

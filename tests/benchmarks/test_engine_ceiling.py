@@ -34,7 +34,7 @@ def test_the_same_summary_is_written_in_fewer_steps_with_drafts_and_in_fewer_loo
     found = {}
     for ahead in (0, 8):
         for drafted in (0, 5):
-            runner = InstantRunner(ahead)
+            runner = InstantRunner(ahead, drafted)
             config = EngineConfig((512,), 1, 1024, most_drafted=drafted)
             engine = Engine(config, runner, clock=runner.clock)
             drafter = CopyDrafts(source) if drafted else None

@@ -1,42 +1,63 @@
-"""The choice of documents: every document of a folder, the same ones in every run."""
+"""The choice of documents: those of a bucket of lengths, the same ones in every run."""
 
-from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from loadtest.corpus import EmptyCorpus, choose_forever, read_corpus
-
-REPOSITORY = Path(__file__).parents[2]
-
-
-def draw(seed: str) -> list[str]:
-    return list(islice(choose_forever(("a", "b", "c"), seed), 20))
+from loadtest.corpus import choose_documents, read_folder
+from loadtest.exits import Exit, LoadTestError
+from loadtest.scenario import CorpusTable
 
 
 def test_text_files_and_the_documents_of_json_lines_are_read_in_order(tmp_path: Path) -> None:
-    (tmp_path / "b.txt").write_text("二", "utf-8")
+    (tmp_path / "b.txt").write_text("二二\n", "utf-8")
     (tmp_path / "a.jsonl").write_text('{"document": "一"}\n{"document": "one", "id": 2}\n', "utf-8")
     (tmp_path / "README.md").write_text("no document")
 
-    assert read_corpus(tmp_path) == ("一", "one", "二")
+    documents = read_folder(tmp_path)
+
+    assert [(each.text, each.language) for each in documents] == [
+        ("一", "zh"),
+        ("one", "en"),
+        ("二二", "zh"),
+    ]
 
 
-@pytest.mark.parametrize("folder", ["examples", "tests/data"])
-def test_the_folders_that_the_readme_names_have_documents(folder: str) -> None:
-    documents = read_corpus(REPOSITORY / folder)
+@pytest.mark.parametrize(
+    ("language", "tokens", "join"),
+    [("en", (150, 300), False), ("zh", (60, 200), False), ("any", (700, 950), True)],
+)
+def test_the_texts_of_the_repository_fill_a_bucket(
+    language: str, tokens: tuple[int, int], join: bool
+) -> None:
+    table = CorpusTable.model_validate({"language": language, "tokens": tokens, "join": join})
 
-    assert all(document.strip() for document in documents)
+    documents = choose_documents(table)
+
+    assert len(documents) > 10
+    assert documents == choose_documents(table)
 
 
-@pytest.mark.parametrize("name", ["nothing", "no-such-folder"])
-def test_a_folder_without_documents_is_named(name: str, tmp_path: Path) -> None:
-    (tmp_path / "nothing").mkdir()
+def test_a_document_outside_the_bucket_is_left_out(tmp_path: Path) -> None:
+    for size in (52, 53, 106, 107):
+        (tmp_path / f"{size:03}.txt").write_text("x" * size)
+    table = CorpusTable(folders=(str(tmp_path),), tokens=(10, 20))
 
-    with pytest.raises(EmptyCorpus, match=name):
-        read_corpus(tmp_path / name)
+    assert [len(text) for text in choose_documents(table)] == [53, 106]
 
 
-def test_a_seed_draws_the_same_documents_again_and_another_draws_others() -> None:
-    assert draw("0/1") == draw("0/1") != draw("0/2")
-    assert set(draw("0/1")) == {"a", "b", "c"}
+@pytest.mark.parametrize("join", [True, False])
+def test_a_folder_without_a_fitting_document_is_named(join: bool, tmp_path: Path) -> None:
+    table = CorpusTable(folders=(str(tmp_path),), tokens=(10, 20), join=join)
+
+    with pytest.raises(LoadTestError, match=str(tmp_path)) as caught:
+        choose_documents(table)
+
+    assert caught.value.code is Exit.EMPTY_CORPUS
+
+
+def test_a_line_without_a_document_is_told_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "broken.jsonl").write_text('{"text": "no document"}\n')
+
+    with pytest.raises(LoadTestError, match=r"broken\.jsonl cannot be read \(KeyError"):
+        read_folder(tmp_path)

@@ -157,9 +157,12 @@ def test_no_leave_is_given_where_the_likeliest_word_is_not_what_comes_next(
 
 def test_under_a_repetition_penalty_steps_that_nobody_gave_leave_for_are_not_believed() -> None:
     greedy = make_greedy(repetition_penalty=2.0)
-    outcome = replace(best(3), scores=np.zeros((1, 10)))
-    advance(greedy, outcome, step(1, (1, 8)), step(1, (3, 8)))
-    assert len(greedy.written) <= 1
+    scores = np.arange(10.0, 0.0, -1.0)[
+        None
+    ]  # of the first words that may be written, 1 is the end
+    scores[0, END] = 0.0
+    advance(greedy, replace(best(3), scores=scores), step(1, (3, 8)))
+    assert greedy.written == [3]
 
 
 def test_a_step_that_began_in_another_slot_is_not_believed() -> None:

@@ -59,6 +59,20 @@ def test_the_rules_along_a_summary_and_ahead_of_it_are_the_same(
     assert set(along.forbidden()) == before == forbidden_by_oracle(summary[:num_written], limits)
 
 
+@given(limits, summaries, st.integers(0, 20))
+def test_one_token_is_forbidden_if_it_is_among_those_that_are(
+    limits: dict, summary: list[int], num_written: int
+) -> None:
+    along = RulesAlong(Rules(DecodingOptions(**limits), SPECIAL))
+    for token in summary[:num_written]:
+        along.push(token)
+    ahead = along.look_ahead()
+    for token in summary[num_written:]:
+        ahead.push(token)
+    for each in (along, ahead):
+        assert {token for token in range(9) if each.forbids(token)} == set(each.forbidden())
+
+
 def test_a_summary_begins_with_the_forced_token_and_then_the_prefix() -> None:
     rules = Rules(DecodingOptions(max_tokens=9, prefix_ids=(5, 6)), SPECIAL)
     assert [rules.forced(length) for length in range(4)] == [2, 5, 6, None]

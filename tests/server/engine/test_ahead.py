@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.decoding.drafting import CopyDrafts
+from server.decoding.greedy import Greedy
 from server.decoding.sampling import Sampling
 from server.engine import engine as engine_module
 from server.engine.ahead import AheadPolicy
@@ -127,6 +129,32 @@ def test_a_runner_that_takes_fewer_steps_than_it_may_is_counted_by_what_it_took(
     assert seen == [(1, 3, 1.0)] * len(runner.decoded)
 
 
+@pytest.mark.parametrize("width", [0, 2])
+def test_a_proposal_to_go_on_from_holds_as_much_of_a_draft_as_the_runners_own_steps(
+    width: int,
+) -> None:
+    runner = device(draft=copied_draft(width), most_steps_ahead=2)
+    engine = make_engine(runner, max_rows=1)
+    for i in range(4):
+        source = make_source(i, 16)
+        engine.submit(make_request(i, source, drafter=CopyDrafts(source)))
+    assert finished(run(engine)) == {i: said(make_source(i, 16)) for i in range(4)}
+    assert all(batch.steps_ahead for batch in runner.decoded)
+    assert max(len(batch.proposals[0].token_ids) for batch in runner.decoded) == 1 + width
+
+
+def test_where_nobody_may_go_on_rows_draft_what_pays() -> None:
+    runner = device()
+    engine = make_engine(runner)
+    options = DecodingOptions(max_tokens=40, repetition_penalty=1.01)
+    source = make_source(0, 16)
+    strategy = Greedy(options, SPECIAL, CopyDrafts(source))
+    engine.submit(make_request(0, source, strategy=strategy))
+    run(engine)
+    assert max(len(batch.proposals[0].token_ids) for batch in runner.decoded) > 1
+    assert not any(batch.steps_ahead for batch in runner.decoded)
+
+
 def test_a_number_that_is_none_in_a_step_ahead_fails_its_row_and_no_other() -> None:
     runner = device()
     runner.nameless = make_source(1, 16)
@@ -149,6 +177,20 @@ def test_an_encoding_under_way_is_looked_at_between_steps_and_not_waited_for() -
         engine.step()
     assert runner.log == ["begin", "look", "step"] + ["look", "step"] * 3 + ["step"]
     assert engine.scheduler.num_running == 2
+
+
+def test_an_encoding_under_way_took_as_long_as_it_was_under_way() -> None:
+    class Notes(SilentObserver):
+        def encoded(self, **note: object) -> None:
+            seconds.append(note["seconds"])
+
+    seconds: list[object] = []
+    engine = make_engine(ScriptedRunner(encode_s=2.5), observer=Notes())
+    engine.submit(make_request(0, make_source(0, 16)))
+    engine.step()
+    engine.submit(make_request(1))
+    run(engine)
+    assert seconds == [2.5, 3.0]  # the second was found done after three steps
 
 
 def test_where_nobody_runs_the_first_encoding_is_waited_for_and_the_next_goes_on_beside() -> None:

@@ -1,0 +1,1 @@
+"""Carries a scenario through, phase after phase, and makes a result of what was found."""

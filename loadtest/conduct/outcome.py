@@ -1,0 +1,43 @@
+"""Writes what was found, tells it in a few lines, and makes an exit code of it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtest.exits import Exit
+from loadtest.report import write_reports
+from loadtest.results import Run, Verdict, write_run
+
+
+def write_outcome(run: Run, folder: Path) -> list[Path]:
+    """Writes the numbers and their reports; the numbers first, whatever becomes of the others."""
+    result = folder / "result.json"
+    write_run(run, result)
+    return [*(path for path in write_reports(run, folder) if path != result), result]
+
+
+def announce(run: Run, paths: Sequence[Path]) -> None:
+    """Prints each gate, and where the report is."""
+    for verdict in run.verdicts:
+        print(_line(verdict))
+    if run.highest_rate is not None:
+        print(f"highest rate that keeps the gates: {run.highest_rate:g} a second")
+    for note in run.notes:
+        print(f"note: {note}")
+    if not run.complete:
+        print("interrupted: this is what was measured until then")
+    for path in paths:
+        print(path)
+
+
+def exit_code(run: Run) -> Exit:
+    """Tells how it ended."""
+    if not run.complete:
+        return Exit.INTERRUPTED
+    passed = all(verdict.passed for verdict in run.verdicts)
+    return Exit.PASSED if passed else Exit.GATES_FAILED
+
+
+def _line(verdict: Verdict) -> str:
+    word = "passed" if verdict.passed else "FAILED"
+    found = "nothing was measured" if verdict.found is None else f"found {verdict.found:.4g}"
+    return f"{word}  {verdict.phase}: {verdict.gate}, {found}"

@@ -1,0 +1,151 @@
+"""A scenario is carried through: phases, repeats, the search, gates, and an early end."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from loadtest.conduct.conductor import Conductor
+from loadtest.conduct.outcome import exit_code
+from loadtest.conduct.plan import Plan
+from loadtest.conduct.progress import Progress
+from loadtest.exits import Exit
+from loadtest.measure.call import Call
+from loadtest.measure.recorder import PhaseRecorder
+from loadtest.orders import Target, Work
+from loadtest.results import Run
+from loadtest.scenario import Phase, Scenario
+
+TARGET = Target(address="nowhere:1")
+
+
+class FakeGenerators:
+    """Two generators that answer every arrival in as many seconds as a test says of its rate."""
+
+    size = 2
+
+    def __init__(self, latency_s: Callable[[float], float]) -> None:
+        self._latency_s = latency_s
+        self.phases: list[Phase] = []
+        self.stop_at: int | None = None
+        self.stops = 0
+
+    def set_up(self, target: Target, work: Work) -> Mapping[str, str]:
+        return {"model": "fake 1"}
+
+    def run(self, number: int, phase: Phase, start_s: float, patience_s: float) -> list[Any]:
+        assert number == len(self.phases)
+        self.phases.append(phase)
+        return [self._part(phase, start_s, number, share) for share in range(2)]
+
+    def stop(self) -> None:
+        self.stops += 1
+
+    def _part(self, phase: Phase, start_s: float, number: int, share: int) -> dict[str, Any]:
+        recorder = PhaseRecorder(phase.name, phase.model, phase.level, phase.warm_up_s, start_s)
+        rate = phase.rate or 1.0
+        for call in range(share, int(rate * phase.seconds), 2):
+            due_s = start_s + call / rate
+            recorder.arrival(due_s)
+            ended_s = due_s + self._latency_s(rate)
+            recorder.add(
+                Call(kind="Fake", intended_s=due_s, sent_s=due_s, ended_s=ended_s, status="OK")
+            )
+        end_s = start_s + phase.seconds
+        return {
+            "recorded": recorder.dump(),
+            "ended_early": number == self.stop_at,
+            "end_s": end_s,
+        }
+
+
+def conduct(
+    scenario: dict[str, object],
+    latency_s: Callable[[float], float] = lambda rate: 0.1,
+    stop_at: int | None = None,
+) -> tuple[Run, FakeGenerators]:
+    generators = FakeGenerators(latency_s)
+    generators.stop_at = stop_at
+    read = Scenario.model_validate({"description": "d", **scenario})
+    plan = Plan(name="n", title="t", scenario=read, target=TARGET, notes={"mine": "yes"})
+    conductor = Conductor(plan, generators, Progress(lambda: (0, 0)))
+    if stop_at is not None:
+        run_part = generators.run
+
+        def stop_then(number: int, *rest: Any) -> list[Any]:
+            if number == stop_at:
+                conductor.interrupt()
+            return run_part(number, *rest)
+
+        generators.run = stop_then  # type: ignore[method-assign]
+    return conductor.conduct(), generators
+
+
+LIGHT = {"name": "light", "seconds": 10.0, "rate": 5.0}
+HEAVY = {"name": "heavy", "seconds": 10.0, "rate": 50.0, "judged": False}
+
+
+def test_the_parts_of_the_generators_are_one_phase() -> None:
+    run, _ = conduct({"phases": (LIGHT,)})
+
+    (phase,) = run.phases
+    assert (phase.offered, phase.ok, phase.level) == (50, 50, 5.0)
+    assert run.recipe["model"] == "fake 1"
+    assert run.recipe["mine"] == "yes"
+    assert run.complete
+    assert exit_code(run) is Exit.PASSED
+
+
+def test_repeats_are_interleaved_and_pooled_with_their_intervals() -> None:
+    run, generators = conduct({"phases": (LIGHT, HEAVY), "repeats": 3})
+
+    assert [phase.name for phase in generators.phases] == ["light", "heavy"] * 3
+    assert [phase.name for phase in run.phases] == ["light", "heavy"]
+    assert run.phases[0].offered == 150
+    assert "p99_ms" in run.phases[0].intervals
+
+
+def test_a_phase_that_is_not_judged_cannot_fail_the_run() -> None:
+    run, _ = conduct(
+        {"phases": (LIGHT, HEAVY), "slo": {"p99_ms": 200.0}},
+        lambda rate: 0.1 if rate < 10 else 3.0,
+    )
+
+    assert {(verdict.phase, verdict.passed) for verdict in run.verdicts} == {("light", True)}
+    assert exit_code(run) is Exit.PASSED
+
+
+def test_a_gate_that_fails_has_its_exit_code() -> None:
+    run, _ = conduct({"phases": (LIGHT,), "slo": {"p99_ms": 50.0}})
+
+    assert exit_code(run) is Exit.GATES_FAILED
+
+
+def search_scenario(**keys: object) -> dict[str, object]:
+    table = {"seconds": 10.0, "warm_up_s": 0.0, "then": (0.5,), "then_seconds": 20.0, **keys}
+    return {"search": table, "slo": {"p99_ms": 1000.0}}
+
+
+def test_a_search_measures_at_parts_of_the_rate_that_it_found() -> None:
+    run, generators = conduct(search_scenario(), lambda rate: 0.1 if rate <= 12 else 9.0)
+
+    assert run.highest_rate is not None
+    assert 12 / 1.06 <= run.highest_rate <= 12
+    last = generators.phases[-1]
+    assert (last.rate, last.seconds) == (round(run.highest_rate / 2, 2), 20.0)
+    assert exit_code(run) is Exit.PASSED
+
+
+def test_a_search_that_finds_nothing_fails_its_gate() -> None:
+    run, _ = conduct(search_scenario(), lambda rate: 9.0)
+
+    assert run.highest_rate is None
+    assert exit_code(run) is Exit.GATES_FAILED
+
+
+def test_an_interrupted_run_keeps_what_was_measured() -> None:
+    run, generators = conduct({"phases": (LIGHT, HEAVY), "repeats": 2}, stop_at=1)
+
+    assert generators.stops == 1
+    assert len(generators.phases) == 2
+    assert [phase.name for phase in run.phases] == ["light", "heavy"]
+    assert not run.complete
+    assert exit_code(run) is Exit.INTERRUPTED
