@@ -54,6 +54,7 @@ class DeviceLane:
             self._states = Stack(device, shapes.states, rows=rows, most_lines=longest)
         self._read = SourceArrays(
             device,
+            queue,
             rows=rows,
             longest=longest,
             bias_type=float_type(geometry) if shapes.bias_bytes else None,
