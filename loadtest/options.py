@@ -3,6 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from pydantic import ValidationError
 
@@ -88,8 +89,9 @@ def make_output(options: argparse.Namespace) -> Path:
     folder = options.output or Path("build/loadtest", f"{moment}-{Path(options.scenario).stem}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()  # or a long run would be for nothing
     except OSError as error:
-        message = f"--output {folder} cannot be made: {error.strerror}"
+        message = f"--output {folder} cannot be written to: {error.strerror}"
         raise LoadTestError(Exit.USAGE, message) from None
     return Path(folder)
 

@@ -41,14 +41,14 @@ class Session:
         self.run: Run | None = None
         self.error: LoadTestError | None = None
 
-    def open(self, workers_port: int | None = None) -> None:
-        """Makes the runner: one of its own, or the master of workers at a port."""
+    def open(self, workers_at: tuple[str, int] | None = None) -> None:
+        """Makes the runner: one of its own, or the master of workers at a host and port."""
         environment = self.environment
-        if workers_port is None:
+        if workers_at is None:
             environment.create_local_runner()
             listen_to_master(environment)
         else:
-            environment.create_master_runner("*", workers_port)
+            environment.create_master_runner(*workers_at)
         self._fleet = Fleet(environment.runner)
         environment.shape_class = ScenarioShape(self)
         environment.events.test_start.add_listener(self._start)
@@ -114,6 +114,8 @@ class Session:
         try:
             self.run = conductor.conduct()
             self._finish(self.run)
+            if conductor.error is not None:
+                raise conductor.error
         except LoadTestError as error:
             self.error = error
             self.environment.runner.log_exception("loadtest", str(error), "")  # for the page
