@@ -33,6 +33,8 @@ class FakeGenerators:
         self.stop_at: int | None = None
         self.stops = 0
         self.is_deserted = False
+        self.breaks_at: int | None = None
+        self.stalls_at: int | None = None
 
     def set_up(self, target: Target, work: Work) -> Mapping[str, str]:
         return {"model": "fake 1"}
@@ -40,16 +42,12 @@ class FakeGenerators:
     def run(self, number: int, phase: Phase, start_s: float, patience_s: float) -> list[Any]:
         assert number == len(self.phases)
         self.phases.append(phase)
+        if number == self.breaks_at:
+            raise LoadTestError(Exit.BROKEN, "a generator ended with exit code -9")
         return [self._part(phase, start_s, number, share) for share in range(2)]
 
     def stop(self) -> None:
         self.stops += 1
-
-    def break_down(self, number: int, *rest: Any) -> list[Any]:
-        """Stands in for `run` where a generator is killed in the second phase."""
-        if number:
-            raise LoadTestError(Exit.BROKEN, "a generator ended with exit code -9")
-        return self.run(number, *rest)
 
     def _part(self, phase: Phase, start_s: float, number: int, share: int) -> dict[str, Any]:
         recorder = PhaseRecorder(phase.name, phase.model, phase.level, phase.warm_up_s, start_s)
@@ -58,7 +56,7 @@ class FakeGenerators:
         for call in range(share, calls, 2):
             due_s = start_s + call / rate
             recorder.arrival(due_s)
-            ended_s = due_s + self._latency_s(rate)
+            ended_s = due_s + (60.0 if number == self.stalls_at else self._latency_s(rate))
             # What it takes beyond its capacity it refuses, at once.
             share_refused = max(0.0, 1 - self._refuses_above / rate)
             status = "RESOURCE_EXHAUSTED" if call % 100 < 100 * share_refused else "OK"
@@ -194,12 +192,8 @@ def test_a_search_is_not_deceived_by_quick_refusals() -> None:
 
 def test_a_rate_is_tried_again_before_it_is_held_too_high() -> None:
     generators = FakeGenerators()
-    stalls = iter([False, True])
+    generators.stalls_at = 1
 
-    def latency_s(rate: float) -> float:
-        return 0.1
-
-    generators.stalls = stalls
     run = conductor_of(search_scenario(highest=4.0), generators).conduct()
 
     assert run.highest_rate == 4.0
@@ -221,8 +215,7 @@ def test_an_interrupted_search_says_what_it_knew() -> None:
 
 def test_a_run_that_breaks_keeps_what_was_measured_and_says_why() -> None:
     generators = FakeGenerators()
-    whole, generators.run = generators.run, None  # type: ignore[method-assign, assignment]
-    del whole
+    generators.breaks_at = 1
 
     conductor = conductor_of({"phases": (LIGHT, HEAVY)}, generators)
     run = conductor.conduct()
