@@ -22,6 +22,7 @@ from loadtest.conduct.plan import Plan
 from loadtest.exits import Exit, LoadTestError
 from loadtest.fleet.locust_user import listen_to_master
 from loadtest.fleet.page import add_report_pages
+from loadtest.options import make_folder
 from loadtest.results import Run
 
 
@@ -40,14 +41,21 @@ def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
     def fail(error: LoadTestError) -> None:
         print(f"loadtest: {error}", file=sys.stderr, flush=True)
 
-    session = Session(plan, lambda found: _finish(found, folder), fail)
+    folders = [folder]  # a run a folder, or the next Start would write over what the last one found
+
+    def finish(found: Run) -> None:
+        if session.runs > 1:
+            folders.append(make_folder(folder.with_name(f"{folder.name}-{session.runs}")))
+        _finish(found, folders[-1])
+
+    session = Session(plan, finish, fail)
     with _opened(session, options):
         del sys.argv[1:]  # the page would read them as Locust's own
         try:
             page = session.environment.create_web_ui(options.web_host, options.web_port)
         except OSError as error:
             raise LoadTestError(Exit.USAGE, f"--web-port {options.web_port}: {error}") from None
-        add_report_pages(page.app, folder)
+        add_report_pages(page.app, lambda: folders[-1])
         host = "localhost" if options.web_host in ("127.0.0.1", "", "0.0.0.0") else options.web_host  # noqa: S104
         print(f"Locust's page: http://{host}:{options.web_port} (report: /report)", flush=True)
         over = gevent.event.Event()

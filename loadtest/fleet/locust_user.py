@@ -30,7 +30,7 @@ class Failure(Exception):
         return str(self)
 
 
-class GeneratorUser(User):  # type: ignore[misc]  # Locust's classes are not typed
+class GeneratorUser(User):
     """Hands orders to a generator and reports the calls it makes."""
 
     def __init__(self, environment: Any) -> None:
