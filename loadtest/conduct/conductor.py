@@ -158,7 +158,7 @@ class Conductor:
 
     def _remarks(self) -> Iterator[str]:
         if self.error is not None:
-            yield f"The run ended early: {self.error}."
+            yield f"What ended it: {self.error}."
         table = self._plan.scenario.search
         if table is None:
             return

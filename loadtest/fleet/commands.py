@@ -45,7 +45,7 @@ def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
 
     def finish(found: Run) -> None:
         if session.runs > 1:
-            folders.append(make_folder(folder.with_name(f"{folder.name}-{session.runs}")))
+            folders.append(make_folder(folder / f"run-{session.runs}"))
         _finish(found, folders[-1])
 
     session = Session(plan, finish, fail)
