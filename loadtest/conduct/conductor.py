@@ -12,7 +12,7 @@ from loadtest.conduct.search import find_highest
 from loadtest.conduct.server_side import compare, scrape
 from loadtest.engine.generator import LEAD_S
 from loadtest.exits import LoadTestError
-from loadtest.measure.gates import judge
+from loadtest.measure.gates import is_far_off, judge
 from loadtest.measure.recorder import PhaseRecorder
 from loadtest.measure.repeats import pool_repeats
 from loadtest.orders import Target, Work
@@ -127,12 +127,14 @@ class Conductor:
             phase = table.probe(rate)
             self._unjudged.add(phase.name)
             for _ in range(table.attempts):
-                kept = all(verdict.passed for verdict in judge(self._slo, [self._measure(phase)]))
+                found = self._measure(phase)
+                kept = all(verdict.passed for verdict in judge(self._slo, [found]))
                 word = "keeps" if kept else "breaks"
                 self._progress.tell(f"  {rate:g} a second {word} the gates")
                 if kept:
                     self._kept.append(rate)
-                    return True
+                if kept or is_far_off(self._slo, found):
+                    return kept
             return False
 
         self._highest = find_highest(table, keeps)

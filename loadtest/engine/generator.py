@@ -109,8 +109,8 @@ class Generator:
 
 
 def _part(whole: int, order: Order) -> int:
-    """Divides a whole number among the generators; the first get what is left over."""
-    return whole // order.shares + (order.share < whole % order.shares)
+    """Divides a whole number among the generators, each of which gets at least one."""
+    return max(1, whole // order.shares + (order.share < whole % order.shares))
 
 
 def _caller_class(target: Target) -> type[Caller]:

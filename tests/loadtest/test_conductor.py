@@ -56,7 +56,7 @@ class FakeGenerators:
         for call in range(share, calls, 2):
             due_s = start_s + call / rate
             recorder.arrival(due_s)
-            ended_s = due_s + (60.0 if number == self.stalls_at else self._latency_s(rate))
+            ended_s = due_s + (1.5 if number == self.stalls_at else self._latency_s(rate))
             # What it takes beyond its capacity it refuses, at once.
             share_refused = max(0.0, 1 - self._refuses_above / rate)
             status = "RESOURCE_EXHAUSTED" if call % 100 < 100 * share_refused else "OK"
@@ -197,6 +197,13 @@ def test_a_rate_is_tried_again_before_it_is_held_too_high() -> None:
     run = conductor_of(search_scenario(highest=4.0), generators).conduct()
 
     assert run.highest_rate == 4.0
+
+
+def test_a_rate_that_is_far_too_high_is_tried_once() -> None:
+    _, generators = conduct(search_scenario(), lambda rate: 0.1 if rate <= 12 else 9.0)
+
+    rates = [phase.rate for phase in generators.phases]
+    assert len(rates) == len(set(rates))
 
 
 def test_a_probe_lasts_until_there_are_enough_calls_for_a_p99() -> None:
