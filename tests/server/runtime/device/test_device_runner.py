@@ -136,9 +136,12 @@ def test_a_poisoned_document_is_the_only_one_to_fail(copying: Pair) -> None:
     runner.admit(encoding, [0, 1], NARROW, 0)
     healthy, poisoned = model.step(start, start)
     assert np.isnan(poisoned.log_probs[0, 0])
+    # It is written on for a while: its own keys and values are no numbers either.
+    model.step(start, feed([9, 9, 9, 9, 9], 1))
     model.admit(copying.sources[0], first_row=1)
-    after = model.step(start, start)
-    assert_alike(after[1], 0, healthy)
+    for each in (start, feed([model.start_id], 0, wants_scores=True)):
+        _, after = model.step(start, each)
+        assert_alike(after, 0, healthy)
 
 
 def _floats(address: int, nbytes: int) -> Any:
