@@ -1,5 +1,5 @@
-# The server with its embedded model: `docker build .`. The target `cuda` brings the libraries for NVIDIA GPUs; the
-# server of this version computes on the CPU in either image.
+# The server with its embedded model: `docker build .`. The target `cuda` brings the libraries for NVIDIA GPUs; the bundle
+# for one is made by `make export ARGS="--precision fp16"` and mounted (docs/gpu.md).
 # What changes least is copied first, so that a change of the server's code rebuilds in seconds.
 
 ARG PYTHON_IMAGE=python:3.11-slim
@@ -56,8 +56,11 @@ HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["pre
 ENTRYPOINT ["python", "-m", "server"]
 
 FROM serving AS cuda
+# Whoever takes this image wants a GPU: to have none is a fall-back, and told as one.
 ENV LD_LIBRARY_PATH=/opt/precis/lib/python3.11/site-packages/nvidia/cu13/lib:/opt/precis/lib/python3.11/site-packages/nvidia/cudnn/lib \
-    NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+    NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility PRECIS_PROVIDER=cuda
+# Steps are captured before the server is ready.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=3 CMD ["precis", "health"]
 COPY --from=build-cuda /opt/precis /opt/precis
 COPY --from=app /app /app
 

@@ -4,9 +4,13 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help serve test lint format protos export bench loadtest lock docker clean
+.PHONY: help serve serve-gpu test test-gpu lint format protos export bench loadtest lock docker clean
 
 VENV := .venv
+# onnxruntime and onnxruntime-gpu own the same folder, so each has an environment of its own.
+GPU_VENV := .venv-gpu
+GPU_TESTS := .venv-gpu-tests
+GPU_BUNDLE := models/default/bundle-cuda-fp16
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt
 REQUIREMENTS := pyproject.toml client/pyproject.toml requirements/constraints.txt
@@ -20,13 +24,19 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 serve: $(VENV)/ready-to-serve ## Serve the embedded model on localhost:50051 (installs what that needs, without PyTorch)
 	@$(RUN) -m server $(ARGS)
 
+serve-gpu: $(GPU_VENV)/ready ## Serve an fp16 bundle on an NVIDIA GPU (docs/gpu.md; some 2 GB to fetch)
+	@$(GPU_VENV)/bin/python -m server --provider cuda --bundle $(GPU_BUNDLE) $(ARGS)
+
 test: $(VENV)/ready-to-develop ## Run the tests (installs everything, PyTorch too)
 	@$(RUN) -m pytest $(ARGS)
+
+test-gpu: $(GPU_TESTS)/ready ## Run the tests that need an NVIDIA GPU, where there is one (some 5 GB to fetch)
+	@$(GPU_TESTS)/bin/python -m pytest -m gpu tests/gpu $(ARGS)
 
 lint: $(VENV)/ready-to-develop ## Check style, formatting and types
 	@$(RUN) -m ruff check .
@@ -58,7 +68,7 @@ docker: ## Build the CPU image as precis:cpu
 	docker build --target cpu --tag precis:cpu .
 
 clean: ## Remove .venv and all that was built or cached, but no model
-	rm -rf $(VENV) build dist *.egg-info client/build client/dist client/*.egg-info
+	rm -rf $(VENV) $(GPU_VENV) $(GPU_TESTS) build dist *.egg-info client/build client/dist client/*.egg-info
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -66,6 +76,13 @@ clean: ## Remove .venv and all that was built or cached, but no model
 $(VENV)/ready-to-serve: $(REQUIREMENTS) | $(RUN)
 	@echo "Installing the server and the client into $(VENV) (once, some 100 MB to fetch) ..."
 	@$(INSTALL) -e ./client -e '.[server]'
+	@touch $@
+
+$(GPU_VENV)/ready: $(REQUIREMENTS)
+	@$(MAKE) --no-print-directory VENV=$(GPU_VENV) $(GPU_VENV)/bin/python
+	@echo "Installing the server, the client and CUDA's libraries into $(GPU_VENV) (once, some 2 GB to fetch) ..."
+	@$(GPU_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/constraints.txt \
+		-e ./client -e '.[gpu]'
 	@touch $@
 
 $(VENV)/ready-to-load: $(REQUIREMENTS) | $(RUN)
@@ -77,6 +94,14 @@ $(VENV)/ready-to-develop: $(REQUIREMENTS) | $(RUN)
 	@echo "Installing everything for development into $(VENV) (once; PyTorch alone is 0.2 to 3 GB, see CONTRIBUTING.md) ..."
 	@$(INSTALL) -e ./client -e '.[server,export,train,loadtest,dev]'
 	@touch $@ $(VENV)/ready-to-serve $(VENV)/ready-to-load
+
+$(GPU_TESTS)/ready: $(REQUIREMENTS) | $(RUN)
+	@echo "Installing everything for tests on a GPU into $(GPU_TESTS) (once, some 5 GB to fetch) ..."
+	@$(RUN) -m venv $(GPU_TESTS)
+	@$(INSTALL:$(RUN)%=$(GPU_TESTS)/bin/python%) -e ./client -e '.[export,train,dev]'
+	@$(GPU_TESTS)/bin/python -m pip uninstall --quiet --yes onnxruntime
+	@$(INSTALL:$(RUN)%=$(GPU_TESTS)/bin/python%) -e '.[gpu]'
+	@touch $@
 
 $(RUN):
 	@test -n "$(PYTHON)" || { echo "Précis needs Python 3.11 or 3.12, and neither is on the PATH." \

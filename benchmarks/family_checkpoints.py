@@ -126,7 +126,7 @@ def build(checkpoint: Checkpoint, directory: Path) -> Any:
         }
     )
     model.save_pretrained(directory)
-    _write_tokenizer(model.config, directory / "tokenizer.json")
+    write_byte_tokenizer(model.config, directory / "tokenizer.json")
     return model.eval()
 
 
@@ -156,7 +156,7 @@ def _draw(model: Any) -> None:
                 tensor.div_(config.d_kv**0.5)
 
 
-def _write_tokenizer(config: Any, path: Path) -> None:
+def write_byte_tokenizer(config: Any, path: Path) -> None:
     """Bytes as tokens, after eight special ones: enough to feed documents to the verification."""
     special = [f"<special_{i}>" for i in range(8)]
     texts = [*special, *sorted(pre_tokenizers.ByteLevel.alphabet())]

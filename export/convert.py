@@ -1,6 +1,10 @@
-"""The graphs of a bundle, exported with exactly the names of bundle/signature.py."""
+"""The graphs of a bundle, exported with exactly the names of bundle/signature.py.
 
-from typing import Any
+They are of the type that the network's weights are of.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import onnx
 import torch
@@ -11,17 +15,25 @@ from bundle.signature import (
     cache_names,
     cross_names,
     cut_names,
+    decoder_ahead_signature,
     decoder_step_signature,
     decoder_tokens_signature,
     encoder_signature,
     shared_between_slices,
 )
+from export.ahead import DecoderAheadGraph
 from export.flat_attention import flatten_attention
 from export.graphs import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.onnx_ops import to_onnx
+from export.shapeless import drop_shapes
 from export.single_token import drop_transposes
 from model.copy_head import source_bias
 from model.transformer import Summarizer
+
+_FLOAT_TYPES: Mapping[torch.dtype, Literal["float16", "bfloat16"]] = {
+    torch.float16: "float16",
+    torch.bfloat16: "bfloat16",
+}
 
 # Sizes of the example that is traced. All differ from one another and from 1, so none is taken for
 # a constant.
@@ -48,11 +60,12 @@ def geometry_of(summarizer: Summarizer) -> Geometry:
             None if config.max_target_positions == config.max_positions else config.max_positions
         ),
         relative_positions=True if config.positions == "relative" else None,
+        float_type=_FLOAT_TYPES.get(_dtype(summarizer)),
     )
 
 
 def export_encoder(summarizer: Summarizer) -> onnx.ModelProto:
-    """encoder.onnx in float32, with what passes between its layers as outputs too."""
+    """encoder.onnx, with what passes between its layers as outputs too."""
     geometry = geometry_of(summarizer)
     names = _names(encoder_signature(geometry, ""))
     names["output_names"] += [*shared_between_slices(geometry), *cut_names(geometry)]
@@ -62,12 +75,13 @@ def export_encoder(summarizer: Summarizer) -> onnx.ModelProto:
         **names,
         dynamic_shapes=({0: _BATCH, 1: _SOURCE_DIM}, {0: _BATCH}),
     )
-    flatten_attention(graph_model, geometry.heads)
+    if geometry.float_type is None:  # the form that is quick on the CPU
+        flatten_attention(graph_model, geometry.heads)
     return graph_model
 
 
 def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
-    """decoder_step.onnx in float32. It holds no Shape node: CUDA graphs can capture it."""
+    """decoder_step.onnx. It holds no Shape node: CUDA graphs can capture it."""
     geometry = geometry_of(summarizer)
     others, dynamic = _others(summarizer, {0: _CACHE_DIM}, torch.arange(_CACHE))
     graph_model = to_onnx(
@@ -83,7 +97,7 @@ def export_decoder_step(summarizer: Summarizer) -> onnx.ModelProto:
 
 
 def export_decoder_tokens(summarizer: Summarizer) -> onnx.ModelProto:
-    """decoder_tokens.onnx in float32: as many tokens a row as a step likes."""
+    """decoder_tokens.onnx: as many tokens a row as a step likes."""
     geometry = geometry_of(summarizer)
     slots = torch.arange(_CACHE).expand(_ROWS, -1).clone()
     others, dynamic = _others(summarizer, {0: _BATCH, 1: _CACHE_DIM}, slots)
@@ -102,6 +116,30 @@ def export_decoder_tokens(summarizer: Summarizer) -> onnx.ModelProto:
             dynamic,
         ),
     )
+
+
+def export_decoder_ahead(summarizer: Summarizer) -> onnx.ModelProto:
+    """decoder_ahead.onnx: it gives the inputs of the step after it, and holds no Shape node."""
+    geometry = geometry_of(summarizer)
+    count = _TOKENS if geometry.copy_head else 1
+    tokens = {1: _TOKENS_DIM} if geometry.copy_head else {}
+    others, dynamic = _others(summarizer, {0: _CACHE_DIM}, torch.arange(_CACHE))
+    graph_model = to_onnx(
+        DecoderAheadGraph(summarizer),
+        (*_example_tokens(geometry, count), others),
+        **_names(decoder_ahead_signature(geometry, "")),
+        dynamic_shapes=(
+            {0: _BATCH} | tokens,
+            {0: _BATCH},
+            {0: _BATCH, 2: _EXCLUDED_DIM} | tokens,
+            dynamic,
+        ),
+    )
+    if geometry.copy_head:
+        drop_shapes(graph_model)
+    else:
+        drop_transposes(graph_model, geometry)
+    return graph_model
 
 
 def _names(signature: GraphSpec) -> dict[str, list[str]]:
@@ -124,7 +162,7 @@ def _others(
     summarizer: Summarizer, slots_axes: dict[int, Any], slots: torch.Tensor
 ) -> tuple[list[torch.Tensor], list[Any]]:
     """The inputs that come in one list, and their free axes."""
-    geometry = geometry_of(summarizer)
+    geometry, dtype = geometry_of(summarizer), _dtype(summarizer)
     source_ids, lengths = _example_source(summarizer)
     head_shape = (_ROWS, geometry.heads, _SOURCE, geometry.head_dim)
     cache_shape = (_ROWS, geometry.heads, _CACHE, geometry.head_dim)
@@ -136,16 +174,20 @@ def _others(
     others.append(lengths)
     dynamic.append({0: _BATCH})
     if geometry.copy_head:
-        states = torch.randn(_ROWS, _SOURCE, geometry.d_model)
-        others += [source_ids, source_bias(lengths, _SOURCE), states]
+        states = torch.randn(_ROWS, _SOURCE, geometry.d_model, dtype=dtype)
+        others += [source_ids, source_bias(lengths, _SOURCE, dtype), states]
         dynamic += [{0: _BATCH, 1: _SOURCE_DIM}] * 3
     for _ in cross_names(geometry):
-        others.append(torch.randn(head_shape))
+        others.append(torch.randn(head_shape, dtype=dtype))
         dynamic.append({0: _BATCH, 2: _SOURCE_DIM})
     for _ in cache_names(geometry):
-        others.append(torch.zeros(cache_shape))
+        others.append(torch.zeros(cache_shape, dtype=dtype))
         dynamic.append({0: _BATCH, 2: _CACHE_DIM})
     return others, dynamic
+
+
+def _dtype(summarizer: Summarizer) -> torch.dtype:
+    return summarizer.embedding.tokens.weight.dtype
 
 
 def _example_source(summarizer: Summarizer) -> tuple[torch.Tensor, torch.Tensor]:

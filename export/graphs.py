@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bundle.signature import MOST_CANDIDATES, TOP_K
 from model.transformer import Summarizer, Tree
+from model.zoo import widened
 
 # Added to the probability of an excluded id: enough to put it below every other one, even if it is
 # added twice.
@@ -51,8 +52,8 @@ class EncoderGraph(nn.Module):
         return (*cross, *([states] if self.summarizer.copy_head else []), *cuts)
 
 
-class _DecoderGraph(nn.Module):
-    """What both decoders share: the caches are updated in place when bound so."""
+class DecoderGraph(nn.Module):
+    """What the decoders share: the caches are updated in place when bound so."""
 
     def __init__(self, summarizer: Summarizer) -> None:
         super().__init__()
@@ -63,9 +64,10 @@ class _DecoderGraph(nn.Module):
         token_ids: Tensor,  # [B,q]
         position: Tensor,  # [B]
         excluded_ids: Tensor,  # [B,q,N], padded with -1
-        parts: "_Parts",
+        parts: "Parts",
         tree: Tree | None,
         candidates: int,
+        places: Tensor | None = None,  # [B,q], where they are not the slots
     ) -> tuple[list[Tensor], Tensor, list[Tensor]]:
         """Gives what is told of each query, logits or probabilities of all words, and the caches.
 
@@ -81,10 +83,11 @@ class _DecoderGraph(nn.Module):
             _pairs(parts.cache),
             parts.slots[0] if parts.slots else None,
             tree,
+            places,
         )
         updated = [part for layer in new_cache for part in layer]
         if not parts.copy_source:
-            logits = model.logits(hidden)
+            logits = widened(model.logits(hidden))
             probabilities = torch.softmax(logits, dim=-1)
             return _likeliest(probabilities, excluded_ids, candidates), logits, updated
         source_ids, source_bias, states = parts.copy_source
@@ -98,17 +101,17 @@ class _DecoderGraph(nn.Module):
         ]
         return told, mixed.probabilities, updated
 
-    def parts(self, tensors: list[Tensor]) -> "_Parts":
+    def parts(self, tensors: list[Tensor]) -> "Parts":
         """Tells apart what comes in one list (the exporter takes no empty one)."""
         config = self.summarizer.config
         num_pairs = 2 * config.decoder_layers
         counts = (config.positions == "relative", 1, 3 * config.copy_head, num_pairs, num_pairs)
         left = iter(tensors)
         slots, (lengths,), copy_source, cross, cache = (list(islice(left, n)) for n in counts)
-        return _Parts(slots, lengths, copy_source, cross, cache)
+        return Parts(slots, lengths, copy_source, cross, cache)
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
     """The inputs that some networks have and others not, and those that come in numbers."""
 
     slots: list[Tensor]  # slot_positions, with relative positions
@@ -118,7 +121,7 @@ class _Parts(NamedTuple):
     cache: list[Tensor]  # [B,H,L,D] likewise
 
 
-class DecoderStepGraph(_DecoderGraph):
+class DecoderStepGraph(DecoderGraph):
     """One token for each row, each at its own position."""
 
     def forward(
@@ -126,7 +129,7 @@ class DecoderStepGraph(_DecoderGraph):
         token_ids: Tensor,  # [B,1]
         position: Tensor,  # [B]
         excluded_ids: Tensor,  # [B,1,N], padded with -1
-        others: list[Tensor],  # see `_Parts`
+        others: list[Tensor],  # see `Parts`
     ) -> tuple[Tensor, ...]:
         """Gives the likeliest tokens not excluded, where the copy head looks, and the caches."""
         parts = self.parts(others)
@@ -134,7 +137,7 @@ class DecoderStepGraph(_DecoderGraph):
         return (*told, *updated)
 
 
-class DecoderTokensGraph(_DecoderGraph):
+class DecoderTokensGraph(DecoderGraph):
     """Several tokens for each row that see what they are told to: a draft, or beams of a tree."""
 
     def forward(
@@ -144,7 +147,7 @@ class DecoderTokensGraph(_DecoderGraph):
         excluded_ids: Tensor,  # [B,q,N], padded with -1
         places: Tensor,  # [B,q]
         visible: Tensor,  # [B,q,L]
-        others: list[Tensor],  # see `_Parts`; slot_positions are [B,L] here
+        others: list[Tensor],  # see `Parts`; slot_positions are [B,L] here
     ) -> tuple[Tensor, ...]:
         """The same as `DecoderStepGraph` for each token, more candidates, and all words [B,q,V]."""
         parts = self.parts(others)

@@ -17,9 +17,9 @@ from bundle.manifest import (
 from bundle.signature import expected_graphs
 from export.constraints import BundleConstraints
 from export.recipe import Recipe
+from export.report import Report
 from export.store import WEIGHTS_FILE
 from export.styles import make_styles
-from export.verify import Report
 from model.transformer import Summarizer
 
 TOKENIZER_FILE = "tokenizer.json"

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,21 +14,25 @@ from tqdm import tqdm
 
 from bundle.load import load_bundle
 from bundle.manifest import MANIFEST_FILE, Manifest, write_manifest
-from bundle.signature import DECODER_STEP, DECODER_TOKENS, ENCODER
+from bundle.signature import DECODER_AHEAD, DECODER_STEP, DECODER_TOKENS, ENCODER
 from export.constraints import bundle_constraints
 from export.convert import (
+    export_decoder_ahead,
     export_decoder_step,
     export_decoder_tokens,
     export_encoder,
     geometry_of,
 )
+from export.cuda_kernels import nodes_without_kernel
 from export.derive import derive_recipe
 from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
+from export.precision import is_for_device, round_weights
 from export.quantise import quantise
 from export.recipe import Recipe, read_recipe
+from export.report import TOLERANCES, Report
+from export.shapeless import drop_shapes
 from export.slices import cut_encoder, drop_cuts
 from export.store import save_graphs
-from export.verify import TOLERANCES, Report
 from model.checkpoint import load_checkpoint
 from model.config import ModelConfig
 from model.generation_defaults import read_generation_defaults, with_room
@@ -37,6 +41,12 @@ from model.tokenizing import ensure_tokenizer, fitting
 from model.transformer import Summarizer
 
 PRECISIONS = tuple(TOLERANCES)
+_KEEPS_VALUES = " (--precision fp32 keeps PyTorch's values)"
+_HINTS = {
+    "int8": _KEEPS_VALUES,
+    "bf16": _KEEPS_VALUES,
+    "fp16": " (--precision bf16 has float32's range)",
+}
 
 
 class ExportError(RuntimeError):
@@ -63,9 +73,10 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
         raise ExportError(f"{config.output} is no bundle, so --force does not replace it")
     recipe = None if config.recipe is None else read_recipe(config.recipe)
     config.output.parent.mkdir(parents=True, exist_ok=True)
+    stages = 8 if is_for_device(config.precision) else 7
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
-        tqdm(total=7, desc="load", unit="stage", disable=not progress) as bar,
+        tqdm(total=stages, desc="load", unit="stage", disable=not progress) as bar,
     ):
         directory = Path(scratch) / "bundle"
         directory.mkdir()
@@ -102,14 +113,20 @@ def build_unverified(
         recipe = derive_recipe(
             summarizer, config.checkpoint, directory / TOKENIZER_FILE, constraints.defaults
         )
-    graphs = _convert(summarizer, stage)
+    round_weights(summarizer, config.precision)
+    for_device = is_for_device(config.precision)
+    graphs = _convert(summarizer, stage, for_device)
     stage("quantise")
     geometry = geometry_of(summarizer)
     if config.precision == "int8":
         geometry = quantise(graphs, geometry, recipe.decoder_weights)
+    if for_device:
+        geometry = replace(geometry, device_loop=True)
+    if geometry.float_type:
+        _refuse_what_no_device_runs(graphs)
     stage("store")
     # Cut last, so that the weights lie in the file as the whole graphs have them.
-    slices = cut_encoder(graphs[ENCODER], geometry)
+    slices = {} if geometry.float_type else cut_encoder(graphs[ENCODER], geometry)
     drop_cuts(graphs[ENCODER], geometry)
     save_graphs({f"{name}.onnx": graph for name, graph in (graphs | slices).items()}, directory)
     manifest = make_manifest(
@@ -132,16 +149,29 @@ def _refuse_what_is_no_number(summarizer: Summarizer, checkpoint: Path) -> None:
             raise ExportError(f"{checkpoint}: weight {name!r} holds NaN or Inf")
 
 
-def _convert(summarizer: Summarizer, stage: Callable[[str], None]) -> dict[str, onnx.ModelProto]:
+def _refuse_what_no_device_runs(graphs: Mapping[str, onnx.ModelProto]) -> None:
+    for name, graph_model in graphs.items():
+        if problems := nodes_without_kernel(graph_model):
+            raise ExportError(f"{name} cannot run on a CUDA device: {'; '.join(problems)}")
+
+
+def _convert(
+    summarizer: Summarizer, stage: Callable[[str], None], for_device: bool
+) -> dict[str, onnx.ModelProto]:
     refuse_unexportable(summarizer.config)
+    converters = {
+        ENCODER: export_encoder,
+        DECODER_STEP: export_decoder_step,
+        DECODER_TOKENS: export_decoder_tokens,
+    }
+    if for_device:
+        converters[DECODER_AHEAD] = export_decoder_ahead
     graphs = {}
-    for name, convert in (
-        (ENCODER, export_encoder),
-        (DECODER_STEP, export_decoder_step),
-        (DECODER_TOKENS, export_decoder_tokens),
-    ):
+    for name, convert in converters.items():
         stage(f"convert {name}")
         graphs[name] = convert(summarizer)
+    if for_device:
+        drop_shapes(graphs[DECODER_TOKENS])
     return graphs
 
 
@@ -168,7 +198,7 @@ def _verify(config: ExportConfig, directory: Path) -> Report:
     passed = content.pop("passed")
     if not passed:
         problems = "; ".join(content["problems"])
-        hint = "" if config.precision == "fp32" else " (--precision fp32 keeps PyTorch's values)"
+        hint = _HINTS.get(config.precision, "")
         raise ExportError(f"the bundle was not written: {problems}{hint}")
     return Report(**content)
 

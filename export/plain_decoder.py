@@ -1,6 +1,7 @@
 """Runs a bundle's graphs in the plainest way: one row, no binding, no sharing of memory.
 
-Slow, and easy to trust.
+Slow, and easy to trust. It runs on the CPU, which has no operators of bfloat16: a bundle of that
+type is widened first (export/widen.py).
 """
 
 from collections.abc import Sequence
@@ -43,6 +44,8 @@ class PlainDecoder:
             name: _session(directory / graph.file, threads)
             for name, graph in manifest.graphs.items()
         }
+        half = manifest.geometry.float_type == "float16"
+        self._float = np.dtype(np.float16 if half else np.float32)
 
     def found_graphs(self) -> dict[str, GraphSpec]:
         """The signatures as onnxruntime reads them off the files."""
@@ -76,12 +79,14 @@ class PlainDecoder:
                 floats[name] = encoded[name] * scale.swapaxes(2, 3)
         return floats
 
-    def start(self, source_ids: Sequence[int], capacity: int) -> "PlainRow":
-        """Encodes a document and prepares an empty cache."""
+    def start(
+        self, source_ids: Sequence[int], capacity: int, graph: str = DECODER_STEP
+    ) -> "PlainRow":
+        """Encodes a document and prepares an empty cache, for a decoder that is fed one token."""
         inputs = self._begin(source_ids, capacity)
         if self.manifest.geometry.relative_positions:
             inputs[SLOT_POSITIONS] = np.arange(capacity)
-        return PlainRow(self._sessions[DECODER_STEP], self.manifest, inputs)
+        return PlainRow(self._sessions[graph], self.manifest, inputs)
 
     def say_at_once(
         self, source_ids: Sequence[int], tokens: Sequence[int], excluded: Sequence[Sequence[int]]
@@ -115,13 +120,13 @@ class PlainDecoder:
             **encoded,
             "source_ids": source,
             "source_lengths": np.array([source.shape[1]]),
-            "source_bias": np.zeros(source.shape, np.float32),
+            "source_bias": np.zeros(source.shape, self._float),
         }
         read = (*source_tensors(geometry), *cross_tensors(geometry))
         inputs: dict[str, NDArray[Any]] = {tensor.name: of_source[tensor.name] for tensor in read}
         shape = (1, geometry.heads, capacity, geometry.head_dim)
         for name in cache_names(geometry):
-            inputs[name] = np.zeros(shape, np.float32)
+            inputs[name] = np.zeros(shape, self._float)
         return inputs
 
 

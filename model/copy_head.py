@@ -12,10 +12,11 @@ Approaches to Attention-based Neural Machine Translation", 2015):
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bundle.signature import SOURCE_PADDING_BIAS
-from model.zoo import Attention
+from model.zoo import Attention, widened
 
 
 def source_bias(lengths: Tensor, capacity: int, dtype: torch.dtype = torch.float32) -> Tensor:
@@ -50,12 +51,16 @@ class CopyHead(nn.Module):
         """Where each new token looks in the source, and how much of its probability is copied.
 
         hidden [B,q,d], states [B,S,d], source_bias [B,S] -> attention [B,q,S], each row summing
-        to one, and gate [B,q,1], between 0 and 1.
+        to one, and gate [B,q,1], between 0 and 1; probabilities, so float32 in half precision too.
         """
         attention, gate_score = self.look(hidden, states, source_bias)
         return attention, torch.sigmoid(gate_score)
 
     def look(self, hidden: Tensor, states: Tensor, source_bias: Tensor) -> tuple[Tensor, Tensor]:
         """The same with the gate before its sigmoid: its logarithm is exact from there alone."""
-        context, attention = self.query(hidden, states, states, key_bias=source_bias)
-        return attention, self.gate(torch.cat([hidden, context], dim=-1))
+        wide = widened(states)
+        context, attention = self.query(hidden, wide, wide, key_bias=source_bias)
+        seen = torch.cat([widened(hidden), context], dim=-1)
+        if seen.dtype == self.gate.weight.dtype:
+            return attention, self.gate(seen)
+        return attention, F.linear(seen, widened(self.gate.weight), widened(self.gate.bias))

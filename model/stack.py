@@ -188,7 +188,7 @@ class Decoder(Stack):
                 slot_positions = torch.arange(capacity, device=x.device)
             bias = self.relative_bias(places, slot_positions)  # [B,H,q,L]
         if visible is not None:
-            hidden = torch.where(visible, 0.0, -torch.inf)[:, None]  # [B,1,q,L]
+            hidden = torch.where(visible, 0.0, -torch.inf).to(x.dtype)[:, None]  # [B,1,q,L]
             bias = hidden if bias is None else bias + hidden
         causal = visible is None
         new_cache: Cache = []

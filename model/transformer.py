@@ -20,7 +20,7 @@ from model.copy_head import CopyHead, mixture, source_bias
 from model.layers import Embedding
 from model.positions import token_positions
 from model.stack import Cache, Decoder, Encoder
-from model.zoo import make_attention
+from model.zoo import make_attention, widened
 
 
 class Tree(NamedTuple):
@@ -91,6 +91,7 @@ class Summarizer(nn.Module):
         self_cache: Cache | None,
         slot_positions: Tensor | None = None,
         tree: Tree | None = None,
+        places: Tensor | None = None,
     ) -> tuple[Tensor, Cache]:
         """Run q new tokens of each row: ids [B,q] -> hidden [B,q,d] and the new self cache.
 
@@ -104,12 +105,14 @@ class Summarizer(nn.Module):
         count the slots without asking for a shape.
 
         With a tree, the new tokens are cached at the same slots, but where they stand and what they
-        see is as the tree says.
+        see is as the tree says. With `places` [B,q] alone, only where they stand is told: an
+        exported graph cannot count the tokens either.
         """
-        if tree is None:
-            places, visible = token_positions(position, ids.shape[1]), None  # [B,q]
-        else:
+        visible = None
+        if tree is not None:
             places, visible, slot_positions = tree
+        elif places is None:
+            places = token_positions(position, ids.shape[1])  # [B,q]
         x = self.embedding(ids, places)
         return self.decoder(
             x, places, position, source_lengths, cross, self_cache, slot_positions, visible
@@ -135,9 +138,10 @@ class Summarizer(nn.Module):
         """Probabilities of the next token [B,q,V], copying included when there is a copy head.
 
         hidden [B,q,d], states [B,S,d], source_bias [B,S] (see `copy_head.source_bias`),
-        source_ids [B,S].
+        source_ids [B,S]. In half precision too they are float32, from the logits on: the sum over a
+        vocabulary needs it.
         """
-        p_vocab = torch.softmax(self.logits(hidden), dim=-1)
+        p_vocab = torch.softmax(widened(self.logits(hidden)), dim=-1)
         if self.copy_head is None:
             return Distribution(p_vocab, None, None)
         attention, gate = self.copy_head(hidden, states, source_bias)

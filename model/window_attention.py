@@ -52,7 +52,7 @@ class WindowAttention(MultiHeadAttention):
         """
         count = query.shape[2]
         if torch.compiler.is_exporting() or count <= _BLOCKS_PAY_FROM * self.reach:
-            band = window_bias(count, self.reach, query.device)
+            band = window_bias(count, self.reach, query.device).to(query.dtype)
             return scaled_dot_product(query, key, value, lengths, causal=False, bias=band)
         return window_in_blocks(query, key, value, lengths, self.reach)
 

@@ -47,11 +47,11 @@ class Attention(nn.Module):
         key_bias: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """query [...,q,d], key [...,k,d], value [...,k,v] -> [...,q,v] and [...,q,k]."""
-        scores = self.scores(_widened(query), _widened(key))  # [...,q,k]
+        scores = self.scores(widened(query), widened(key))  # [...,q,k]
         if key_bias is not None:
             scores = scores + key_bias[:, None, :]  # [B,1,k]
         weights = masked_softmax(scores, mask)
-        context = weights @ _widened(value)  # [...,q,v]
+        context = weights @ widened(value)  # [...,q,v]
         return _as(context, value.dtype), _as(weights, value.dtype)
 
 
@@ -91,7 +91,7 @@ class General(Attention):
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         """[...,q,k]."""
-        turned = F.linear(query, _widened(self.weight))  # [...,q,d of the keys]
+        turned = F.linear(query, widened(self.weight))  # [...,q,d of the keys]
         return turned @ key.transpose(-2, -1) * self.scale
 
 
@@ -110,9 +110,9 @@ class Additive(Attention):
 
     def scores(self, query: Tensor, key: Tensor) -> Tensor:
         """[...,q,k]."""
-        asked = F.linear(query, _widened(self.query_weight))[..., :, None, :]  # [...,q,1,hidden]
-        offered = F.linear(key, _widened(self.key_weight))[..., None, :, :]  # [...,1,k,hidden]
-        return F.linear(torch.tanh(asked + offered), _widened(self.score_weight)).squeeze(-1)
+        asked = F.linear(query, widened(self.query_weight))[..., :, None, :]  # [...,q,1,hidden]
+        offered = F.linear(key, widened(self.key_weight))[..., None, :, :]  # [...,1,k,hidden]
+        return F.linear(torch.tanh(asked + offered), widened(self.score_weight)).squeeze(-1)
 
 
 class Location(Attention):
@@ -131,7 +131,7 @@ class Location(Attention):
         positions, key_count = self.weight.shape[0], key.shape[-2]
         if key_count > positions:
             raise ValueError(f"location-based attention knows {positions} keys, not {key_count}")
-        return F.linear(query, _widened(self.weight[:key_count]))
+        return F.linear(query, widened(self.weight[:key_count]))
 
 
 class Weighted(Attention):
@@ -152,7 +152,7 @@ class Weighted(Attention):
         vectors, rows = self.weight.shape[0], query.shape[-2]
         if vectors not in (1, rows):
             raise ValueError(f"there are weight vectors for {vectors} rows, not for {rows}")
-        weight = _widened(self.weight).expand(rows, -1)  # [q,d]
+        weight = widened(self.weight).expand(rows, -1)  # [q,d]
         return weight @ key.transpose(-2, -1)
 
 
@@ -277,7 +277,8 @@ def _uniform(rows: int, columns: int) -> Tensor:
     return torch.empty(rows, columns).uniform_(-bound, bound)
 
 
-def _widened(x: Tensor) -> Tensor:
+def widened(x: Tensor) -> Tensor:
+    """In float32 if it is of a smaller type; else as it is, without a node in an exported graph."""
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
@@ -286,4 +287,4 @@ def _as(x: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _linear(layer: nn.Linear, x: Tensor) -> Tensor:
-    return F.linear(_widened(x), _widened(layer.weight), _widened(layer.bias))
+    return F.linear(widened(x), widened(layer.weight), widened(layer.bias))

@@ -31,6 +31,8 @@ def main() -> int:
         _log.warning("no such settings", extra=fields(variables=", ".join(unknown)))
     try:
         return run(config, process_age_s=_process_age_s)
+    except ConfigError as error:
+        return _fail(error, USAGE_EXIT_CODE)
     except (BundleError, ServerError) as error:
         return _fail(error, 1)
 

@@ -7,11 +7,12 @@ from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 
 from bundle import Bundle, load_bundle
-from server.config import ServerConfig
+from server.config import ConfigError, ServerConfig
 from server.engine.admission import Batching
 from server.engine.engine import Engine
 from server.engine.lanes import lanes_for
 from server.engine.loop import EngineLoop
+from server.engine.runner import RunnerError
 from server.engine.scheduler import EngineConfig
 from server.errors import RequestError
 from server.gate import Gate
@@ -20,7 +21,10 @@ from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer, ServerError
 from server.rpc.summarizer import SummarizerServicer
-from server.runtime.ort_runner import OrtRunner
+from server.runtime.device.capture_list import CaptureListError, parse_capture_list
+from server.runtime.make_runner import MadeRunner, RunnerOptions, make_runner
+from server.runtime.providers import ProviderError
+from server.runtime.session import unexpected_types
 from server.service import SummaryService
 from server.sharing.result_cache import ResultCache
 from server.streams import EngineStreams
@@ -28,6 +32,7 @@ from server.telemetry.exposition import MetricsServer
 from server.telemetry.logging import fields, log_stray_exception
 from server.telemetry.measured import MeasuredSummariser
 from server.telemetry.metrics import Metrics
+from server.telemetry.progress import CaptureProgress
 from server.types import RequestedOptions, ServedModel, SummaryRequest
 
 _log = logging.getLogger(__name__)
@@ -49,7 +54,7 @@ class _Core:
     """Everything below the wire, at work."""
 
     model: ServedModel
-    runner: OrtRunner
+    made: MadeRunner
     engine: EngineLoop
     service: SummaryService
 
@@ -68,8 +73,9 @@ def run(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
 async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
     """Runs the server until it is told to end, and returns the process's exit code.
 
-    Raises BundleError or ServerError if it cannot start.
+    Raises ConfigError, BundleError or ServerError if it cannot start.
     """
+    options = _runner_options(config)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(log_stray_exception)
     lifecycle, metrics, open_calls = Lifecycle(loop), Metrics(), OpenCalls()
@@ -79,8 +85,10 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
         metrics_port = cleanup.enter_context(_metrics_served(config, metrics))
         cleanup.enter_context(lifecycle.listening())
         # In a thread, so that a signal is heard meanwhile.
-        bundle, runner = await asyncio.to_thread(_load, config)
-        core = _assemble(config, bundle, runner, lifecycle, metrics)
+        bundle, made = await asyncio.to_thread(_load, config, options)
+        config = config.settled(rows=made.max_rows, on_gpu=made.choice.actual == "cuda")
+        _tell_placement(made, metrics)
+        core = _assemble(config, bundle, made, lifecycle, metrics)
         cleanup.callback(core.close)
         metrics.serves(core.model)
         rpc.add(_servicer(config, core, open_calls, metrics))
@@ -97,10 +105,47 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
     return 0 if ending is Ending.SIGNAL else 1
 
 
-def _load(config: ServerConfig) -> tuple[Bundle, OrtRunner]:
+def _load(config: ServerConfig, options: RunnerOptions) -> tuple[Bundle, MadeRunner]:
     bundle = load_bundle(config.bundle)
     _check_precision(config, bundle)
-    return bundle, OrtRunner(bundle, threads=config.threads)
+    try:
+        return bundle, make_runner(bundle, options)
+    except (ProviderError, RunnerError) as error:
+        raise ServerError(f"{bundle.directory}: {error}") from error
+
+
+def _runner_options(config: ServerConfig) -> RunnerOptions:
+    try:
+        capture = parse_capture_list(config.capture)
+    except CaptureListError as error:
+        said = str(error).removeprefix("capture: ")
+        raise ConfigError(f"--capture (PRECIS_CAPTURE): {said}") from error
+    return RunnerOptions(
+        provider=config.provider,
+        strict=config.strict,
+        threads=config.threads,
+        device=config.device,
+        memory_fraction=config.device_memory_fraction,
+        max_rows=config.max_rows,
+        capture=capture,
+        on_capture=CaptureProgress(),
+    )
+
+
+def _tell_placement(made: MadeRunner, metrics: Metrics) -> None:
+    choice = made.choice
+    if choice.fallback:
+        _log.warning(
+            "runs on the CPU instead of a GPU",
+            extra=fields(requested=choice.requested, reason=choice.reason, fix=choice.fix),
+        )
+    for graph, nodes in made.nodes_elsewhere.items():
+        metrics.leaves_to_cpu(graph, nodes=len(nodes))
+        if types := unexpected_types(nodes):
+            _log.warning(
+                "nodes of a graph on the GPU run on the CPU",
+                extra=fields(graph=graph, nodes=len(nodes), types=", ".join(types)),
+            )
 
 
 def _check_precision(config: ServerConfig, bundle: Bundle) -> None:
@@ -113,7 +158,7 @@ def _check_precision(config: ServerConfig, bundle: Bundle) -> None:
 
 
 def _assemble(
-    config: ServerConfig, bundle: Bundle, runner: OrtRunner, lifecycle: Lifecycle, metrics: Metrics
+    config: ServerConfig, bundle: Bundle, made: MadeRunner, lifecycle: Lifecycle, metrics: Metrics
 ) -> _Core:
     streams = EngineStreams()
     engine = EngineLoop(
@@ -124,14 +169,14 @@ def _assemble(
                 max_encode_tokens=config.max_encode_tokens,
                 batching=Batching(config.batching),
             ),
-            runner,
+            made.runner,
             observer=metrics,
         ),
         deliver=streams.deliver_to(asyncio.get_running_loop()),
         on_fatal=lifecycle.engine_failed,
     )
     streams.connect(engine)
-    model = _served_model(config, bundle, runner)
+    model = _served_model(config, bundle, made)
     gate = Gate(max_documents=config.max_queue_documents, max_tokens=config.max_queue_tokens)
     cache_bytes = config.result_cache_mb * _MIB
     service = SummaryService(
@@ -145,10 +190,10 @@ def _assemble(
         observer=metrics,
     )
     engine.start()
-    return _Core(model, runner, engine, service)
+    return _Core(model, made, engine, service)
 
 
-def _served_model(config: ServerConfig, bundle: Bundle, runner: OrtRunner) -> ServedModel:
+def _served_model(config: ServerConfig, bundle: Bundle, made: MadeRunner) -> ServedModel:
     limits = bundle.manifest.limits
     return ServedModel(
         manifest=bundle.manifest,
@@ -157,8 +202,9 @@ def _served_model(config: ServerConfig, bundle: Bundle, runner: OrtRunner) -> Se
         max_summary_tokens=limits.max_summary_tokens,
         max_document_bytes=config.max_document_bytes,
         max_batch_in_flight=_batch_in_flight(config, bundle),
-        requested_provider=runner.requested_provider,
-        actual_provider=runner.actual_provider,
+        requested_provider=made.choice.requested,
+        actual_provider=made.runner.actual_provider,
+        fallback_reason=made.choice.reason if made.choice.fallback else "",
         capabilities=(*_CAPABILITIES, *(("speculation",) if config.speculation else ())),
     )
 
@@ -246,8 +292,11 @@ def _log_ready(core: _Core, rpc: RpcServer, metrics_port: int | None, process_ag
             metrics_port=metrics_port,
             model=core.model.manifest.name,
             model_version=core.model.manifest.version,
+            precision=core.model.manifest.precision,
             provider=core.model.actual_provider,
-            threads=core.runner.threads,
+            fallback=core.model.fallback_reason or None,
+            rows=core.made.max_rows,
+            threads=core.made.runner.threads,
             seconds=round(process_age_s, 2),
         ),
     )

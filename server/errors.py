@@ -7,6 +7,7 @@
     ├── Overloaded         the queue is full; says when to come back
     ├── OutOfMemory        no memory for this document just now; says when to come back
     ├── Draining           the server is going away; another replica will answer
+    ├── DeviceLost         the device failed and the server ends; another replica will answer
     ├── DeadlineExpired    the caller's time ran out; says in which stage
     └── EngineFailure      our fault; the request alone is lost, or the engine is
 
@@ -102,6 +103,17 @@ class Draining(RequestError):
     def __init__(self) -> None:
         super().__init__(
             "the server is shutting down: it takes no new requests and may not finish those it has"
+        )
+
+
+class DeviceLost(RequestError):
+    """The device that holds the model failed, and every request in work with it."""
+
+    reason = "DEVICE_LOST"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the device that runs the model failed and this server ends: send the request again"
         )
 
 

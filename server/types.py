@@ -198,6 +198,8 @@ class ServedModel:
     actual_provider: str
     # Optional abilities, such as "beam_search"; what is not listed is refused with NotServed.
     capabilities: tuple[str, ...]
+    # Why it runs on the CPU where a GPU was asked for, or is what the bundle was made for; else "".
+    fallback_reason: str = ""
 
 
 class Summariser(Protocol):

@@ -156,6 +156,8 @@ def from_model(model: pb.Model) -> types.Model:
         bundle_sha256=model.bundle_sha256,
         license=model.license,
         capabilities=tuple(model.capabilities),
+        provider_fallback=model.provider_fallback,
+        provider_fallback_reason=model.provider_fallback_reason,
     )
 
 

@@ -199,3 +199,6 @@ class Model:
     bundle_sha256: str
     license: str
     capabilities: tuple[str, ...]
+    # Whether it runs on the CPU although a GPU was asked for, or is what it was made for; and why.
+    provider_fallback: bool = False
+    provider_fallback_reason: str = ""

@@ -104,7 +104,7 @@ class Engine:
         self._tell_depths()
         return self._take_events()
 
-    def abort_all(self, error: EngineFailure) -> list[Event]:
+    def abort_all(self, error: RequestError) -> list[Event]:
         """Fails every request: for an engine that cannot go on. Nobody will read its rows again."""
         rows = self._scheduler.all_rows()
         self._tell_failed(rows, error)

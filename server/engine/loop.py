@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Event, Failed
-from server.errors import EngineFailure
+from server.engine.runner import RunnerLostError
+from server.errors import DeviceLost, EngineFailure, RequestError
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,8 @@ class EngineLoop:
         self._inbox: queue.SimpleQueue[EngineRequest | _Cancel | _Stop] = queue.SimpleQueue()
         # Guards the moment after which nobody reads the inbox any more.
         self._ending = threading.Lock()
-        self._has_ended = False
+        # Set once nobody reads it.
+        self._ended_by: RequestError | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -56,10 +58,10 @@ class EngineLoop:
     def submit(self, request: EngineRequest) -> None:
         """Hands a request over; its events come through `deliver`, also when it is too late."""
         with self._ending:
-            if not self._has_ended:
+            if self._ended_by is None:
                 self._inbox.put(request)
                 return
-        self._deliver([Failed(request.id, EngineFailure("the engine has stopped"))])
+        self._deliver([Failed(request.id, self._ended_by)])
 
     def cancel(self, request_id: int) -> None:
         """Frees whatever the request holds before the next step; one that is over is left alone."""
@@ -75,7 +77,7 @@ class EngineLoop:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        problem = "the server stopped before the summary was complete"
+        ended_by: RequestError = EngineFailure("the server stopped before the summary was complete")
         fatal: BaseException | None = None
         try:
             while self._take_in():
@@ -83,9 +85,11 @@ class EngineLoop:
                     self._deliver(events)
         except Exception as error:
             _log.exception("the engine failed and cannot go on")
-            problem, fatal = "the engine failed", error
+            is_lost = isinstance(error, RunnerLostError)
+            ended_by = DeviceLost() if is_lost else EngineFailure("the engine failed")
+            fatal = error
         try:
-            self._end(EngineFailure(problem))
+            self._end(ended_by)
         finally:
             if fatal is not None:
                 self._on_fatal(fatal)
@@ -105,10 +109,10 @@ class EngineLoop:
                 case _Stop():
                     return False
 
-    def _end(self, error: EngineFailure) -> None:
+    def _end(self, error: RequestError) -> None:
         """Fails everyone: in the engine, in the inbox, and from now on whoever comes."""
         with self._ending:
-            self._has_ended = True
+            self._ended_by = error
         events = self._engine.abort_all(error)
         while not self._inbox.empty():
             message = self._inbox.get()

@@ -19,6 +19,10 @@ class OutOfMemoryRunnerError(RunnerError):
     """There was no memory for this batch."""
 
 
+class RunnerLostError(Exception):
+    """The model can never be run by this runner again, and nothing that it holds is of use."""
+
+
 class LaneKey(NamedTuple):
     """Rows that are alike enough to share a step."""
 

@@ -162,6 +162,8 @@ def to_model(model: ServedModel) -> proto.Model:
         bundle_sha256=model.bundle_sha256,
         license=manifest.license,
         capabilities=model.capabilities,
+        provider_fallback=bool(model.fallback_reason),
+        provider_fallback_reason=model.fallback_reason,
     )
 
 

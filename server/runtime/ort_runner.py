@@ -11,7 +11,7 @@ from server.runtime.encoding import EncoderSlice, SlicedEncoding
 from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane import Lane
 from server.runtime.lane_arrays import LaneArrays
-from server.runtime.session import CPU, open_session
+from server.runtime.session import open_session
 from server.runtime.step_binding import StepBinding, StepShape
 from server.runtime.threads import thread_budget
 from server.runtime.word_scores import WordScores
@@ -28,7 +28,6 @@ _MOST_BINDINGS = 64
 class OrtRunner:
     """The sessions over one bundle, and the lanes that its rows live in."""
 
-    requested_provider = "cpu"
     # Between two steps on a processor nothing is saved by not asking.
     most_steps_ahead = 0
 
@@ -45,7 +44,7 @@ class OrtRunner:
         slices = encoder_slice_names(self._geometry)
         self._encoder = [EncoderSlice(opened(name)) for name in slices]
         self._decoder_step, self._decoder_tokens = opened(DECODER_STEP), opened(DECODER_TOKENS)
-        self.actual_provider = CPU
+        self.actual_provider: str = self._decoder_step.get_providers()[0]
         self._encoder_outputs = [tensor.name for tensor in manifest.graphs[ENCODER].outputs]
         self._lanes: dict[LaneKey, Lane] = {}
         self._bindings: dict[LaneKey, _Bindings] = {}

@@ -58,6 +58,14 @@ class Metrics:
             *("model", "version", "precision", "bundle_sha256"),
             *("requested_provider", "actual_provider"),
         )
+        self._provider = self._gauge(
+            "provider_info",
+            "Always 1; where the model was to run, where it does, and whether that is a fall-back.",
+            *("requested", "actual", "fallback"),
+        )
+        self._nodes_on_cpu = self._gauge(
+            "nodes_on_cpu", "Nodes of a graph on a GPU that the CPU runs.", "graph"
+        )
 
     def _make_call_metrics(self) -> None:
         self._calls = self._counter("requests", "Calls that ended, by status code.", "rpc", "code")
@@ -193,6 +201,15 @@ class Metrics:
             model.requested_provider,
             model.actual_provider,
         ).set(1)
+        self._provider.labels(
+            model.requested_provider,
+            model.actual_provider,
+            str(bool(model.fallback_reason)).lower(),
+        ).set(1)
+
+    def leaves_to_cpu(self, graph: str, *, nodes: int) -> None:
+        """How many nodes of a graph on a GPU the CPU runs."""
+        self._nodes_on_cpu.labels(graph).set(nodes)
 
     def call_started(self, rpc: str) -> None:
         """A call has arrived."""

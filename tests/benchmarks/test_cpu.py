@@ -193,7 +193,8 @@ def test_weights_are_counted_as_the_family_has_them() -> None:
 
 def test_lanes_and_budget_are_those_of_the_server() -> None:
     assert lanes_for(read_manifest(BUNDLE)) == (512, 1024)
-    assert ServerConfig.model_fields["max_encode_tokens"].default == MAX_ENCODE_TOKENS
+    settled = ServerConfig().settled(rows=16, on_gpu=False)
+    assert settled.max_encode_tokens == MAX_ENCODE_TOKENS
 
 
 # Processes

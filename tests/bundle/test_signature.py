@@ -6,8 +6,10 @@ import pytest
 
 from bundle.manifest import Geometry, read_manifest
 from bundle.signature import (
+    DECODER_AHEAD,
     DECODER_STEP,
     DECODER_TOKENS,
+    ENCODER,
     SLOT_POSITIONS,
     decoder_step_signature,
     differences,
@@ -78,3 +80,26 @@ def test_only_relative_positions_ask_for_the_places_of_the_slots() -> None:
     assert places(DECODER_STEP, GEOMETRY) == places(DECODER_TOKENS, GEOMETRY) == []
     assert places(DECODER_STEP, relative) == [("cache",)]
     assert places(DECODER_TOKENS, relative) == [("batch", "cache")]
+
+
+def test_in_half_precision_tensors_are_half_and_what_is_told_of_tokens_is_not() -> None:
+    geometry = replace(GEOMETRY, int8_cross=None, float_type="bfloat16", device_loop=True)
+    graphs = expected_graphs(geometry)
+    assert graphs.keys() == {ENCODER, DECODER_STEP, DECODER_TOKENS, DECODER_AHEAD}
+    kinds = {
+        tensor.name: tensor.dtype
+        for graph in graphs.values()
+        for tensor in (*graph.inputs, *graph.outputs)
+    }
+    full = {name for name, dtype in kinds.items() if dtype == "float32"}
+    assert full == {"top_log_probs", "copy_gate", "probabilities"}
+    assert kinds["encoder_states"] == kinds["source_bias"] == kinds["self_key_0"] == "bfloat16"
+
+
+def test_a_decoder_that_goes_on_by_itself_takes_a_draft_only_with_a_copy_head() -> None:
+    for copy_head, tokens in ((True, "tokens"), (False, "1")):
+        geometry = replace(GEOMETRY, copy_head=copy_head, int8_cross=None, device_loop=True)
+        graph = expected_graphs(geometry)[DECODER_AHEAD]
+        shapes = {tensor.name: tensor.shape for tensor in (*graph.inputs, *graph.outputs)}
+        assert shapes["token_ids"] == shapes["next_token_ids"] == ("batch", tokens)
+        assert shapes["position"] == shapes["next_position"] == ("batch",)

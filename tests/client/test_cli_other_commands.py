@@ -34,6 +34,18 @@ def test_models_are_described_in_a_few_lines(server: ScriptedServer, capsys: Cap
     )
 
 
+def test_a_model_that_fell_back_to_the_cpu_says_why() -> None:
+    fallen = pb.Model(
+        actual_provider="CPUExecutionProvider",
+        precision="fp16",
+        provider_fallback=True,
+        provider_fallback_reason="no NVIDIA GPU is visible",
+    )
+
+    line = "  runs on: CPUExecutionProvider in fp16 (fell back: no NVIDIA GPU is visible)\n"
+    assert line in model_as_text(from_model(fallen))
+
+
 def test_a_model_that_can_nothing_more_decodes_greedily() -> None:
     plain = from_model(pb.Model(name="plain"))
 

@@ -168,6 +168,7 @@ def test_every_part_of_a_model_is_read() -> None:
         "cpu",
         "CPUExecutionProvider",
     )
+    assert (read.provider_fallback, read.provider_fallback_reason) == (False, "")
     assert (read.bundle_sha256, read.license, read.capabilities) == (
         "ab" * 32,
         "Apache-2.0",

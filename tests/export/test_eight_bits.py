@@ -10,7 +10,8 @@ import pytest
 from bundle.manifest import Geometry
 from export import pipeline
 from export.quantise import quantise
-from export.verify import TOLERANCES, verify
+from export.report import TOLERANCES
+from export.verify import verify
 from tests.export.family_bundles import make_bundle, make_checkpoint, tame
 from tests.export.serving import DOCUMENTS
 

@@ -10,19 +10,21 @@ from typing import Any
 
 import grpc
 import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bundle.manifest import Geometry
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.app import serve
-from server.config import ServerConfig
+from server.config import ConfigError, ServerConfig
 from server.decoding.strategy import Outcome
 from server.engine.runner import DecodeBatch, RunnerError
 from server.rpc.server import ServerError
 from server.runtime import lane as lane_module
+from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane_arrays import Capacity, LaneArrays
 from server.runtime.ort_runner import OrtRunner
-from tests.server.test_main import BUNDLE, DOCUMENT, LONG
+from tests.server.test_main import BUNDLE, DOCUMENT, LONG, _code_at_end, _read
 
 
 async def test_the_engines_death_fails_whoever_is_inside_and_the_process(
@@ -54,6 +56,91 @@ async def test_the_engines_death_fails_whoever_is_inside_and_the_process(
     assert exit_code == 1
     assert "the engine failed and cannot go on" in caplog.messages
     assert "stopped" in caplog.messages
+
+
+async def test_a_device_that_fails_sends_callers_elsewhere_and_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    decode = OrtRunner.decode
+    is_broken = False
+
+    def decode_until_lost(runner: OrtRunner, batch: DecodeBatch) -> Sequence[Outcome]:
+        if not is_broken:
+            return decode(runner, batch)
+        with told_as_runner_errors("a step of 1 rows"):
+            raise RuntimeError("CUDA failure 700: an illegal memory access was encountered")
+
+    monkeypatch.setattr(OrtRunner, "decode", decode_until_lost)
+    config = ServerConfig(bundle=BUNDLE, host="127.0.0.1", port=0, metrics=False)
+    with caplog.at_level(logging.INFO):
+        serving = asyncio.create_task(serve(config, process_age_s=lambda: 0.0))
+        address = await _address_when_ready(caplog)
+        async with grpc.aio.insecure_channel(address) as channel:
+            stub = summarizer_pb2_grpc.SummarizerStub(channel)
+            watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+            healthy = await watch.read()
+            running = stub.SummarizeStream(pb.SummarizeRequest(document=DOCUMENT, options=LONG))
+            await running.read()
+
+            is_broken = True
+            codes = [await _code_at_end(running), await _code_of_one_more(stub)]
+            sick = await watch.read()
+        exit_code = await serving
+
+    assert healthy.status == health_pb2.HealthCheckResponse.SERVING
+    assert sick.status == health_pb2.HealthCheckResponse.NOT_SERVING
+    assert codes == [grpc.StatusCode.UNAVAILABLE] * 2
+    assert exit_code == 1
+    (record,) = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert record.message == "the engine failed and cannot go on"
+    assert "CUDA failure 700" in str(record.exc_info)
+
+
+async def _code_of_one_more(stub: Any) -> grpc.StatusCode:
+    call = stub.Summarize(pb.SummarizeRequest(document=DOCUMENT))
+    return await call.code()
+
+
+async def test_a_fall_back_is_told_in_the_log_by_the_model_and_by_the_metrics(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with _served(caplog, provider="cuda", metrics=True, metrics_port=0) as stub:
+        model = await stub.GetModel(pb.GetModelRequest())
+        (ready,) = [each for each in caplog.records if each.message == "ready"]
+        url = f"http://127.0.0.1:{ready.precis_fields['metrics_port']}/metrics"
+        metrics = await asyncio.to_thread(_read, url)
+
+    (warning,) = [each for each in caplog.records if each.levelno == logging.WARNING]
+    assert warning.message == "runs on the CPU instead of a GPU"
+    assert warning.precis_fields == {
+        "requested": "cuda",
+        "reason": "the bundle is int8, made for the CPU",
+        "fix": "python -m export --precision fp16 makes a bundle for a GPU",
+    }
+    assert ready.precis_fields["provider"] == "CPUExecutionProvider"
+    assert ready.precis_fields["fallback"] == "the bundle is int8, made for the CPU"
+    assert (model.requested_provider, model.actual_provider) == ("cuda", "CPUExecutionProvider")
+    assert model.provider_fallback
+    assert model.provider_fallback_reason == "the bundle is int8, made for the CPU"
+    told = 'precis_provider_info{actual="CPUExecutionProvider",fallback="true",requested="cuda"} 1'
+    assert told in metrics
+
+
+@pytest.mark.parametrize(
+    ("wrong", "expected", "said"),
+    [
+        ({"provider": "cuda", "strict": True}, ServerError, "int8: cannot run on CUDA: the bundle"),
+        ({"capture": "rows=none"}, ConfigError, r"--capture \(PRECIS_CAPTURE\): .*rows='none'"),
+    ],
+    ids=["strict", "capture"],
+)
+async def test_what_is_asked_of_a_device_in_vain_keeps_the_server_from_starting(
+    wrong: dict[str, Any], expected: type[Exception], said: str
+) -> None:
+    config = ServerConfig(bundle=BUNDLE, host="127.0.0.1", port=0, metrics=False, **wrong)
+
+    with pytest.raises(expected, match=said):
+        await serve(config, process_age_s=lambda: 0.0)
 
 
 async def test_a_model_that_cannot_write_a_first_summary_is_not_served(
@@ -101,9 +188,10 @@ async def test_a_huge_document_without_memory_fails_alone_and_what_runs_goes_on(
 
 
 @asynccontextmanager
-async def _served(caplog: pytest.LogCaptureFixture) -> AsyncIterator[Any]:
+async def _served(caplog: pytest.LogCaptureFixture, **settings: Any) -> AsyncIterator[Any]:
     """A whole server in this process, and the stub to call it with."""
-    config = ServerConfig(bundle=BUNDLE, host="127.0.0.1", port=0, metrics=False)
+    settings = {"metrics": False} | settings
+    config = ServerConfig(bundle=BUNDLE, host="127.0.0.1", port=0, **settings)
     with caplog.at_level(logging.INFO):
         serving = asyncio.create_task(serve(config, process_age_s=lambda: 0.0))
         address = await _address_when_ready(caplog)

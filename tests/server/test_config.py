@@ -29,6 +29,8 @@ def test_without_settings_the_embedded_model_is_served_on_50051() -> None:
     assert config.speculation
     assert config.result_cache_mb == 0
     assert config.precision == "any"
+    assert (config.provider, config.strict, config.device) == ("auto", False, 0)
+    assert (config.device_memory_fraction, config.capture) == (0.9, "auto")
 
 
 def test_a_flag_beats_the_environment_which_beats_the_default(
@@ -39,7 +41,37 @@ def test_a_flag_beats_the_environment_which_beats_the_default(
 
     config = load_config(["--max-rows", "4"])
 
-    assert (config.max_rows, config.threads, config.max_batch_in_flight) == (4, 3, 32)
+    assert (config.max_rows, config.threads, config.max_batch_in_flight) == (4, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "on_gpu", "expected"),
+    [
+        (1, False, (1, 1024, 256, 131_072, 32)),
+        (16, False, (16, 1024, 256, 131_072, 32)),
+        (256, True, (256, 16_384, 4096, 2_097_152, 512)),
+    ],
+)
+def test_limits_left_to_be_chosen_grow_with_the_rows(
+    rows: int, on_gpu: bool, expected: tuple[int, ...]
+) -> None:
+    settled = load_config([]).settled(rows=rows, on_gpu=on_gpu)
+
+    assert expected == (
+        settled.max_rows,
+        settled.max_encode_tokens,
+        settled.max_queue_documents,
+        settled.max_queue_tokens,
+        settled.max_batch_in_flight,
+    )
+
+
+def test_limits_that_were_given_stay() -> None:
+    given = ("--max-queue-documents", "7", "--max-queue-tokens", "2048", "--max-encode-tokens", "9")
+    settled = load_config([*given, "--max-batch-in-flight", "3"]).settled(rows=256, on_gpu=True)
+
+    assert (settled.max_queue_documents, settled.max_queue_tokens) == (7, 2048)
+    assert (settled.max_encode_tokens, settled.max_batch_in_flight) == (9, 3)
 
 
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,6 +87,10 @@ def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatc
 )
 def test_a_switch_is_on_or_off(word: str, is_on: bool) -> None:
     assert load_config(["--metrics", word]).metrics is is_on
+
+
+def test_a_switch_without_a_word_is_on() -> None:
+    assert load_config(["--strict", "--provider", "cuda"]).strict
 
 
 def test_a_configuration_cannot_be_changed() -> None:
@@ -74,7 +110,7 @@ def test_the_help_shows_every_setting_with_flag_variable_and_default(
 
     text = " ".join(capsys.readouterr().out.split())
     assert caught.value.code == 0
-    assert re.search(rf" --{field.replace('_', '-')} [A-Za-z|]+ [A-Z a-z]", text)
+    assert re.search(rf" --{field.replace('_', '-')} \[?[A-Za-z|]+\]? [A-Z a-z]", text)
     assert re.search(rf"\[PRECIS_{field.upper()}; default [^\s;]", text)
 
 
@@ -92,12 +128,17 @@ def test_every_setting_says_how_to_choose_it(field: str) -> None:
         ("--port", "70000", "a whole number from 0 to 65535 expected"),
         ("--port", "http", "a whole number from 0 to 65535 expected"),
         ("--threads", "-1", "a whole number from 0 to 1024 expected"),
-        ("--max-rows", "0", "a whole number from 1 to 1024 expected"),
-        ("--max-rows", "1.5", "a whole number from 1 to 1024 expected"),
+        ("--max-rows", "-1", "a whole number from 0 to 1024 expected"),
+        ("--max-rows", "1.5", "a whole number from 0 to 1024 expected"),
+        ("--provider", "gpu", "auto, cuda or cpu expected"),
+        ("--strict", "maybe", "on or off expected"),
+        ("--device", "-1", "a whole number from 0 to 1023 expected"),
+        ("--device-memory-fraction", "1.5", "a number from 0.01 to 1 expected"),
+        ("--capture", "", "at least one character expected"),
         ("--drain-grace-s", "nan", "a number from 0 to 3600 expected"),
         ("--drain-grace-s", "-1", "a number from 0 to 3600 expected"),
         ("--default-deadline-s", "inf", "a number from 0 to 86400 expected"),
-        ("--precision", "int4", "any, int8 or fp32 expected"),
+        ("--precision", "int4", "any, int8, fp32, fp16 or bf16 expected"),
         ("--batching", "static", "continuous, dynamic or off expected"),
         ("--log-level", "loud", "debug, info, warning or error expected"),
         ("--log-format", "xml", "json or text expected"),
@@ -128,7 +169,7 @@ def test_a_wrong_value_in_the_environment_is_refused_the_same(
 
 def test_all_that_is_wrong_is_told_in_one_line() -> None:
     with pytest.raises(ConfigError) as caught:
-        load_config(["--port", "x", "--max-rows", "0"])
+        load_config(["--port", "x", "--max-rows", "-1"])
 
     assert "--port" in str(caught.value)
     assert "--max-rows" in str(caught.value)
@@ -155,6 +196,11 @@ def test_certificate_and_key_are_needed_together(arguments: list[str]) -> None:
 def test_a_message_must_have_room_for_the_largest_document() -> None:
     with pytest.raises(ConfigError, match="at least 8004096 expected"):
         load_config(["--max-document-bytes", "8000000"])
+
+
+def test_the_queue_holds_a_document_of_some_length_at_least() -> None:
+    with pytest.raises(ConfigError, match="1023 given, 0 or at least 1024 expected"):
+        load_config(["--max-queue-tokens", "1023"])
 
 
 def test_metrics_and_service_cannot_share_a_port_unless_the_system_chooses() -> None:

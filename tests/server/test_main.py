@@ -175,11 +175,11 @@ async def test_calls_that_may_not_finish_are_sent_elsewhere(grace: str, num_sign
 
 
 def test_a_wrong_setting_is_one_line_and_exit_code_2() -> None:
-    exit_code, lines = run_in_vain("--max-rows", "0")
+    exit_code, lines = run_in_vain("--max-rows", "-1")
 
     assert exit_code == 2
     assert lines == [
-        "error: --max-rows (PRECIS_MAX_ROWS): '0' given, a whole number from 1 to 1024 expected"
+        "error: --max-rows (PRECIS_MAX_ROWS): '-1' given, a whole number from 0 to 1024 expected"
     ]
 
 

@@ -75,7 +75,7 @@ def model_as_text(model: Model) -> str:
         f"  languages: {', '.join(model.languages)}",
         f"  limits: {limits.max_source_tokens} source tokens, "
         f"{limits.max_summary_tokens} summary tokens, {limits.max_document_bytes} bytes",
-        f"  runs on: {model.actual_provider} in {model.precision}",
+        f"  runs on: {model.actual_provider} in {model.precision}{_fallback(model)}",
         f"  can also: {', '.join(model.capabilities)}"
         if model.capabilities
         else "  greedy decoding only",
@@ -85,6 +85,11 @@ def model_as_text(model: Model) -> str:
         default = " (default)" if style.name == model.default_style else ""
         lines.append(f"    {style.name}{default}: {style.description}")
     return "\n".join(lines)
+
+
+def _fallback(model: Model) -> str:
+    reason = model.provider_fallback_reason
+    return f" (fell back: {reason})" if reason else ""
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ once and in order, so that all that is built on this is tested where there is no
 
 from typing import Protocol
 
+from server.engine.runner import RunnerLostError
 from server.runtime.lane_arrays import Array
 
 
@@ -59,6 +60,9 @@ class Queue(Protocol):
     def clear(self, address: int, nbytes: int) -> None:
         """Fills memory with zeros."""
 
+    def clear_rows(self, address: int, pitch: int, nbytes: int, rows: int) -> None:
+        """Fills `nbytes` of each of so many rows with zeros."""
+
     def mark(self) -> Mark:
         """Marks the work queued so far."""
 
@@ -84,6 +88,9 @@ class Device(Protocol):
     def name(self) -> str:
         """Its name for people."""
 
+    def enter(self) -> None:
+        """Makes it the device of the calling thread: once in each thread that works on it."""
+
     def free_bytes(self) -> int:
         """How much memory could be allocated now."""
 
@@ -100,5 +107,5 @@ class Device(Protocol):
         """Begins another line of work."""
 
 
-class DeviceError(Exception):
+class DeviceError(RunnerLostError):
     """The device cannot go on: nothing that it holds can be trusted any more."""

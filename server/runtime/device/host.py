@@ -67,6 +67,11 @@ class HostQueue:
         """See Queue."""
         ctypes.memset(address, 0, nbytes)
 
+    def clear_rows(self, address: int, pitch: int, nbytes: int, rows: int) -> None:
+        """See Queue."""
+        for row in range(rows):
+            self.clear(address + row * pitch, nbytes)
+
     def mark(self) -> Mark:
         """See Queue."""
         return _Reached()
@@ -88,6 +93,9 @@ class HostDevice:
     def __init__(self, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes
         self.used_bytes = 0
+
+    def enter(self) -> None:
+        """See Device."""
 
     def free_bytes(self) -> int:
         """See Device."""

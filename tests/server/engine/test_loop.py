@@ -11,7 +11,7 @@ from server.decoding.strategy import Outcome
 from server.engine.loop import EngineLoop
 from server.engine.request import Event, Failed, Finished
 from server.engine.runner import DecodeBatch
-from server.errors import EngineFailure
+from server.errors import DeviceLost, EngineFailure
 from server.runtime.device.device import DeviceError
 from server.types import DecodingOptions
 from tests.server.engine.scripted import (
@@ -114,7 +114,7 @@ class LostWhileDecoding(ScriptedRunner):
 
 
 @pytest.mark.parametrize("kind", [LostWhileEncoding, LostWhileAdmitting, LostWhileDecoding])
-def test_a_lost_device_is_no_fault_of_a_request_and_ends_the_engine_at_once(
+def test_a_lost_device_ends_the_engine_at_once_and_sends_everyone_elsewhere(
     kind: type[ScriptedRunner],
 ) -> None:
     harness = Harness(kind(most_steps_ahead=4), start=False)
@@ -123,11 +123,10 @@ def test_a_lost_device_is_no_fault_of_a_request_and_ends_the_engine_at_once(
     harness.loop.start()
     assert isinstance(harness.fatal.get(timeout=PATIENCE_S), DeviceError)
     assert harness.loop.join(PATIENCE_S)
-    told = [harness.next_event() for _ in range(3)]
-    assert {event.request_id for event in told} == {0, 1, 2}
-    assert {str(event.error) for event in told if isinstance(event, Failed)} == {
-        "the engine failed"
-    }
+    harness.loop.submit(make_request(3))
+    told = [harness.next_event() for _ in range(4)]
+    assert {event.request_id for event in told} == {0, 1, 2, 3}
+    assert {type(event.error) for event in told if isinstance(event, Failed)} == {DeviceLost}
 
 
 def test_a_request_that_comes_after_the_end_fails_at_once() -> None:

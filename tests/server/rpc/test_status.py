@@ -34,6 +34,7 @@ CASES: list[tuple[Exception, grpc.StatusCode, str]] = [
     ),
     (errors.OutOfMemory(9000), grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_MEMORY"),
     (errors.Draining(), grpc.StatusCode.UNAVAILABLE, "DRAINING"),
+    (errors.DeviceLost(), grpc.StatusCode.UNAVAILABLE, "DEVICE_LOST"),
     (
         errors.DeadlineExpired("waiting"),
         grpc.StatusCode.DEADLINE_EXCEEDED,

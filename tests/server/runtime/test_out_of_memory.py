@@ -10,10 +10,11 @@ import pytest
 from bundle.manifest import Geometry
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Failed, Finished
-from server.engine.runner import OutOfMemoryRunnerError, RunnerError
+from server.engine.runner import OutOfMemoryRunnerError, RunnerError, RunnerLostError
 from server.engine.scheduler import EngineConfig
 from server.errors import OutOfMemory
 from server.runtime import lane as lane_module
+from server.runtime.device.device import DeviceError
 from server.runtime.encoding import EncoderSlice
 from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane_arrays import Capacity, LaneArrays
@@ -29,6 +30,17 @@ from tests.server.runtime.stepping import NARROW, Model, assert_alike, feed
         RuntimeError("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer"),
         RuntimeError("[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : bad allocation"),
         RuntimeError("Exception during initialization: std::bad_alloc"),
+        RuntimeError(
+            "[ONNXRuntimeError] : 6 : RUNTIME_EXCEPTION : Non-zero status code returned while "
+            "running Mul node. Status Message: /onnxruntime_src/onnxruntime/core/framework/"
+            "bfc_arena.cc:376 void* onnxruntime::BFCArena::AllocateRawInternal(size_t, bool, "
+            "onnxruntime::Stream*) Failed to allocate memory for requested buffer of size 15728896"
+        ),
+        RuntimeError(
+            "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 2: out of memory ; GPU=0 ; hostname=h ; "
+            "line=175 ; expr=cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);"
+        ),
+        RuntimeError("CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0 ; hostname=h"),
     ],
     ids=str,
 )
@@ -45,6 +57,34 @@ def test_what_is_no_want_of_memory_is_not_taken_for_one() -> None:
         with told_as_runner_errors("a step"):
             raise ValueError("odd")
     assert not isinstance(caught.value, OutOfMemoryRunnerError)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA failure 700: an illegal memory access was encountered ; GPU=0 ; hostname=h ; "
+        "line=448 ; expr=cudaStreamSynchronize(static_cast<cudaStream_t>(stream_));",
+        "CUBLAS failure 13: CUBLAS_STATUS_EXECUTION_FAILED ; GPU=0 ; hostname=h",
+        "CUDNN failure 5000: CUDNN_STATUS_EXECUTION_FAILED ; GPU=0 ; hostname=h",
+    ],
+    ids=["CUDA", "CUBLAS", "CUDNN"],
+)
+def test_an_error_of_the_device_itself_is_the_end_of_its_runner(said: str) -> None:
+    with pytest.raises(DeviceError, match=r"a step failed: .* failure") as caught:
+        with told_as_runner_errors("a step"):
+            raise RuntimeError(f"[ONNXRuntimeError] : 1 : FAIL : {said}")
+    assert isinstance(caught.value, RunnerLostError)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [DeviceError("the stream cannot be waited for"), OutOfMemoryRunnerError("9 bytes wanted")],
+    ids=["lost", "out of memory"],
+)
+def test_what_is_told_in_the_engines_words_is_passed_on_as_it_is(error: Exception) -> None:
+    with pytest.raises(type(error)) as caught, told_as_runner_errors("a step"):
+        raise error
+    assert caught.value is error
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import errno
 import socket
 import urllib.request
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,6 +138,17 @@ def test_the_model_and_where_it_runs_can_be_read(metrics: Metrics) -> None:
         "actual_provider": "CPUExecutionProvider",
     }
     assert sample(metrics, "precis_model_info", **labels) == 1
+    placed = {"requested": "cpu", "actual": "CPUExecutionProvider", "fallback": "false"}
+    assert sample(metrics, "precis_provider_info", **placed) == 1
+
+
+def test_a_fall_back_and_nodes_left_to_the_cpu_can_be_read(metrics: Metrics) -> None:
+    metrics.serves(replace(make_model(), requested_provider="cuda", fallback_reason="no driver"))
+    metrics.leaves_to_cpu("decoder_step", nodes=3)
+
+    placed = {"requested": "cuda", "actual": "CPUExecutionProvider", "fallback": "true"}
+    assert sample(metrics, "precis_provider_info", **placed) == 1
+    assert sample(metrics, "precis_nodes_on_cpu", graph="decoder_step") == 3
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::]", "localhost"])

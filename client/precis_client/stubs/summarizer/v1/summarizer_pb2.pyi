@@ -287,7 +287,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "description", "styles", "default_style", "languages", "limits", "precision", "requested_provider", "actual_provider", "bundle_sha256", "license", "capabilities")
+    __slots__ = ("name", "version", "description", "styles", "default_style", "languages", "limits", "precision", "requested_provider", "actual_provider", "bundle_sha256", "license", "capabilities", "provider_fallback", "provider_fallback_reason")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -301,6 +301,8 @@ class Model(_message.Message):
     BUNDLE_SHA256_FIELD_NUMBER: _ClassVar[int]
     LICENSE_FIELD_NUMBER: _ClassVar[int]
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FALLBACK_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_FALLBACK_REASON_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     description: str
@@ -314,7 +316,9 @@ class Model(_message.Message):
     bundle_sha256: str
     license: str
     capabilities: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., default_style: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., precision: _Optional[str] = ..., requested_provider: _Optional[str] = ..., actual_provider: _Optional[str] = ..., bundle_sha256: _Optional[str] = ..., license: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ...) -> None: ...
+    provider_fallback: bool
+    provider_fallback_reason: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., default_style: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., precision: _Optional[str] = ..., requested_provider: _Optional[str] = ..., actual_provider: _Optional[str] = ..., bundle_sha256: _Optional[str] = ..., license: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., provider_fallback: bool = ..., provider_fallback_reason: _Optional[str] = ...) -> None: ...
 
 class Style(_message.Message):
     __slots__ = ("name", "description", "default_options")

@@ -1,24 +1,23 @@
-"""Every setting of the server: a flag, an environment variable and a default each, read once."""
+"""The settings, their defaults and limits, and what each is for."""
 
-import argparse
-import os
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, NoReturn, get_args, get_origin
+from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-ENVIRONMENT_PREFIX = "PRECIS_"
-_CLIENT_VARIABLE = "PRECIS_ADDRESS"  # read by the `precis` command, often on the same machine
-USAGE_EXIT_CODE = 2
+from server.config.spelling import ENVIRONMENT_PREFIX, flag, spelled
+
 _MIB = 1024 * 1024
 _MESSAGE_OVERHEAD_BYTES = 4096
+_FEWEST_QUEUE_TOKENS = 1024
 
-
-class ConfigError(Exception):
-    """A setting is wrong; names the flag, the variable, the value and what was expected."""
+# What 0 stands for: so many for each row, as many as a CPU has at least.
+_FEWEST_ROWS = 16
+_DOCUMENTS_PER_ROW = 16
+_TOKENS_PER_ROW = 8192
+_BATCH_ITEMS_PER_ROW = 2
+_ENCODE_TOKENS = {False: 1024, True: 16_384}
 
 
 def _setting(
@@ -41,7 +40,7 @@ class ServerConfig(BaseSettings):
         "Directory of the model to serve, as made by the exporter.",
         unit="DIR",
     )
-    precision: Literal["any", "int8", "fp32"] = _setting(
+    precision: Literal["any", "int8", "fp32", "fp16", "bf16"] = _setting(
         "any",
         "Model",
         "Precision that the model must have; one of another is refused at the start. any takes "
@@ -55,6 +54,48 @@ class ServerConfig(BaseSettings):
         unit="COUNT",
         ge=0,
         le=1024,
+    )
+
+    provider: Literal["auto", "cuda", "cpu"] = _setting(
+        "auto",
+        "Provider",
+        "Where the model runs. auto takes a GPU if there is one and the bundle is made for it; "
+        "cuda asks for it, and says why where it is not to be had.",
+    )
+    strict: bool = _setting(
+        False,
+        "Provider",
+        "Whether to refuse to start rather than fall back to the CPU. Turn it on where a slow "
+        "server is worse than none, since another replica would take its place.",
+        unit="on|off",
+    )
+    device: int = _setting(
+        0,
+        "Provider",
+        "Which GPU, counted from 0 among those that CUDA_VISIBLE_DEVICES lets through.",
+        unit="NUMBER",
+        ge=0,
+        le=1023,
+    )
+    device_memory_fraction: float = _setting(
+        0.9,
+        "Provider",
+        "Share of the GPU's memory that model and summaries in work may take. Less leaves room for "
+        "neighbours on the same GPU.",
+        unit="SHARE",
+        ge=0.01,
+        le=1,
+        allow_inf_nan=False,
+    )
+    capture: str = _setting(
+        "auto",
+        "Provider",
+        "Shapes whose steps are captured as CUDA graphs before the server is ready, such as "
+        "rows=1,8,64;tokens=1,6. auto takes the likeliest. Others are captured when they first "
+        "occur, which holds up whoever is being served then. off captures none at any time, and "
+        "steps are launched piece by piece: slower, for comparison.",
+        unit="SHAPES",
+        min_length=1,
     )
 
     host: str = _setting(
@@ -97,22 +138,23 @@ class ServerConfig(BaseSettings):
         "the whole batch to finish and off runs one request at a time: for comparison.",
     )
     max_rows: int = _setting(
-        16,
+        0,
         "Batching",
         "Most summaries written at once. More raises throughput under load, but memory and the "
-        "time between tokens too.",
+        "time between tokens too. 0 takes 16 on a CPU, and on a GPU as many as its memory holds, "
+        "at most 256.",
         unit="COUNT",
-        ge=1,
+        ge=0,
         le=1024,
     )
     max_encode_tokens: int = _setting(
-        1024,
+        0,
         "Batching",
         "Most padded source tokens that go through the encoder together, a layer at a time between "
         "two decoder steps. Fewer keep running summaries flowing evenly. A longer document is "
-        "encoded alone.",
+        "encoded alone. 0 takes 1024 on a CPU, and 16384 on a GPU, which encodes beside decoding.",
         unit="TOKENS",
-        ge=1,
+        ge=0,
         le=1_048_576,
     )
 
@@ -141,20 +183,22 @@ class ServerConfig(BaseSettings):
     )
 
     max_queue_documents: int = _setting(
-        256,
+        0,
         "Limits",
         "Most documents inside, waiting or running; further ones are refused with "
-        "RESOURCE_EXHAUSTED. Choose what can be worked off within the patience of the callers.",
+        "RESOURCE_EXHAUSTED. Choose what can be worked off within the patience of the callers; 0 "
+        "takes 256, and on a GPU 16 for each row if that is more.",
         unit="COUNT",
-        ge=1,
+        ge=0,
         le=1_000_000,
     )
     max_queue_tokens: int = _setting(
-        131_072,
+        0,
         "Limits",
-        "Most source tokens inside: long documents fill the server sooner than short ones.",
+        "Most source tokens inside: long documents fill the server sooner than short ones. 0 takes "
+        "131072, and on a GPU 8192 for each row if that is more.",
         unit="TOKENS",
-        ge=1024,
+        ge=0,
         le=1_000_000_000,
     )
     max_document_bytes: int = _setting(
@@ -175,12 +219,12 @@ class ServerConfig(BaseSettings):
         le=2047 * _MIB,
     )
     max_batch_in_flight: int = _setting(
-        32,
+        0,
         "Limits",
-        "Most items of one SummarizeBatch call worked on at once; further ones wait unread. Twice "
-        "--max-rows keeps the rows busy.",
+        "Most items of one SummarizeBatch call worked on at once; further ones wait unread. 0 "
+        "takes 32, and on a GPU two for each row if that is more, which keeps the rows busy.",
         unit="COUNT",
-        ge=1,
+        ge=0,
         le=65_536,
     )
     default_deadline_s: float = _setting(
@@ -245,138 +289,34 @@ class ServerConfig(BaseSettings):
                 ("tls_cert", "tls_key") if self.tls_key is None else ("tls_key", "tls_cert")
             )
             raise ValueError(
-                f"{_spelled(missing)}: not given, but needed together with {_flag(given)}"
+                f"{spelled(missing)}: not given, but needed together with {flag(given)}"
             )
         least = self.max_document_bytes + _MESSAGE_OVERHEAD_BYTES
         if self.max_message_bytes < least:
             raise ValueError(
-                f"{_spelled('max_message_bytes')}: {self.max_message_bytes} given, "
+                f"{spelled('max_message_bytes')}: {self.max_message_bytes} given, "
                 f"at least {least} expected for documents of {self.max_document_bytes} bytes"
+            )
+        if 0 < self.max_queue_tokens < _FEWEST_QUEUE_TOKENS:
+            raise ValueError(
+                f"{spelled('max_queue_tokens')}: {self.max_queue_tokens} given, "
+                f"0 or at least {_FEWEST_QUEUE_TOKENS} expected"
             )
         if self.port and self.metrics and self.port == self.metrics_port:
             raise ValueError(
-                f"{_spelled('metrics_port')}: {self.metrics_port} given, "
-                f"another than that of {_flag('port')} expected"
+                f"{spelled('metrics_port')}: {self.metrics_port} given, "
+                f"another than that of {flag('port')} expected"
             )
         return self
 
-
-def load_config(arguments: Sequence[str]) -> ServerConfig:
-    """Reads flags and environment. Raises ConfigError; only --help prints and exits by itself."""
-    flags = vars(_parser().parse_args(arguments))
-    given = {name: value for name, value in flags.items() if value is not None}
-    try:
-        return ServerConfig(**given)
-    except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
-
-
-def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Names that look like settings of ours and are none, each with the likeliest meant.
-
-    They are not refused: Kubernetes makes some for a service named precis.
-    """
-    known = {_variable(name) for name in ServerConfig.model_fields} | {_CLIENT_VARIABLE}
-    unknown = sorted(
-        name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in known
-    )
-    return [name + _likeliest_meant(name.removeprefix(ENVIRONMENT_PREFIX)) for name in unknown]
-
-
-def _likeliest_meant(name: str) -> str:
-    meant = get_close_matches(name.lower(), ServerConfig.model_fields, n=1)
-    return f" ({_variable(meant[0])}?)" if meant else ""
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise ConfigError(f"{message}; --help lists every setting")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m server",
-        usage="%(prog)s [--SETTING VALUE ...]",
-        description="Serves a summariser over gRPC. A flag beats its environment variable.",
-        allow_abbrev=False,
-        add_help=False,
-    )
-    groups: dict[str, argparse._ArgumentGroup] = {}
-    for name, info in ServerConfig.model_fields.items():
-        extra: Any = info.json_schema_extra
-        group, unit = extra["group"], extra["unit"]
-        if group not in groups:
-            groups[group] = parser.add_argument_group(group)
-        groups[group].add_argument(_flag(name), dest=name, metavar=unit, help=_help(name))
-    parser.add_argument("-h", "--help", action="help", help="Shows this and ends.")
-    return parser
-
-
-def _help(name: str) -> str:
-    info = ServerConfig.model_fields[name]
-    facts = [_variable(name), f"default {_shown(info.default)}"]
-    if expected := _expected(name):
-        facts.append(expected)
-    return f"{info.description} [{'; '.join(facts)}]".replace("%", "%%")
-
-
-def _explain(error: ValidationError) -> str:
-    """One line for all that is wrong."""
-    problems = []
-    for detail in error.errors():
-        if not detail["loc"]:
-            problems.append(str(detail["ctx"]["error"]))
-            continue
-        name, given = str(detail["loc"][0]), detail["input"]
-        expected = _expected(name) or detail["msg"]
-        problems.append(f"{_spelled(name)}: {given!r} given, {expected} expected{_hint(given)}")
-    return "; ".join(problems)
-
-
-def _hint(given: object) -> str:
-    if isinstance(given, str) and given.startswith("tcp://"):
-        return (
-            " (Kubernetes sets such variables for a service named precis: rename the service, "
-            "or set enableServiceLinks: false on the pod)"
-        )
-    return ""
-
-
-def _expected(name: str) -> str:
-    info = ServerConfig.model_fields[name]
-    if get_origin(info.annotation) is Literal:
-        *others, last = get_args(info.annotation)
-        return f"{', '.join(others)} or {last}"
-    if info.annotation is bool:
-        return "on or off"
-    if info.annotation is str:
-        return "at least one character"
-    bounds = {bound: getattr(rule, bound) for rule in info.metadata for bound in _bounds_of(rule)}
-    if len(bounds) < 2:
-        return ""
-    kind = "a whole number" if info.annotation is int else "a number"
-    return f"{kind} from {bounds['ge']} to {bounds['le']}"
-
-
-def _bounds_of(rule: object) -> list[str]:
-    return [bound for bound in ("ge", "le") if hasattr(rule, bound)]
-
-
-def _shown(default: object) -> str:
-    if isinstance(default, bool):
-        return "on" if default else "off"
-    if isinstance(default, float):
-        return f"{default:g}"
-    return "none" if default is None else str(default)
-
-
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _variable(name: str) -> str:
-    return ENVIRONMENT_PREFIX + name.upper()
-
-
-def _spelled(name: str) -> str:
-    return f"{_flag(name)} ({_variable(name)})"
+    def settled(self, *, rows: int, on_gpu: bool) -> "ServerConfig":
+        """Chooses what 0 left to be chosen, now that it is known where the model runs."""
+        counted = max(_FEWEST_ROWS, rows)
+        chosen = {
+            "max_rows": rows,
+            "max_encode_tokens": self.max_encode_tokens or _ENCODE_TOKENS[on_gpu],
+            "max_queue_documents": self.max_queue_documents or _DOCUMENTS_PER_ROW * counted,
+            "max_queue_tokens": self.max_queue_tokens or _TOKENS_PER_ROW * counted,
+            "max_batch_in_flight": self.max_batch_in_flight or _BATCH_ITEMS_PER_ROW * counted,
+        }
+        return self.model_copy(update=chosen)

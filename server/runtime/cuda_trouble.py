@@ -1,0 +1,104 @@
+"""What keeps CUDA from being used: why in words for people, and what mends it.
+
+The texts come from the system's loader, from CUDA and from onnxruntime, whichever spoke first.
+"""
+
+import re
+from typing import NamedTuple
+
+_MISSING_LIBRARY = re.compile(r"\b(lib[\w.+-]+\.so[.\d]*): cannot open shared object")
+_CUDA_FAILURE = re.compile(r"CUDA failure (\d+): ([^;]+?) *(?:;|$)", re.MULTILINE)
+_DRIVER = "libcuda.so.1"
+_BINDINGS = "cuda-bindings"
+_LONGEST_QUOTE = 300
+
+_INSTALL = (
+    "install the gpu extra, which brings CUDA 13 and cuDNN 9 "
+    "(pip install -c requirements/constraints.txt ./client '.[gpu]'), or put the folders that hold "
+    "them on LD_LIBRARY_PATH"
+)
+_SEE_A_DEVICE = (
+    "nvidia-smi has to list a GPU here; a container sees it only with --gpus all or compose's "
+    "--profile gpu, and CUDA_VISIBLE_DEVICES must not hide it"
+)
+
+
+class Trouble(NamedTuple):
+    """Why CUDA cannot be used, and what to do about it."""
+
+    reason: str
+    fix: str
+
+
+NO_CUDA_BUILD = Trouble(
+    "this onnxruntime was built without CUDA",
+    "pip uninstall onnxruntime, then install the gpu extra instead "
+    "(pip install -c requirements/constraints.txt ./client '.[gpu]'), or use the image's target "
+    "cuda",
+)
+
+# By CUDA's own numbers, which stay the same from version to version.
+_BY_NUMBER = {
+    2: Trouble(
+        "the device has no memory left even to begin",
+        "see with nvidia-smi who holds it, or choose another --device",
+    ),
+    35: Trouble(
+        "the NVIDIA driver is missing or too old for CUDA 13",
+        "install driver 580 or newer; nvidia-smi then shows CUDA Version 13.0 or more",
+    ),
+    100: Trouble("no NVIDIA GPU is visible to this process", _SEE_A_DEVICE),
+    101: Trouble(
+        "there is no device of that number",
+        "choose another with --device (PRECIS_DEVICE), counted from 0 among those that "
+        "CUDA_VISIBLE_DEVICES lets through",
+    ),
+    209: Trouble(
+        "this GPU is older than what onnxruntime's kernels were compiled for",
+        "use one of compute capability 7.5 (Turing) or newer",
+    ),
+    803: Trouble(
+        "the NVIDIA driver's library and its kernel module are of different versions",
+        "load the module again or restart the machine, as after every update of the driver",
+    ),
+}
+_BY_WORDS = {
+    "driver version is insufficient": 35,
+    "no CUDA-capable device": 100,
+    "invalid device ordinal": 101,
+    "no kernel image is available": 209,
+    "unsupported display driver": 803,
+}
+
+
+def explain(said: str) -> Trouble:
+    """Finds the reason and the fix in what a library said."""
+    if missing := list(dict.fromkeys(_MISSING_LIBRARY.findall(said))):
+        return _of_missing(missing)
+    if _BINDINGS in said:
+        return Trouble(_quoted(said), _INSTALL)
+    failure = _CUDA_FAILURE.search(said)
+    number = int(failure[1]) if failure else _number_of(said)
+    quoted = _quoted(failure[2] if failure else said)
+    if number not in _BY_NUMBER:
+        return Trouble(quoted, "nvidia-smi has to work here first; docs/gpu.md says what is needed")
+    reason, fix = _BY_NUMBER[number]
+    return Trouble(f"{reason} (CUDA says: {quoted})", fix)
+
+
+def _of_missing(libraries: list[str]) -> Trouble:
+    others = [library for library in libraries if library != _DRIVER]
+    if not others:
+        reason = f"no NVIDIA driver is in reach ({_DRIVER} is missing)"
+        return Trouble(reason, f"install one, 580 or newer; {_SEE_A_DEVICE}")
+    *firsts, last = others
+    named = f"{', '.join(firsts)} and {last} are" if firsts else f"{last} is"
+    return Trouble(f"{named} missing", _INSTALL)
+
+
+def _quoted(said: str) -> str:
+    return " ".join(said.split())[:_LONGEST_QUOTE]
+
+
+def _number_of(said: str) -> int | None:
+    return next((number for words, number in _BY_WORDS.items() if words in said), None)
