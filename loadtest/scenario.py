@@ -121,6 +121,11 @@ class SearchTable(Table):
         seconds = max(self.seconds, self.warm_up_s + self.least_calls / rate)
         return self._phase(f"probe {rate:g}/s", rate, seconds)
 
+    def longer_probe(self, rate: float) -> Phase:
+        """Makes the phase that a rate is confirmed by."""
+        seconds = max(self.then_seconds, self.probe(rate).seconds)
+        return self._phase(f"probe {rate:g}/s, longer", rate, seconds)
+
     def part(self, part: float, highest: float) -> Phase:
         """Makes the phase that measures at a part of the highest rate.
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from loadtest.conduct.plan import Plan
 from loadtest.conduct.progress import Progress
 from loadtest.conduct.recipe import describe_run
-from loadtest.conduct.search import find_highest
+from loadtest.conduct.search import confirm, find_highest
 from loadtest.conduct.server_side import compare, scrape
 from loadtest.engine.generator import LEAD_S
 from loadtest.exits import LoadTestError
@@ -124,25 +124,30 @@ class Conductor:
         assert table is not None
 
         def keeps(rate: float) -> bool:
-            phase = table.probe(rate)
-            self._unjudged.add(phase.name)
             for _ in range(table.attempts):
-                found = self._measure(phase)
-                kept = all(verdict.passed for verdict in judge(self._slo, [found]))
-                word = "keeps" if kept else "breaks"
-                self._progress.tell(f"  {rate:g} a second {word} the gates")
+                found, kept = self._try(table.probe(rate))
                 if kept:
                     self._kept.append(rate)
                 if kept or is_far_off(self._slo, found):
                     return kept
             return False
 
-        self._highest = find_highest(table, keeps)
+        def keeps_for_longer(rate: float) -> bool:
+            return self._try(table.longer_probe(rate))[1]
+
+        self._highest = confirm(table, find_highest(table, keeps), keeps_for_longer)
         if self._highest is None:
             return
         for repeat in range(self._plan.scenario.repeats):
             for part in table.then:
                 self._measure(table.part(part, self._highest), repeat)
+
+    def _try(self, probe: Phase) -> tuple[Found, bool]:
+        self._unjudged.add(probe.name)
+        found = self._measure(probe)
+        kept = all(verdict.passed for verdict in judge(self._slo, [found]))
+        self._progress.tell(f"  {probe.rate:g} a second {'keeps' if kept else 'breaks'} the gates")
+        return found, kept
 
     def _judge(self, phases: Sequence[Found]) -> tuple[Verdict, ...]:
         judged = [phase for phase in phases if phase.name not in self._unjudged]
