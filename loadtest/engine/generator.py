@@ -81,6 +81,8 @@ class Generator:
             start_s=order.start_s,
             in_flight=_part(order.phase.in_flight, order),
         )
+        # That nobody came at the end belongs to the load: a shorter one would have a higher rate.
+        await self._clock.sleep_until(order.start_s + order.phase.seconds)
 
     async def _closed(self, order: Order, recorder: PhaseRecorder) -> None:
         async def make_call(user: int, count: int) -> Call:

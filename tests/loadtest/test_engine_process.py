@@ -1,4 +1,4 @@
-"""The process that makes the calls is told to stop at an unlucky moment."""
+"""The process that makes the calls: when a phase ends, and a stop at an unlucky moment."""
 
 import asyncio
 import json
@@ -6,6 +6,7 @@ from typing import Any
 
 from loadtest.engine.__main__ import _Process
 from loadtest.engine.caller import Answer, Ask, Caller
+from loadtest.engine.generator import Generator
 from loadtest.orders import Line, Order, Setup, Target, Work
 from loadtest.scenario import CorpusTable, MixEntry, Phase
 
@@ -20,6 +21,13 @@ class Silence(Caller):
     async def send(self, ask: Ask, timeout_s: float, deltas_s: list[float]) -> Answer:
         await asyncio.Event().wait()
         raise AssertionError
+
+
+class Echo(Caller):
+    """Answers at once."""
+
+    async def send(self, ask: Ask, timeout_s: float, deltas_s: list[float]) -> Answer:
+        return Answer(status="OK")
 
 
 class Mouth:
@@ -46,3 +54,13 @@ async def test_a_phase_stopped_as_it_is_ordered_still_tells_of_its_end() -> None
     await asyncio.wait_for(mouth.is_done.wait(), 10)
     assert mouth.words["done"]["ended_early"]
     await process.end()
+
+
+async def test_a_phase_lasts_to_its_end_though_all_are_answered_before() -> None:
+    target = Target(address="nowhere:1", caller=f"{__name__}:Echo")
+    generator = Generator(Setup(target=target, work=WORK), lambda call: None)
+    phase = Phase(name="p", seconds=0.3, at_s=(0.0, 0.01))
+
+    found = await generator.run(Order(number=0, phase=phase, start_s=5.0))
+
+    assert (found["end_s"], found["ended_early"]) == (5.3, False)
