@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"loadtest: {error}", file=sys.stderr)
         return int(error.code)
     except KeyboardInterrupt:
+        print("loadtest: interrupted before anything was measured", file=sys.stderr)
         return int(Exit.INTERRUPTED)
 
 

@@ -65,7 +65,7 @@ def read_folder(folder: Path) -> tuple[Document, ...]:
             if path.suffix == ".txt":
                 texts.append(path.read_text("utf-8").strip())
             elif path.suffix == ".jsonl":
-                lines = path.read_text("utf-8").splitlines()
+                lines = path.read_text("utf-8").split("\n")
                 texts += [json.loads(line)["document"].strip() for line in lines if line.strip()]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             reason = f"{type(error).__name__}: {error}"

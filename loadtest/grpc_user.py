@@ -30,7 +30,7 @@ class Failure(Exception):
         return str(self)
 
 
-class GrpcUser(User):  # type: ignore[misc]  # Locust's classes are not typed
+class GrpcUser(User):
     """A caller who sends nothing twice: what the server refuses, it refuses visibly."""
 
     abstract = True
@@ -82,7 +82,8 @@ class GrpcUser(User):  # type: ignore[misc]  # Locust's classes are not typed
                 watch.tokens(count_tokens(messages))
             return messages
 
-        return self._measure(method, call, read, cancel_after_s)
+        answer: list[Any] | None = self._measure(method, call, read, cancel_after_s)
+        return answer
 
     def batch(self, method: Any, requests: Iterable[Any], **options: Any) -> list[Any] | None:
         """Calls a method that is asked and answers in pieces."""
@@ -126,6 +127,8 @@ class GrpcUser(User):  # type: ignore[misc]  # Locust's classes are not typed
         return answer
 
     def _open(self) -> grpc.Channel:
+        if self.host is None:
+            raise ValueError("say where the server is: --host HOST:PORT")
         # gRPC would otherwise let all channels of a process share one connection.
         options = (("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1))
         if self.credentials is None:

@@ -3,6 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from pydantic import ValidationError
 
@@ -85,13 +86,19 @@ def make_plan(options: argparse.Namespace) -> Plan:
 def make_output(options: argparse.Namespace) -> Path:
     """Makes the folder for the results."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = options.output or Path("build/loadtest", f"{moment}-{Path(options.scenario).stem}")
+    name = f"{moment}-{Path(options.scenario).stem}"
+    return make_folder(options.output or Path("build", "loadtest", name))
+
+
+def make_folder(folder: Path) -> Path:
+    """Makes a folder that can be written to; LoadTestError if there cannot be one."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()  # or a long run would be for nothing
     except OSError as error:
-        message = f"--output {folder} cannot be made: {error.strerror}"
+        message = f"--output {folder} cannot be written to: {error.strerror}"
         raise LoadTestError(Exit.USAGE, message) from None
-    return Path(folder)
+    return folder
 
 
 def _add_target_options(group: argparse._ArgumentGroup) -> None:
@@ -169,6 +176,8 @@ def _make_target(options: argparse.Namespace) -> Target:
         path = getattr(options, name)
         if path is not None and not path.is_file():
             raise LoadTestError(Exit.TLS, f"--{name} {path}: no such file")
+    if ":" not in options.target:
+        raise LoadTestError(Exit.USAGE, f"--target {options.target}: not of the form HOST:PORT")
     values = {
         "address": options.target.removeprefix("http://").removesuffix("/"),
         "tls": bool(options.tls or options.ca or options.cert),
@@ -204,14 +213,16 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is below 1")
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
 
 
 def _factor(text: str) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"{text} is not a factor between 0 and a million")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and a million")
     return number

@@ -87,7 +87,7 @@ class Phase:
     # "/class" behind them, the same of one class of calls, such as "latency/SummarizeStream".
     distributions: Mapping[str, Distribution]
     windows: tuple[Window, ...]
-    # Whether three windows in a row lay within 10 % of one another in rate and latency.
+    # Whether the last three windows lay within 10 % of one another in rate and latency.
     is_stable: bool
     throughput: float  # calls that ended well, a second
     summary_tokens_per_s: float

@@ -105,6 +105,8 @@ class SearchTable(Table):
     in_flight: Annotated[int, Field(ge=1)] = 512
     then: tuple[Positive, ...] = (0.5, 0.7, 0.9)  # parts of that rate to measure afterwards
     then_seconds: Positive = 60.0
+    least_calls: Annotated[int, Field(ge=1)] = 100  # due in a probe, however long that takes
+    attempts: Annotated[int, Field(ge=1, le=10)] = 2  # of a probe: a machine may stall by chance
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -114,8 +116,25 @@ class SearchTable(Table):
             raise ValueError(f"warm_up_s = {self.warm_up_s} leaves nothing to measure")
         return self
 
-    def probe(self, name: str, rate: float, seconds: float) -> Phase:
+    def probe(self, rate: float) -> Phase:
         """Makes the phase that tries a rate."""
+        seconds = max(self.seconds, self.warm_up_s + self.least_calls / rate)
+        return self._phase(f"probe {rate:g}/s", rate, seconds)
+
+    def longer_probe(self, rate: float) -> Phase:
+        """Makes the phase that a rate is confirmed by."""
+        seconds = max(self.then_seconds, self.probe(rate).seconds)
+        return self._phase(f"probe {rate:g}/s, longer", rate, seconds)
+
+    def part(self, part: float, highest: float) -> Phase:
+        """Makes the phase that measures at a part of the highest rate.
+
+        Its name is the same whatever that rate is, so that two runs can be compared.
+        """
+        rate = float(f"{part * highest:.3g}")
+        return self._phase(f"{100 * part:g} % of the highest rate", rate, self.then_seconds)
+
+    def _phase(self, name: str, rate: float, seconds: float) -> Phase:
         return Phase(
             name=name,
             seconds=seconds,

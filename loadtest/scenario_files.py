@@ -67,7 +67,9 @@ def suggest(wrong: str, right: Iterable[str]) -> str:
     """Says what was likely meant, else what there is."""
     right = sorted(right)
     near = difflib.get_close_matches(wrong, right, n=1, cutoff=0.5)
-    return f"did you mean {near[0]}?" if near else f"there are {', '.join(right)}"
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"there are {', '.join(right)}" if right else "there is none"
 
 
 def _find(name: str) -> Path:

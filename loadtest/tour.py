@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtest.exits import Exit, LoadTestError
+from loadtest.options import make_folder
 
 _PATIENCE_S = 120.0
 _OPTIONS = ("--port", "0", "--metrics-port", "0", "--log-format", "json")
@@ -33,8 +34,7 @@ class _Server:
 def take_tour(run: Callable[[Sequence[str]], int], output: Path | None) -> int:
     """Starts a server, runs the scenario `tour` by the command line, and shows the report."""
     moment = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    folder = output or Path("build", "loadtest", moment)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(output or Path("build", "loadtest", f"{moment}-tour"))
     print("Starting a server ...", file=sys.stderr)
     with _serving(folder / "server.log") as server:
         host = server.address.rpartition(":")[0]
@@ -68,7 +68,11 @@ def _serving(log: Path) -> Iterator[_Server]:
         yield _await_ready(process, log)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait()
+        try:
+            process.wait(_PATIENCE_S)
+        except BaseException:  # who interrupts twice will not wait, nor leave a server behind
+            process.kill()
+            raise
 
 
 def _await_ready(process: "subprocess.Popen[bytes]", log: Path) -> _Server:

@@ -1,23 +1,24 @@
 """Carries a scenario through with a fleet of generators."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from loadtest.conduct.plan import Plan
 from loadtest.conduct.progress import Progress
 from loadtest.conduct.recipe import describe_run
-from loadtest.conduct.search import find_highest
+from loadtest.conduct.search import confirm, find_highest
 from loadtest.conduct.server_side import compare, scrape
 from loadtest.engine.generator import LEAD_S
-from loadtest.measure.gates import judge
+from loadtest.exits import LoadTestError
+from loadtest.measure.gates import is_far_off, judge
 from loadtest.measure.recorder import PhaseRecorder
 from loadtest.measure.repeats import pool_repeats
 from loadtest.orders import Target, Work
 from loadtest.results import Phase as Found
 from loadtest.results import Run, Verdict
-from loadtest.scenario import Phase
+from loadtest.scenario import Phase, Scenario
 
 
 class Generators(Protocol):
@@ -45,6 +46,9 @@ class Conductor:
         self._number = 0
         self._found: dict[str, list[Found]] = {}
         self._highest: float | None = None
+        self._kept: list[float] = []
+        self._slo = _objective(plan.scenario)
+        self.error: LoadTestError | None = None  # what ended the run before its time
         self._unjudged = {phase.name for phase in plan.scenario.phases if not phase.judged}
         self._is_interrupted = False
 
@@ -67,6 +71,11 @@ class Conductor:
                 self._search()
         except Interrupted:
             self._progress.tell("interrupted: writing what was measured")
+        except LoadTestError as error:
+            if not self._found:
+                raise
+            self.error = error
+            self._progress.tell("ended early: writing what was measured")
         phases = tuple(pool_repeats(repeats) for repeats in self._found.values())
         seed = work.seed
         return Run(
@@ -74,13 +83,13 @@ class Conductor:
             scenario=plan.name,
             started_at=started_at,
             target=plan.target.address,
-            complete=not self._is_interrupted,
+            complete=not self._ended_early,
             phases=phases,
             verdicts=self._judge(phases),
             highest_rate=self._highest,
             recipe=describe_run(scenario, plan.target, self._generators.size, seed, facts)
             | dict(plan.notes),
-            notes=tuple(self._remarks(phases)),
+            notes=tuple(self._remarks()),
         )
 
     def _measure(self, phase: Phase, repeat: int = 0) -> Found:
@@ -89,6 +98,8 @@ class Conductor:
         repeats = self._plan.scenario.repeats
         self._progress.begin(phase, f" ({repeat + 1} of {repeats})" if repeats > 1 else "")
         before = self._scrape()
+        if self._is_interrupted:  # meanwhile
+            raise Interrupted
         start_s = time.monotonic() - self._origin + LEAD_S
         longest_s = max(entry.deadline_s for entry in self._plan.scenario.mix)
         parts = self._generators.run(self._number, phase, start_s, longest_s)
@@ -98,64 +109,88 @@ class Conductor:
             recorder.merge(part["recorded"])
         end_s = max(part["end_s"] for part in parts)
         found = recorder.result(end_s, compare(before, self._scrape()))
-        if found.seconds > 0 and found.offered:
+        ended_early = any(part["ended_early"] for part in parts)
+        # A phase to which nobody came is kept, for its gates to fail; not one that was cut short.
+        if found.seconds > 0 and (found.offered or not ended_early):
             self._found.setdefault(phase.name, []).append(found)
             self._progress.end(found)
-        if any(part["ended_early"] for part in parts):
+        if ended_early:
             raise Interrupted
         return found
 
     def _search(self) -> None:
         """Looks for the highest rate, then measures at parts of it."""
-        table, slo = self._plan.scenario.search, self._plan.scenario.slo
+        table = self._plan.scenario.search
         assert table is not None
 
         def keeps(rate: float) -> bool:
-            phase = table.probe(f"probe {rate:g}/s", rate, table.seconds)
-            self._unjudged.add(phase.name)
-            kept = all(verdict.passed for verdict in judge(slo, [self._measure(phase)]))
-            self._progress.tell(f"  {rate:g} a second {'keeps' if kept else 'breaks'} the gates")
-            return kept
+            for _ in range(table.attempts):
+                found, kept = self._try(table.probe(rate))
+                if kept:
+                    self._kept.append(rate)
+                if kept or is_far_off(self._slo, found):
+                    return kept
+            return False
 
-        self._highest = find_highest(table, keeps)
+        def keeps_for_longer(rate: float) -> bool:
+            return self._try(table.longer_probe(rate))[1]
+
+        self._highest = confirm(table, find_highest(table, keeps), keeps_for_longer)
         if self._highest is None:
             return
         for repeat in range(self._plan.scenario.repeats):
             for part in table.then:
-                rate = float(f"{part * self._highest:.3g}")
-                name = f"{100 * part:g} % of {self._highest:g}/s"
-                self._measure(table.probe(name, rate, table.then_seconds), repeat)
+                self._measure(table.part(part, self._highest), repeat)
+
+    def _try(self, probe: Phase) -> tuple[Found, bool]:
+        self._unjudged.add(probe.name)
+        found = self._measure(probe)
+        kept = all(verdict.passed for verdict in judge(self._slo, [found]))
+        self._progress.tell(f"  {probe.rate:g} a second {'keeps' if kept else 'breaks'} the gates")
+        return found, kept
 
     def _judge(self, phases: Sequence[Found]) -> tuple[Verdict, ...]:
-        slo = self._plan.scenario.slo
         judged = [phase for phase in phases if phase.name not in self._unjudged]
-        verdicts = judge(slo, judged) if judged else ()
+        verdicts = judge(self._slo, judged)
         table = self._plan.scenario.search
-        if table is None or (self._is_interrupted and self._highest is None):
+        if table is None or (self._ended_early and self._highest is None):
             return verdicts
         rate = Verdict(
             gate=f"highest_rate >= {table.lowest:g}",
             phase="search",
-            found=self._highest,
+            found=self._highest or 0.0,
             passed=self._highest is not None,
         )
         return (rate, *verdicts)
 
-    def _remarks(self, phases: Sequence[Found]) -> list[str]:
-        remarks = [
-            f"{phase.name}: the generator itself was late by {lag.p99:.0f} ms at p99;"
-            " use more --processes or a machine of its own"
-            for phase in phases
-            if (lag := phase.distributions.get("send lag")) and lag.p99 > _LATE_MS
-        ]
+    def _remarks(self) -> Iterator[str]:
+        if self.error is not None:
+            yield f"What ended it: {self.error}."
         table = self._plan.scenario.search
-        if table is not None and self._highest == table.highest:
-            remarks.append(f"the search ended at its highest rate, {table.highest:g} a second")
-        return remarks
+        if table is None:
+            return
+        if self._highest == table.highest:
+            yield f"The search ended at its highest rate, {table.highest:g} a second."
+        if self._highest is None and self._kept:
+            yield f"The search had not ended; {max(self._kept):g} a second kept the gates."
+
+    @property
+    def _ended_early(self) -> bool:
+        return self._is_interrupted or self.error is not None
 
     def _scrape(self) -> Mapping[str, float] | None:
         return scrape(self._plan.metrics_url) if self._plan.metrics_url else None
 
 
-_LATE_MS = 20.0
-"""More than this is worth a remark: latency counts from when a call was due."""
+def _objective(scenario: Scenario) -> Mapping[str, float]:
+    """Adds to that of a search what it must not be silent on.
+
+    A server that refuses at once is quick: by percentiles alone it would keep any rate.
+    """
+    if scenario.search is None:
+        return scenario.slo
+    return {"error_rate": _TOLERATED, "dropped_rate": _TOLERATED, **scenario.slo}
+
+
+_TOLERATED = 0.01
+"""A p99 says nothing of the worst hundredth either."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from loadtest.exits import Exit
 from loadtest.report import write_reports
+from loadtest.report.cautions import cautions
+from loadtest.report.numbers import figure
 from loadtest.results import Run, Verdict, write_run
 
 
@@ -21,10 +23,8 @@ def announce(run: Run, paths: Sequence[Path]) -> None:
         print(_line(verdict))
     if run.highest_rate is not None:
         print(f"highest rate that keeps the gates: {run.highest_rate:g} a second")
-    for note in run.notes:
+    for note in (*run.notes, *cautions(run)):
         print(f"note: {note}")
-    if not run.complete:
-        print("interrupted: this is what was measured until then")
     for path in paths:
         print(path)
 
@@ -39,5 +39,5 @@ def exit_code(run: Run) -> Exit:
 
 def _line(verdict: Verdict) -> str:
     word = "passed" if verdict.passed else "FAILED"
-    found = "nothing was measured" if verdict.found is None else f"found {verdict.found:.4g}"
+    found = "nothing was measured" if verdict.found is None else f"found {figure(verdict.found)}"
     return f"{word}  {verdict.phase}: {verdict.gate}, {found}"

@@ -1,5 +1,6 @@
 """What it takes to repeat a run: versions, commit, machine, seed, arrivals, and what was asked."""
 
+import json
 import os
 import platform
 import shutil
@@ -9,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from loadtest.orders import Target
-from loadtest.scenario import Scenario
+from loadtest.scenario import MixEntry, Scenario
 
 _PACKAGES = ("locust", "gevent", "grpcio", "protobuf")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -19,10 +20,6 @@ def describe_run(
     scenario: Scenario, target: Target, generators: int, seed: str, facts: Mapping[str, str]
 ) -> dict[str, str]:
     """Gathers the recipe; what cannot be found out is left out."""
-    mix = ", ".join(
-        f"{entry.weight:g} {entry.call}" + (f" ({entry.label})" if entry.label else "")
-        for entry in scenario.mix
-    )
     recipe = {
         **facts,
         "machine of the generator": _machine(),
@@ -31,7 +28,7 @@ def describe_run(
         "TLS": "yes" if target.tls else "no",
         "seed": seed,
         "arrivals": _arrivals(scenario),
-        "mix": mix,
+        "mix": "; ".join(map(_mix_entry, scenario.mix)),
         "corpus": _corpus(scenario),
         "repeats": str(scenario.repeats),
         "Python": platform.python_version(),
@@ -40,6 +37,14 @@ def describe_run(
     if commit := _commit():
         recipe["commit"] = commit
     return recipe
+
+
+def _mix_entry(entry: MixEntry) -> str:
+    """Says of a kind of call all that is not as usual."""
+    shown = {"call", "weight", "corpus"}
+    others = entry.model_dump(mode="json", exclude_defaults=True, exclude=shown)
+    told = ", ".join(f"{key} {json.dumps(value)}" for key, value in others.items())
+    return f"{entry.weight:g} {entry.call}" + (f" ({told})" if told else "")
 
 
 def _arrivals(scenario: Scenario) -> str:

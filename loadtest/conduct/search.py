@@ -22,6 +22,19 @@ def find_highest(table: SearchTable, keeps: Callable[[float], bool]) -> float | 
     return good
 
 
+def confirm(
+    table: SearchTable, rate: float | None, keeps_for_longer: Callable[[float], bool]
+) -> float | None:
+    """Steps down until a rate is kept for longer than a probe; None if none is.
+
+    A server that is asked a little too much falls behind so slowly that a probe may not tell.
+    """
+    while rate is not None and not keeps_for_longer(rate):
+        lower = _round(rate * (1 - table.precision))
+        rate = lower if table.lowest <= lower < rate else None
+    return rate
+
+
 def _round(rate: float) -> float:
     """Keeps three digits: a rate is read, and set again, by people."""
     return float(f"{rate:.3g}")

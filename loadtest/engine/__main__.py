@@ -36,6 +36,7 @@ class _Process:
             await self._set_up(line.setup)
         if line.order is not None:
             self._phase = asyncio.create_task(self._run(line.order))
+            await asyncio.sleep(0)  # it begins: one that never began could not tell of its end
         if line.stop and self._phase is not None:
             self._phase.cancel()
 

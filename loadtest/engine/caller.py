@@ -14,6 +14,10 @@ from loadtest.measure.call import HUNG_UP, Call
 from loadtest.orders import Target
 from loadtest.scenario import MixEntry
 
+NEVER_ENDED = "NEVER_ENDED"
+"""Status of a call that its protocol had not given up on some seconds after its deadline."""
+
+_GRACE_S = 5.0
 _BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 5.0
 
@@ -88,7 +92,7 @@ class Caller(ABC):
         while True:
             flow.deltas_s.clear()
             left_s = give_up_s - self.clock.now()
-            flow.answer = answer = await self.send(ask, left_s, flow.deltas_s)
+            flow.answer = answer = await self._send_once(ask, left_s, flow)
             flow.pushed_back += answer.retry_after_s is not None
             if not answer.may_retry or flow.retries == ask.entry.retries:
                 return
@@ -98,6 +102,14 @@ class Caller(ABC):
             await asyncio.sleep(wait_s)
             flow.retries += 1
             backoff_s = min(2 * backoff_s, _LONGEST_BACKOFF_S)
+
+    async def _send_once(self, ask: Ask, left_s: float, flow: "_Flow") -> Answer:
+        """Sends, and does not wait for ever for a protocol that minds no deadline."""
+        try:
+            async with asyncio.timeout(left_s + _GRACE_S):
+                return await self.send(ask, left_s, flow.deltas_s)
+        except TimeoutError:
+            return Answer(status=NEVER_ENDED)
 
 
 class _Flow:

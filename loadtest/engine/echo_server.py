@@ -17,7 +17,7 @@ def serve(address: str) -> None:
 async def _serve(address: str) -> None:
     # Two on one port would be shared between, and neither told.
     server = grpc.aio.server(options=(("grpc.so_reuseport", 0),))
-    summarizer_pb2_grpc.add_SummarizerServicer_to_server(_Echo(), server)  # type: ignore[no-untyped-call]
+    summarizer_pb2_grpc.add_SummarizerServicer_to_server(_Echo(), server)
     try:
         port = server.add_insecure_port(address)
     except RuntimeError as error:
@@ -42,6 +42,9 @@ class _Echo(summarizer_pb2_grpc.SummarizerServicer):
         async for item in request_iterator:
             answer = await self.Summarize(item.request, context)
             yield pb.SummarizeBatchResponse(item_id=item.item_id, response=answer)
+
+    async def ListModels(self, request: pb.ListModelsRequest, context: Any) -> Any:
+        return pb.ListModelsResponse(models=[pb.Model(name="echo", version="1")])
 
     async def GetModel(self, request: pb.GetModelRequest, context: Any) -> Any:
         return pb.Model(name="echo", version="1")

@@ -81,6 +81,8 @@ class Generator:
             start_s=order.start_s,
             in_flight=_part(order.phase.in_flight, order),
         )
+        # That nobody came at the end belongs to the load: a shorter one would have a higher rate.
+        await self._clock.sleep_until(order.start_s + order.phase.seconds)
 
     async def _closed(self, order: Order, recorder: PhaseRecorder) -> None:
         async def make_call(user: int, count: int) -> Call:
@@ -109,8 +111,8 @@ class Generator:
 
 
 def _part(whole: int, order: Order) -> int:
-    """Divides a whole number among the generators; the first get what is left over."""
-    return whole // order.shares + (order.share < whole % order.shares)
+    """Divides a whole number among the generators, each of which gets at least one."""
+    return max(1, whole // order.shares + (order.share < whole % order.shares))
 
 
 def _caller_class(target: Target) -> type[Caller]:

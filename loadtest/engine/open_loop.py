@@ -27,6 +27,7 @@ async def run_open_loop(
 
     async def make(number: int, due_s: float) -> None:
         nonlocal unanswered
+        recorder.arrival(due_s)  # not before: a load may be stopped between its coming and here
         try:
             ended(await make_call(number, due_s))
         finally:
@@ -36,8 +37,8 @@ async def run_open_loop(
         for number, offset_s in arrivals:
             due_s = start_s + offset_s
             await clock.sleep_until(due_s)
-            recorder.arrival(due_s)
             if unanswered >= in_flight:
+                recorder.arrival(due_s)
                 recorder.dropped(due_s)
             else:
                 unanswered += 1

@@ -12,6 +12,7 @@ from loadtest.engine.channels import Channels
 from loadtest.engine.clock import Clock
 from loadtest.engine.summarizer_check import describe_target
 from loadtest.engine.summarizer_requests import code_name, make_request
+from loadtest.exits import Exit, LoadTestError
 from loadtest.measure.call import OK
 from loadtest.orders import Target
 from loadtest.scenario import MixEntry
@@ -38,8 +39,16 @@ class SummarizerCaller(Caller):
         """Asks for the model and holds the scenario's styles against it."""
         _, channel = self._channels.of_lane(0)
         facts = await describe_target(channel, self.target, mix)
-        for lane in range(self.target.connections):  # so that no call waits for its connection
-            await asyncio.wait_for(self._channels.of_lane(lane)[1].channel_ready(), _PATIENCE_S)
+        lanes = range(self.target.connections)  # each opened now, so that no call waits for it
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await asyncio.gather(*(self._channels.of_lane(n)[1].channel_ready() for n in lanes))
+        except TimeoutError:
+            raise LoadTestError(
+                Exit.UNREACHABLE,
+                f"{self.target.address} lets in fewer than {self.target.connections} connections"
+                f" within {_PATIENCE_S:g} s; see --connections",
+            ) from None
         return facts
 
     async def send(self, ask: Ask, timeout_s: float, deltas_s: list[float]) -> Answer:
@@ -50,7 +59,7 @@ class SummarizerCaller(Caller):
                 return await self._send_unary(stub, ask, timeout_s)
             if ask.entry.call == "SummarizeStream":
                 return await self._send_stream(stub, ask, timeout_s, deltas_s)
-            return await self._send_batch(stub, ask, timeout_s, deltas_s)
+            return await self._send_batch(stub, ask, timeout_s)
         except grpc.aio.AioRpcError as error:
             return _refusal(error)
 
@@ -78,15 +87,15 @@ class SummarizerCaller(Caller):
             return Answer(status=NO_FINAL_MESSAGE)
         return Answer(status=OK, summary_tokens=final.usage.summary_tokens)
 
-    async def _send_batch(
-        self, stub: Any, ask: Ask, timeout_s: float, deltas_s: list[float]
-    ) -> Answer:
-        """Sends one batch; it goes as well as the worst of its items."""
+    async def _send_batch(self, stub: Any, ask: Ask, timeout_s: float) -> Answer:
+        """Sends one batch; it goes as well as the worst of its items.
+
+        Its items are no deltas: beside those of streams they would be told as one distribution.
+        """
         waiting = {str(number) for number in range(len(ask.documents))}
         status, tokens = OK, 0
         call = stub.SummarizeBatch(_items(ask), timeout=timeout_s, metadata=self._metadata)
         async for item in call:
-            deltas_s.append(self.clock.now())
             waiting.discard(item.item_id)
             if item.HasField("error"):
                 status = code_name(item.error.code)

@@ -42,7 +42,7 @@ async def describe_target(
 
 
 async def _ask_for_model(channel: grpc.aio.Channel, target: Target) -> pb.Model:
-    stub = summarizer_pb2_grpc.SummarizerStub(channel)  # type: ignore[no-untyped-call]
+    stub = summarizer_pb2_grpc.SummarizerStub(channel)
     metadata = grpc.aio.Metadata(*target.metadata)
     try:
         return await stub.GetModel(pb.GetModelRequest(), timeout=_PATIENCE_S, metadata=metadata)

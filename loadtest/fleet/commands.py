@@ -15,35 +15,38 @@ from loadtest.fleet.session import Session, make_environment
 
 # isort: split
 import gevent
+from locust.exception import RPCError
 
 from loadtest.conduct.outcome import announce, exit_code, write_outcome
 from loadtest.conduct.plan import Plan
 from loadtest.exits import Exit, LoadTestError
 from loadtest.fleet.locust_user import listen_to_master
 from loadtest.fleet.page import add_report_pages
+from loadtest.options import make_folder
 from loadtest.results import Run
 
 
 def run(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
     """Runs a scenario and writes what was found."""
-    paths: list[Path] = []
-    session = Session(plan, lambda found: paths.extend(write_outcome(found, folder)))
+    session = Session(plan, lambda found: _finish(found, folder))
     with _opened(session, options):
         for number in (signal.SIGINT, signal.SIGTERM):
             gevent.signal_handler(number, session.interrupt)
-        found = session.conduct()
-    announce(found, paths)
-    return int(exit_code(found))
+        return int(exit_code(session.conduct()))
 
 
 def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
     """Serves Locust's page until interrupted; its Start runs the scenario."""
 
-    def finish(found: Run) -> None:
-        announce(found, write_outcome(found, folder))
-
     def fail(error: LoadTestError) -> None:
         print(f"loadtest: {error}", file=sys.stderr, flush=True)
+
+    folders = [folder]  # a run a folder, or the next Start would write over what the last one found
+
+    def finish(found: Run) -> None:
+        if session.runs > 1:
+            folders.append(make_folder(folder / f"run-{session.runs}"))
+        _finish(found, folders[-1])
 
     session = Session(plan, finish, fail)
     with _opened(session, options):
@@ -52,7 +55,7 @@ def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
             page = session.environment.create_web_ui(options.web_host, options.web_port)
         except OSError as error:
             raise LoadTestError(Exit.USAGE, f"--web-port {options.web_port}: {error}") from None
-        add_report_pages(page.app, folder)
+        add_report_pages(page.app, lambda: folders[-1])
         host = "localhost" if options.web_host in ("127.0.0.1", "", "0.0.0.0") else options.web_host  # noqa: S104
         print(f"Locust's page: http://{host}:{options.web_port} (report: /report)", flush=True)
         over = gevent.event.Event()
@@ -86,8 +89,11 @@ def _opened(session: Session, options: argparse.Namespace) -> Iterator[None]:
         if options.processes == 1 and options.workers is None:
             session.open()
         else:
-            port = options.workers_port if options.workers else _free_port()
-            session.open(port)
+            host, port = ("*", options.workers_port) if options.workers else _free_place()
+            try:
+                session.open((host, port))
+            except RPCError as error:
+                raise LoadTestError(Exit.USAGE, f"--workers-port {port}: {error}") from None
             if options.workers is None:
                 children += [_start_worker(port) for _ in range(options.processes)]
             session.await_workers(options.workers or options.processes)
@@ -110,8 +116,17 @@ def _start_worker(port: int) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(arguments, start_new_session=True)  # noqa: S603  # our own words
 
 
-def _free_port() -> int:
+def _free_place() -> tuple[str, int]:
+    """Finds a port, of this machine only: workers of others are told our metadata."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+        host, port = probe.getsockname()
+    return host, port
+
+
+def _finish(found: Run, folder: Path) -> None:
+    try:
+        paths = write_outcome(found, folder)
+    except OSError as error:
+        raise LoadTestError(Exit.BROKEN, f"the results cannot be written: {error}") from None
+    announce(found, paths)

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from gevent import Timeout
-from gevent.queue import Queue
+from gevent.queue import Empty, Queue
 from pydantic import BaseModel
 
 from loadtest.exits import Exit, LoadTestError
@@ -64,18 +63,22 @@ class Fleet:
         replies: list[Any] = []
         waited_s = 0.0
         while len(replies) < self._size:
-            with Timeout(_LOOK_S, False):
-                said, content = self._replies.get()
-                if said == FAILED:
-                    raise LoadTestError(Exit(content["code"]), content["message"])
-                replies += [content] if said == word else []
+            try:
+                said, content = self._replies.get(timeout=_LOOK_S)
+            except Empty:
+                waited_s += _LOOK_S
+                self._check_that_all_are_there(waited_s, patience_s)
                 continue
-            waited_s += _LOOK_S
-            if waited_s > patience_s:
-                raise LoadTestError(Exit.BROKEN, f"a generator said nothing for {waited_s:.0f} s")
-            if len(self._ids()) != self._size:
-                raise LoadTestError(Exit.BROKEN, "a worker has gone or come during the run")
+            if said == FAILED:
+                raise LoadTestError(Exit(content["code"]), content["message"])
+            replies += [content] if said == word else []
         return replies
+
+    def _check_that_all_are_there(self, waited_s: float, patience_s: float) -> None:
+        if waited_s > patience_s:
+            raise LoadTestError(Exit.BROKEN, f"a generator said nothing for {waited_s:.0f} s")
+        if len(self._ids()) != self._size:
+            raise LoadTestError(Exit.BROKEN, "a worker has gone or come during the run")
 
     def _ids(self) -> list[str]:
         clients = getattr(self._runner, "clients", None)

@@ -30,13 +30,14 @@ class Failure(Exception):
         return str(self)
 
 
-class GeneratorUser(User):  # type: ignore[misc]  # Locust's classes are not typed
+class GeneratorUser(User):
     """Hands orders to a generator and reports the calls it makes."""
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self._orders: Queue[Line] = environment.orders
         self._generator: GeneratorProcess | None = None
+        self._is_stopped = False  # and so are all phases until the next setup
 
     def on_stop(self) -> None:
         """Ends the generator."""
@@ -53,11 +54,15 @@ class GeneratorUser(User):  # type: ignore[misc]  # Locust's classes are not typ
             self._fail(int(error.code), str(error))
 
     def _carry_out(self, line: Line) -> None:
+        # A stop may come between two phases, or overtake the order for one.
+        self._is_stopped = line.setup is None and (line.stop or self._is_stopped)
         if line.stop:
-            return  # nothing is running
+            return
         if self._generator is None:
             self._generator = GeneratorProcess()
         self._generator.say(line)
+        if self._is_stopped:
+            self._generator.say(Line(stop=True))
         stopper = gevent.spawn(self._pass_on_stop, self._generator)
         try:
             self._listen(self._generator)
@@ -67,6 +72,7 @@ class GeneratorUser(User):  # type: ignore[misc]  # Locust's classes are not typ
     def _pass_on_stop(self, generator: GeneratorProcess) -> None:
         """While a phase runs, the only line that may come is the one that ends it."""
         generator.say(self._orders.get())
+        self._is_stopped = True
 
     def _listen(self, generator: GeneratorProcess) -> None:
         for word, content in generator.listen():

@@ -1,5 +1,6 @@
 """A run inside Locust: its environment, its runner, and a shape that lasts as long as the run."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -38,17 +39,18 @@ class Session:
         self._fleet: Fleet | None = None
         self._conductor: Conductor | None = None
         self._ended = gevent.event.Event()
+        self.runs = 0  # that have begun
         self.run: Run | None = None
         self.error: LoadTestError | None = None
 
-    def open(self, workers_port: int | None = None) -> None:
-        """Makes the runner: one of its own, or the master of workers at a port."""
+    def open(self, workers_at: tuple[str, int] | None = None) -> None:
+        """Makes the runner: one of its own, or the master of workers at a host and port."""
         environment = self.environment
-        if workers_port is None:
+        if workers_at is None:
             environment.create_local_runner()
             listen_to_master(environment)
         else:
-            environment.create_master_runner("*", workers_port)
+            environment.create_master_runner(*workers_at)
         self._fleet = Fleet(environment.runner)
         environment.shape_class = ScenarioShape(self)
         environment.events.test_start.add_listener(self._start)
@@ -56,14 +58,13 @@ class Session:
 
     def await_workers(self, count: int) -> None:
         """Waits until so many workers have come."""
-        with gevent.Timeout(_PATIENCE_S, False):
-            while self.environment.runner.worker_count < count:
-                gevent.sleep(0.1)
-            return
-        found = self.environment.runner.worker_count
-        raise LoadTestError(
-            Exit.BROKEN, f"{found} of {count} workers came within {_PATIENCE_S:g} s"
-        )
+        give_up_at = time.monotonic() + _PATIENCE_S
+        while (found := self.environment.runner.worker_count) < count:
+            if time.monotonic() > give_up_at:
+                raise LoadTestError(
+                    Exit.BROKEN, f"{found} of {count} workers came within {_PATIENCE_S:g} s"
+                )
+            gevent.sleep(0.1)
 
     def conduct(self) -> Run:
         """Runs it once, now."""
@@ -87,7 +88,7 @@ class Session:
     @property
     def is_over(self) -> bool:
         """Whether the run that was last asked for has ended."""
-        return self._ended.is_set()
+        return bool(self._ended.is_set())
 
     def await_start(self) -> None:
         """Locust starts a test."""
@@ -96,9 +97,10 @@ class Session:
     @property
     def users(self) -> int:
         """How many users of Locust the run needs: one in each process."""
-        return max(1, self.environment.runner.worker_count)
+        return max(1, int(self.environment.runner.worker_count))
 
     def _start(self, **_: Any) -> None:
+        self.runs += 1
         self.run, self.error = None, None
         progress = Progress(self._count)
         assert self._fleet is not None
@@ -114,6 +116,8 @@ class Session:
         try:
             self.run = conductor.conduct()
             self._finish(self.run)
+            if conductor.error is not None:
+                raise conductor.error
         except LoadTestError as error:
             self.error = error
             self.environment.runner.log_exception("loadtest", str(error), "")  # for the page
@@ -135,16 +139,16 @@ class Session:
         return total.num_requests, total.num_failures
 
 
-class ScenarioShape(LoadTestShape):  # type: ignore[misc]  # Locust's classes are not typed
+class ScenarioShape(LoadTestShape):
     """Holds one user in each process until the run is over."""
 
     def __init__(self, session: Session) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Locust is typed in parts
         self._session = session
 
     def reset_time(self) -> None:
         """Locust starts a test."""
-        super().reset_time()
+        super().reset_time()  # type: ignore[no-untyped-call]
         self._session.await_start()
 
     def tick(self) -> tuple[int, float] | None:
@@ -154,7 +158,7 @@ class ScenarioShape(LoadTestShape):  # type: ignore[misc]  # Locust's classes ar
 
 def make_environment() -> Any:
     """Makes an environment of Locust that has our user and says no more than warnings."""
-    setup_logging("WARNING")
+    setup_logging("WARNING")  # type: ignore[no-untyped-call]
     return Environment(user_classes=[GeneratorUser], catch_exceptions=True)
 
 

@@ -23,6 +23,8 @@ _LEAST: Mapping[str, Callable[[Phase], float | None]] = {
     "min_summary_tokens_per_s": lambda phase: phase.summary_tokens_per_s,
 }
 
+_FAR = 3
+
 GATES = (*DURATIONS, *_SHARES, *_LEAST)
 """Every key that an objective may have."""
 
@@ -57,6 +59,12 @@ def judge(slo: Mapping[str, float], phases: Sequence[Phase]) -> tuple[Verdict, .
                 )
             )
     return tuple(verdicts)
+
+
+def is_far_off(slo: Mapping[str, float], phase: Phase) -> bool:
+    """Tells whether a duration is so far beyond its limit that chance is no explanation."""
+    found = ((duration_ms(phase, key), slo[key]) for key in slo if key in DURATIONS)
+    return any(value is not None and value > _FAR * limit for value, limit in found)
 
 
 def _phases_for(key: str, phases: Sequence[Phase]) -> list[Phase]:

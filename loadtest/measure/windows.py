@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from loadtest.results import Window
 
 TOLERANCE = 0.10
-_IN_A_ROW = 3
+_AT_THE_END = 3
 _STABILITY_WINDOWS = 6
-"""Windows for the stability rule: three of them in a row are half of the phase."""
+"""Windows for the stability rule: the last three of them are half of the phase."""
 
 _LENGTHS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600)
 _MOST_WINDOWS = 60
@@ -33,13 +33,14 @@ def stability_length_s(seconds: float) -> int:
 
 
 def are_stable(windows: Sequence[Window], *, by_arrivals: bool) -> bool:
-    """Tells whether three in a row lie within 10 % of one another in rate and median latency.
+    """Tells whether the last three lie within 10 % of one another in rate and median latency.
 
+    The last, for a load that was even until a queue grew did not end in a steady state.
     With `by_arrivals` the rate is taken by what arrived: in an open loop of a steady level the
     arrivals are random, and their noise is none of the server's.
     """
-    rows = [windows[at : at + _IN_A_ROW] for at in range(len(windows) - _IN_A_ROW + 1)]
-    return any(_agree(row, by_arrivals) for row in rows)
+    last = windows[-_AT_THE_END:]
+    return len(last) == _AT_THE_END and _agree(last, by_arrivals)
 
 
 def _agree(windows: Sequence[Window], by_arrivals: bool) -> bool:

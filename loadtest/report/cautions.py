@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 
-from loadtest.measure.figures import unfinished
+from loadtest.measure.figures import error_rate, unfinished
 from loadtest.measure.recorder import LATENCY, SEND_LAG
-from loadtest.report.numbers import count, figure
+from loadtest.report.numbers import count, figure, percent
 from loadtest.results import Phase, Run
 
 _FEW_FOR_P99 = 100
 _FEW_FOR_STABILITY = 1000
 """With fewer, medians of windows differ by a tenth by chance alone."""
 _LATE_MS = 10.0
+_MANY_FAILED = 0.01
 
 
 def cautions(run: Run) -> list[str]:
     """Gives the sentences; none for a run that nothing speaks against."""
     found = []
     if not run.complete:
-        found.append("The run was interrupted: the figures are of what was measured until then.")
+        found.append("The run ended early: the figures are of what was measured until then.")
     phases: dict[str, list[str]] = {}
     for phase in run.phases:
         for sentence in _of_phase(phase):
@@ -34,6 +35,9 @@ def _of_phase(phase: Phase) -> Iterator[str]:
             f"{count(phase.dropped)} arrivals were dropped, for nobody was free to send them; "
             "the latencies are of the others."
         )
+    failed = error_rate(phase)
+    if failed and failed > _MANY_FAILED and phase.ok:
+        yield f"{percent(failed)} of the calls failed; the latencies are of the others."
     if never := unfinished(phase):
         yield f"{count(never)} calls had not ended when the run did."
     yield from _of_latency(phase)
@@ -50,9 +54,9 @@ def _of_latency(phase: Phase) -> Iterator[str]:
         if latency.count < _FEW_FOR_STABILITY:
             yield "too few calls to tell whether it was stable."
         else:
-            yield "not stable, for no three windows in a row agree within 10 %."
+            yield "not stable, for its last three windows do not agree within 10 %."
     if lag and lag.p99 > max(_LATE_MS, 0.1 * latency.p99):
         yield (
             f"the generator itself was late (p99 of {figure(lag.p99)} ms), "
-            "which the latencies include."
+            "which the latencies include: use --processes, or a machine of its own."
         )

@@ -23,16 +23,17 @@ class Table:
 def phase_table(run: Run) -> Table:
     """Says what was asked and what came of it, a row a phase."""
     head = (
-        *("phase", "load", "offered", "served/s", "errors", "dropped"),
+        *("phase", "load", "seconds", "offered", "served/s", "errors", "dropped"),
         *("p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "greatest ms", "stable"),
     )
     rows = []
     for phase in run.phases:
         latency = phase.distributions.get(LATENCY)
+        failed, dropped = percent(error_rate(phase)), percent(dropped_rate(phase))
         rows.append(
             (
-                *(phase.name, load(phase), count(phase.offered), figure(phase.throughput)),
-                *(percent(error_rate(phase)), percent(dropped_rate(phase))),
+                *(phase.name, load(phase), figure(phase.seconds), count(phase.offered)),
+                *(figure(phase.throughput), failed, dropped),
                 *_figures(latency, "p50", "p90", "p95", "p99", "p999", "greatest"),
                 "yes" if phase.is_stable else "no",
             )

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from loadtest.engine.caller import Answer, Ask, Caller
+from loadtest.engine.caller import NEVER_ENDED, Answer, Ask, Caller
 from loadtest.engine.clock import Clock
 from loadtest.measure.call import HUNG_UP, OK, Call
 from loadtest.orders import Target
@@ -43,6 +43,16 @@ async def test_a_call_tells_when_it_was_due_and_when_its_pieces_came() -> None:
     assert (made.summary_tokens, made.retries, made.pushed_back) == (7, 0, 0)
     assert made.intended_s == -1.0
     assert made.sent_s <= made.deltas_s[0] <= made.ended_s
+
+
+async def test_a_call_that_outlives_its_deadline_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("loadtest.engine.caller._GRACE_S", 0.0)
+
+    made = await call(ScriptedCaller(None), deadline_s=0.01, retries=3)
+
+    assert (made.status, made.retries) == (NEVER_ENDED, 0)
 
 
 async def test_nothing_is_sent_twice_unless_the_scenario_says_so() -> None:

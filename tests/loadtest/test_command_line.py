@@ -18,6 +18,7 @@ from loadtest.exits import Exit
         (["run", "smoke", "--connections", "-1"], Exit.USAGE, "--connections"),
         (["run", "breakpoint", "--set", "slo={}"], Exit.NO_SLO, "[slo] table"),
         (["run", "smoke", "--set", "corpus.tokens=[9000,9001]"], Exit.EMPTY_CORPUS, "no document"),
+        (["run", "smoke", "--target", "here"], Exit.USAGE, "HOST:PORT"),
         (["web", "smok"], Exit.USAGE, "did you mean smoke?"),
     ],
 )
@@ -49,10 +50,11 @@ def test_help_tells_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"\n  {code:3}  " in said for code in Exit)
 
 
+@pytest.mark.parametrize("command", [["run", "smoke"], ["tour"]])
 def test_an_output_that_cannot_be_made_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("")
 
-    assert main(["run", "smoke", "--output", str(tmp_path / "file" / "x")]) == Exit.USAGE
+    assert main([*command, "--output", str(tmp_path / "file" / "x")]) == Exit.USAGE
     assert "--output" in capsys.readouterr().err

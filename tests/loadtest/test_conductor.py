@@ -1,5 +1,6 @@
 """A scenario is carried through: phases, repeats, the search, gates, and an early end."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -7,7 +8,7 @@ from loadtest.conduct.conductor import Conductor
 from loadtest.conduct.outcome import exit_code
 from loadtest.conduct.plan import Plan
 from loadtest.conduct.progress import Progress
-from loadtest.exits import Exit
+from loadtest.exits import Exit, LoadTestError
 from loadtest.measure.call import Call
 from loadtest.measure.recorder import PhaseRecorder
 from loadtest.orders import Target, Work
@@ -22,11 +23,18 @@ class FakeGenerators:
 
     size = 2
 
-    def __init__(self, latency_s: Callable[[float], float]) -> None:
-        self._latency_s = latency_s
+    def __init__(
+        self,
+        latency_s: Callable[[float], float] = lambda rate: 0.1,
+        refuses_above: float = math.inf,
+    ) -> None:
+        self._latency_s, self._refuses_above = latency_s, refuses_above
         self.phases: list[Phase] = []
         self.stop_at: int | None = None
         self.stops = 0
+        self.is_deserted = False
+        self.breaks_at: int | None = None
+        self.stalls_at: int | None = None
 
     def set_up(self, target: Target, work: Work) -> Mapping[str, str]:
         return {"model": "fake 1"}
@@ -34,6 +42,8 @@ class FakeGenerators:
     def run(self, number: int, phase: Phase, start_s: float, patience_s: float) -> list[Any]:
         assert number == len(self.phases)
         self.phases.append(phase)
+        if number == self.breaks_at:
+            raise LoadTestError(Exit.BROKEN, "a generator ended with exit code -9")
         return [self._part(phase, start_s, number, share) for share in range(2)]
 
     def stop(self) -> None:
@@ -42,12 +52,16 @@ class FakeGenerators:
     def _part(self, phase: Phase, start_s: float, number: int, share: int) -> dict[str, Any]:
         recorder = PhaseRecorder(phase.name, phase.model, phase.level, phase.warm_up_s, start_s)
         rate = phase.rate or 1.0
-        for call in range(share, int(rate * phase.seconds), 2):
+        calls = 0 if self.is_deserted else int(rate * phase.seconds)
+        for call in range(share, calls, 2):
             due_s = start_s + call / rate
             recorder.arrival(due_s)
-            ended_s = due_s + self._latency_s(rate)
+            ended_s = due_s + (1.5 if number == self.stalls_at else self._latency_s(rate))
+            # What it takes beyond its capacity it refuses, at once.
+            share_refused = max(0.0, 1 - self._refuses_above / rate)
+            status = "RESOURCE_EXHAUSTED" if call % 100 < 100 * share_refused else "OK"
             recorder.add(
-                Call(kind="Fake", intended_s=due_s, sent_s=due_s, ended_s=ended_s, status="OK")
+                Call(kind="Fake", intended_s=due_s, sent_s=due_s, ended_s=ended_s, status=status)
             )
         end_s = start_s + phase.seconds
         return {
@@ -61,12 +75,11 @@ def conduct(
     scenario: dict[str, object],
     latency_s: Callable[[float], float] = lambda rate: 0.1,
     stop_at: int | None = None,
+    refuses_above: float = math.inf,
 ) -> tuple[Run, FakeGenerators]:
-    generators = FakeGenerators(latency_s)
+    generators = FakeGenerators(latency_s, refuses_above)
     generators.stop_at = stop_at
-    read = Scenario.model_validate({"description": "d", **scenario})
-    plan = Plan(name="n", title="t", scenario=read, target=TARGET, notes={"mine": "yes"})
-    conductor = Conductor(plan, generators, Progress(lambda: (0, 0)))
+    conductor = conductor_of(scenario, generators)
     if stop_at is not None:
         run_part = generators.run
 
@@ -77,6 +90,12 @@ def conduct(
 
         generators.run = stop_then  # type: ignore[method-assign]
     return conductor.conduct(), generators
+
+
+def conductor_of(scenario: dict[str, object], generators: FakeGenerators) -> Conductor:
+    read = Scenario.model_validate({"description": "d", **scenario})
+    plan = Plan(name="n", title="t", scenario=read, target=TARGET, notes={"mine": "yes"})
+    return Conductor(plan, generators, Progress(lambda: (0, 0)))
 
 
 LIGHT = {"name": "light", "seconds": 10.0, "rate": 5.0}
@@ -129,7 +148,9 @@ def test_a_search_measures_at_parts_of_the_rate_that_it_found() -> None:
 
     assert run.highest_rate is not None
     assert 12 / 1.06 <= run.highest_rate <= 12
-    last = generators.phases[-1]
+    longer, last = generators.phases[-2:]
+    assert (longer.rate, longer.seconds) == (run.highest_rate, 20.0)
+    assert last.name == "50 % of the highest rate"
     assert (last.rate, last.seconds) == (round(run.highest_rate / 2, 2), 20.0)
     assert exit_code(run) is Exit.PASSED
 
@@ -149,3 +170,67 @@ def test_an_interrupted_run_keeps_what_was_measured() -> None:
     assert [phase.name for phase in run.phases] == ["light", "heavy"]
     assert not run.complete
     assert exit_code(run) is Exit.INTERRUPTED
+
+
+def test_a_phase_that_nobody_came_to_fails_its_gates() -> None:
+    generators = FakeGenerators()
+    generators.is_deserted = True
+
+    run = conductor_of({"phases": (LIGHT,), "slo": {"p99_ms": 200.0}}, generators).conduct()
+
+    assert [(phase.name, phase.offered) for phase in run.phases] == [("light", 0)]
+    assert exit_code(run) is Exit.GATES_FAILED
+
+
+def test_a_search_is_not_deceived_by_quick_refusals() -> None:
+    run, _ = conduct(search_scenario(), refuses_above=12.0)
+
+    assert run.highest_rate is not None
+    # A hundredth may fail.
+    assert 12 / 1.06 <= run.highest_rate <= 12 * 1.02
+    assert {verdict.gate for verdict in run.verdicts} >= {"error_rate <= 0.01"}
+
+
+def test_a_rate_is_tried_again_before_it_is_held_too_high() -> None:
+    generators = FakeGenerators()
+    generators.stalls_at = 1
+
+    run = conductor_of(search_scenario(highest=4.0), generators).conduct()
+
+    assert run.highest_rate == 4.0
+
+
+def test_a_rate_that_is_far_too_high_is_tried_once() -> None:
+    _, generators = conduct(search_scenario(), lambda rate: 0.1 if rate <= 12 else 9.0)
+
+    names = [phase.name for phase in generators.phases]
+    assert len(names) == len(set(names))
+
+
+def test_a_probe_lasts_until_there_are_enough_calls_for_a_p99() -> None:
+    _, generators = conduct(search_scenario(warm_up_s=1.0, highest=40.0))
+
+    *probes, _, _ = generators.phases
+    lengths = {phase.rate: phase.seconds for phase in probes}
+    assert lengths == {1: 101, 2: 51, 4: 26, 8: 13.5, 16: 10, 32: 10, 40: 10}
+
+
+def test_an_interrupted_search_says_what_it_knew() -> None:
+    run, _ = conduct(search_scenario(), stop_at=3)
+
+    assert run.highest_rate is None
+    assert "The search had not ended; 4 a second kept the gates." in run.notes
+
+
+def test_a_run_that_breaks_keeps_what_was_measured_and_says_why() -> None:
+    generators = FakeGenerators()
+    generators.breaks_at = 1
+
+    conductor = conductor_of({"phases": (LIGHT, HEAVY)}, generators)
+    run = conductor.conduct()
+
+    assert [phase.name for phase in run.phases] == ["light"]
+    assert not run.complete
+    assert "exit code -9" in run.notes[0]
+    assert conductor.error is not None
+    assert conductor.error.code is Exit.BROKEN

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from loadtest.engine.clock import Clock
 from loadtest.engine.closed_loop import run_closed_loop
 from loadtest.engine.open_loop import run_open_loop
 from loadtest.measure.call import HUNG_UP, OK, Call
@@ -90,6 +91,29 @@ async def test_an_arrival_beyond_those_in_flight_is_dropped_and_counted() -> Non
 
     assert len(loop.calls) == 3
     assert (phase.offered, phase.ok, phase.dropped) == (4, 3, 1)
+
+
+async def test_a_call_that_a_stop_finds_unbegun_was_never_due() -> None:
+    class StoppingClock(Clock):
+        async def sleep_until(self, due_s: float) -> None:
+            if due_s > 100:
+                raise asyncio.CancelledError
+
+    loop = OpenLoop(service_s=[5.0])
+    loop.clock = StoppingClock()  # type: ignore[assignment]
+    recorder = loop.recorder
+    with pytest.raises(asyncio.CancelledError):
+        await run_open_loop(
+            enumerate([0.0, 1.0]),
+            loop.make_call,
+            loop.ended,
+            clock=loop.clock,
+            recorder=recorder,
+            start_s=100.0,
+            in_flight=9,
+        )
+
+    assert recorder.result(110.0).offered == 0
 
 
 async def test_a_call_that_breaks_breaks_the_load_and_is_not_forgotten() -> None:

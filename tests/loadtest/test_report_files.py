@@ -136,7 +136,7 @@ def test_a_run_of_little_or_nothing_is_reported_without_a_crash(run: Run, tmp_pa
 def test_a_page_says_what_speaks_against_its_figures() -> None:
     words = " ".join(Page(run_page(with_streams_and_repeats())).words)
 
-    assert "The run was interrupted" in words
+    assert "The run ended early" in words
     assert "broken: 1 arrivals were dropped" in words
     assert "broken: 1 calls had not ended when the run did." in words
     assert "broken: no call ended well." in words

@@ -124,7 +124,7 @@ def test_an_interrupted_run_writes_what_was_measured_until_then(
     out, errors = process.communicate(timeout=GENEROUS_S)
 
     assert process.returncode == Exit.INTERRUPTED, errors
-    assert "interrupted" in out
+    assert "The run ended early" in out
     run = read_run(tmp_path / "out" / "result.json")
     assert not run.complete
     (phase,) = run.phases

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.conduct.search import find_highest
+from loadtest.conduct.search import confirm, find_highest
 from loadtest.scenario import SearchTable
 
 
@@ -39,3 +39,12 @@ def test_it_goes_no_higher_than_it_may() -> None:
 
     assert find_highest(SearchTable(lowest=3, highest=10), keeps) == 10
     assert tried == [3, 6, 10]
+
+
+def test_a_rate_that_is_not_kept_for_longer_gives_way_to_a_lower_one() -> None:
+    table = SearchTable(lowest=5, precision=0.1)
+
+    assert confirm(table, 20, lambda rate: rate <= 20) == 20
+    assert confirm(table, 20, lambda rate: rate <= 17) == 16.2
+    assert confirm(table, 20, lambda rate: False) is None
+    assert confirm(table, None, lambda rate: True) is None
