@@ -127,6 +127,7 @@ def _runner_options(config: ServerConfig) -> RunnerOptions:
         device=config.device,
         memory_fraction=config.device_memory_fraction,
         max_rows=config.max_rows,
+        encode_tokens=config.encode_tokens(on_gpu=True),
         capture=capture,
         on_capture=CaptureProgress(),
     )

@@ -309,12 +309,16 @@ class ServerConfig(BaseSettings):
             )
         return self
 
+    def encode_tokens(self, *, on_gpu: bool) -> int:
+        """What max_encode_tokens is, or will be once it is known where the model runs."""
+        return self.max_encode_tokens or _ENCODE_TOKENS[on_gpu]
+
     def settled(self, *, rows: int, on_gpu: bool) -> "ServerConfig":
         """Chooses what 0 left to be chosen, now that it is known where the model runs."""
         counted = max(_FEWEST_ROWS, rows)
         chosen = {
             "max_rows": rows,
-            "max_encode_tokens": self.max_encode_tokens or _ENCODE_TOKENS[on_gpu],
+            "max_encode_tokens": self.encode_tokens(on_gpu=on_gpu),
             "max_queue_documents": self.max_queue_documents or _DOCUMENTS_PER_ROW * counted,
             "max_queue_tokens": self.max_queue_tokens or _TOKENS_PER_ROW * counted,
             "max_batch_in_flight": self.max_batch_in_flight or _BATCH_ITEMS_PER_ROW * counted,

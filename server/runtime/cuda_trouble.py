@@ -37,6 +37,11 @@ NO_CUDA_BUILD = Trouble(
     "cuda",
 )
 
+_NO_CAPTURE = Trouble(
+    "the decoder's steps cannot be captured as CUDA graphs",
+    "--capture off (PRECIS_CAPTURE=off) runs them on the GPU as they are, at a lower speed",
+)
+
 # By CUDA's own numbers, which stay the same from version to version.
 _BY_NUMBER = {
     2: Trouble(
@@ -61,6 +66,7 @@ _BY_NUMBER = {
         "the NVIDIA driver's library and its kernel module are of different versions",
         "load the module again or restart the machine, as after every update of the driver",
     ),
+    **dict.fromkeys(range(900, 909), _NO_CAPTURE),
 }
 _BY_WORDS = {
     "driver version is insufficient": 35,
@@ -68,6 +74,7 @@ _BY_WORDS = {
     "invalid device ordinal": 101,
     "no kernel image is available": 209,
     "unsupported display driver": 803,
+    "graph capture": 900,
 }
 
 

@@ -16,7 +16,7 @@ from server.runtime.device.cuda import CudaDevice
 from server.runtime.device.cuda import probe as probe_device
 from server.runtime.device.device import Device, DeviceError
 from server.runtime.device.host import HostDevice
-from server.runtime.device.runner import DeviceRunner
+from server.runtime.device.runner import MOST_STEPS_AHEAD, DeviceRunner
 from server.runtime.ort_runner import OrtRunner
 from server.runtime.providers import (
     ProviderChoice,
@@ -42,6 +42,8 @@ class RunnerOptions:
     device: int = 0
     memory_fraction: float = 0.9
     max_rows: int = 0
+    # How many tokens of documents a device encodes at once at most.
+    encode_tokens: int = 0
     capture: CaptureList = field(default_factory=CaptureList)
     # Called at the start with how many steps of how many are captured.
     on_capture: Callable[[int, int], None] = lambda done, of: None
@@ -85,6 +87,9 @@ def _make_on_device(bundle: Bundle, options: RunnerOptions, choice: ProviderChoi
         threads=options.threads,
         memory_fraction=options.memory_fraction,
         max_rows=options.max_rows or (0 if on_gpu else _CPU_ROWS),
+        encode_tokens=options.encode_tokens,
+        # The processor does not wait for a look of the host's: to go on unlooked-at only costs.
+        most_steps_ahead=MOST_STEPS_AHEAD if on_gpu else 0,
         capture=options.capture,
         on_progress=options.on_capture,
     )

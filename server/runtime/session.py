@@ -29,7 +29,8 @@ _SHAPE_ARITHMETIC = {
     *("Shape", "Size", "Gather", "Slice", "Concat", "Squeeze", "Unsqueeze", "Cast"),
     *("Add", "Sub", "Mul", "Div", "Max", "Min", "Range", "Equal", "Where", "ConstantOfShape"),
 }
-_CUDA_SAYS = "CUDA failure"
+# The second: of a session that was to capture, and has nodes on the CPU.
+_PLACEMENT_SAYS = ("CUDA failure", "graph capture")
 _AS_REQUESTED = 1
 
 
@@ -120,7 +121,7 @@ def unexpected_types(nodes: Sequence[str]) -> list[str]:
 def _told(path: Path, error: Exception) -> Exception:
     if is_out_of_memory(error):
         return OutOfMemoryRunnerError(f"no memory to load {path.name}: {error}")
-    if _CUDA_SAYS in str(error):
+    if any(said in str(error) for said in _PLACEMENT_SAYS):
         return PlacementError(str(error))
     return BundleError(path, f"onnxruntime cannot load it: {error}")
 

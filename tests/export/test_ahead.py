@@ -7,10 +7,12 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+from torch import Tensor
 
 from bundle.load import Bundle
 from bundle.signature import (
@@ -21,7 +23,9 @@ from bundle.signature import (
     cache_names,
     updated_cache_names,
 )
+from export.ahead import Source, what_follows
 from export.nodes import leading_to
+from export.onnx_ops import to_onnx
 from export.shapeless import ShapeError, drop_shapes
 from tests.export.family_bundles import FamilyBundle
 
@@ -80,6 +84,30 @@ class Graphs:
 @pytest.fixture(scope="module")
 def copying(family_bundle: Callable[[str], FamilyBundle]) -> Graphs:
     return Graphs(family_bundle(COPYING).bundle)
+
+
+class Following(torch.nn.Module):
+    """What a step ahead does after the network."""
+
+    def forward(
+        self, token_ids: Tensor, position: Tensor, offsets: Tensor, best_ids: Tensor,
+        source_ids: Tensor, source_lengths: Tensor, looked_at: Tensor,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        source = Source(source_ids, source_lengths, looked_at)
+        return what_follows(token_ids, position, offsets, best_ids, source)
+
+
+@pytest.fixture(scope="module")
+def following() -> Any:
+    """That alone, exported and optimised as onnxruntime does."""
+    names = "token_ids position offsets best_ids source_ids source_lengths looked_at".split()
+    shapes = [(1, 6), (1,), (1, 6), (1, 6), (1, SOURCE), (1,), (1, 6)]
+    arguments = tuple(torch.zeros(shape, dtype=torch.int64) for shape in shapes)
+    told = ["next_token_ids", "next_position"]
+    model = to_onnx(
+        Following(), arguments, input_names=names, output_names=told, dynamic_shapes=(None,) * 7
+    )
+    return onnxruntime.InferenceSession(model.SerializeToString())
 
 
 def _session(bundle: Bundle, name: str) -> Any:
@@ -217,6 +245,35 @@ def test_whatever_is_drafted_the_certain_tokens_are_the_leading_ones_that_the_mo
     assert told["next_token_ids"].tolist() == tokens
     assert told["next_position"].tolist() == positions
     assert positions[0] == position + count
+
+
+@pytest.mark.parametrize(
+    ("drafted", "likeliest"),
+    [
+        # Differences whose squares onnxruntime's Clip for the processor did not keep to 1.
+        ([381, 3303, 913, 0, 0, 0], [5056, 913, 1730, 16177, 16177, 16177]),
+        ([9, 17155, 17155, 17155, 17155, 17155], [9 + 17146 * 2] + [9] * 5),
+        ([9, 5, 6, 7, 8, 9], [5, 6, 7, 8, 9, 10]),
+        ([9, 5, 6, 7, 65535, 9], [5, 6, 7, 0, 9, 10]),
+    ],
+)
+def test_however_far_apart_two_ids_are_a_wrong_draft_is_not_certain(
+    drafted: list[int], likeliest: list[int], following: Any
+) -> None:
+    certain = next(i for i in range(6) if i == 5 or drafted[i + 1] != likeliest[i])
+    fed = {
+        "token_ids": np.array([drafted]),
+        "position": np.array([7]),
+        "offsets": np.arange(6)[None, :],
+        "best_ids": np.array([likeliest]),
+        "source_ids": np.arange(20, 20 + SOURCE)[None, :],
+        "source_lengths": np.array([SOURCE]),
+        "looked_at": np.full((1, 6), 2),
+    }
+    told = run(following, fed)
+    assert told["next_position"].tolist() == [7 + certain + 1]
+    copied = [20 + 2 + ahead for ahead in range(1, 6)]
+    assert told["next_token_ids"].tolist() == [[likeliest[certain], *copied]]
 
 
 @families

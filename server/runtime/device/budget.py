@@ -1,5 +1,6 @@
 """How many rows a device has memory for, known before any of it is taken."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -85,20 +86,22 @@ def available_bytes(*, free: int, total: int, fraction: float) -> int:
 
 
 def count_rows(
-    lanes: Sequence[LaneShapes], *, asked: int, available: int, tokens: int, vocab_size: int
-) -> int:
+    lanes: Sequence[LaneShapes], *, asked: int, available: int, tokens: int, vocab_size: int,
+    encoding: int = 0,
+) -> int:  # fmt: skip
     """How many rows each lane gets: as many as asked for, or, asked for 0, as many as are wise.
 
-    Raises NotEnoughDeviceMemory.
+    `encoding` is what documents in the encoder take at most. Raises NotEnoughDeviceMemory.
     """
 
     def needed(rows: int) -> int:
         room = sum(rows * lane.row_bytes() for lane in lanes)
-        scratch = max(lane.scratch_bytes(rows) for lane in lanes)
+        scratch = sum(lane.scratch_bytes(rows) for lane in lanes)
         return room + scratch + _ARRAYS_OF_WORDS * rows * tokens * vocab_size * 4
 
     most = asked or MOST_ROWS
-    room = available if asked else int(available * (1 - _SHARE_FOR_THE_REST))
+    rest = 0 if asked else max(math.ceil(available * _SHARE_FOR_THE_REST), encoding)
+    room = available - rest
     fits = _largest(most, lambda rows: needed(rows) <= room)
     if fits == 0 or (asked and fits < asked):
         raise NotEnoughDeviceMemory(

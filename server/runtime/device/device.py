@@ -55,7 +55,7 @@ class Queue(Protocol):
     def copy_rows(
         self, target: int, target_pitch: int, source: int, source_pitch: int, nbytes: int, rows: int
     ) -> None:
-        """Copies `nbytes` of each of so many rows, which begin a pitch apart."""
+        """Copies `nbytes` of each of so many rows, which begin a pitch of at least that apart."""
 
     def clear(self, address: int, nbytes: int) -> None:
         """Fills memory with zeros."""

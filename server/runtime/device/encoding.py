@@ -63,6 +63,11 @@ class DeviceEncoder:
         if geometry.copy_head:
             self.state_bytes = geometry.d_model * ITEM_BYTES[float_type(geometry)]
 
+    @property
+    def token_bytes(self) -> int:
+        """What a document takes for each of its tokens, from its encoding until it has a row."""
+        return self.cross.tensors * self.cross.row_bytes(1) + self.state_bytes
+
     def begin(self, sources: Sequence[Sequence[int]]) -> "DeviceEncoding":
         """Prepares a batch."""
         source = fit(self._ladder, max(map(len, sources)))

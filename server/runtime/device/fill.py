@@ -67,9 +67,11 @@ class StepInputs:
                 continue
             seen = visible[slot]
             seen.fill(False)
+            # What pads a row sees itself too: a softmax over nothing may be no number, and what it
+            # makes stays in the cache.
+            seen[self._ahead, own_slots[slot]] = True
             for index, ancestors in enumerate(proposal.ancestors):
                 seen[index, ancestors] = True
-                seen[index, own_slots[slot, index]] = True
 
 
 class LastingExclusions:

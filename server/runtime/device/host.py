@@ -5,7 +5,7 @@ import ctypes
 import numpy as np
 
 from server.engine.runner import OutOfMemoryRunnerError
-from server.runtime.device.device import Mark, Queue
+from server.runtime.device.device import DeviceError, Mark, Queue
 from server.runtime.lane_arrays import Array
 
 
@@ -60,6 +60,7 @@ class HostQueue:
         self, target: int, target_pitch: int, source: int, source_pitch: int, nbytes: int, rows: int
     ) -> None:
         """See Queue."""
+        _check_pitches(nbytes, target_pitch, source_pitch)
         for row in range(rows):
             self.copy(target + row * target_pitch, source + row * source_pitch, nbytes)
 
@@ -69,6 +70,7 @@ class HostQueue:
 
     def clear_rows(self, address: int, pitch: int, nbytes: int, rows: int) -> None:
         """See Queue."""
+        _check_pitches(nbytes, pitch)
         for row in range(rows):
             self.clear(address + row * pitch, nbytes)
 
@@ -81,6 +83,12 @@ class HostQueue:
 
     def wait(self) -> None:
         """See Queue."""
+
+
+def _check_pitches(nbytes: int, *pitches: int) -> None:
+    """As strict as CUDA is, even where there is but one row."""
+    if nbytes > min(pitches):
+        raise DeviceError(f"rows of {nbytes} bytes cannot begin {min(pitches)} bytes apart")
 
 
 class HostDevice:

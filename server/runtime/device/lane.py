@@ -54,6 +54,7 @@ class DeviceLane:
             self._states = Stack(device, shapes.states, rows=rows, most_lines=longest)
         self._read = SourceArrays(
             device,
+            queue,
             rows=rows,
             longest=longest,
             bias_type=float_type(geometry) if shapes.bias_bytes else None,
@@ -170,7 +171,9 @@ class DeviceLane:
         if self._states is not None and encoded.states is not None:
             row_bytes = self._states.shape.row_bytes(given)
             address = encoded.states + run.document * row_bytes
-            self._states.take(queue, self.source, first, number, address, 0, given)
+            # There is but one tensor of them; the pitch is the least that a copy of it may have.
+            pitch = number * row_bytes
+            self._states.take(queue, self.source, first, number, address, pitch, given)
         # Masked values are multiplied by 0, and if the last document left a NaN here, 0 times NaN
         # would be NaN.
         self._caches.clear(queue, self.slots, first, number)

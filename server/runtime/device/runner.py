@@ -11,6 +11,7 @@ from bundle.signature import (
     ENCODER,
 )
 from server.decoding.strategy import Outcome, Proposal
+from server.engine.encoding import MOST_UNDER_WAY
 from server.engine.lanes import lanes_for
 from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move
 from server.runtime.device.buckets import (
@@ -53,6 +54,7 @@ class DeviceRunner:
         requested_provider: str = "cuda",
         threads: int = 0,
         max_rows: int = 0,
+        encode_tokens: int = 0,
         memory_fraction: float = 0.9,
         draft_tokens: int = DRAFT_TOKENS,
         most_steps_ahead: int = MOST_STEPS_AHEAD,
@@ -82,6 +84,13 @@ class DeviceRunner:
             DECODER_TOKENS: opened(DECODER_TOKENS, self._queue, captures=capture.enabled),
         }
         self.actual_provider: str = self.sessions[DECODER_AHEAD].get_providers()[0]
+        # While a graph is captured, no other thread may ask anything of the device.
+        launching = threading.Lock()
+        self._encoder = DeviceEncoder(
+            device, encoder_queue, self.sessions[ENCODER], geometry,
+            longest=manifest.longest_source, pad_id=manifest.special_tokens.pad_id,
+            launching=launching,
+        )  # fmt: skip
         self._most_written = manifest.limits.max_summary_tokens + MOST_FED
         lanes = [LaneKey(longest, 1) for longest in lanes_for(manifest)]
         shapes = [lane_shapes(geometry, key, self._most_written) for key in lanes]
@@ -94,15 +103,10 @@ class DeviceRunner:
             available=available,
             tokens=1 + self._draft,
             vocab_size=geometry.vocab_size,
+            # Those under way, and one that is still copied to its rows.
+            encoding=(MOST_UNDER_WAY + 1) * encode_tokens * self._encoder.token_bytes,
         )
         self._ladder = rows_ladder(self.max_rows)
-        # While a graph is captured, no other thread may ask anything of the device.
-        launching = threading.Lock()
-        self._encoder = DeviceEncoder(
-            device, encoder_queue, self.sessions[ENCODER], geometry,
-            longest=manifest.longest_source, pad_id=manifest.special_tokens.pad_id,
-            launching=launching,
-        )  # fmt: skip
         self._steps = BoundSteps(
             device, self._queue, self.sessions, manifest, captures=capture.enabled,
             launching=launching,

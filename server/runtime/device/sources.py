@@ -16,8 +16,9 @@ class SourceArrays:
     """The same arrays on the host and on the device: written here, read there."""
 
     def __init__(
-        self, device: Device, *, rows: int, longest: int, bias_type: str | None, has_ids: bool
-    ) -> None:
+        self, device: Device, queue: Queue, *, rows: int, longest: int, bias_type: str | None,
+        has_ids: bool,
+    ) -> None:  # fmt: skip
         self._rows = rows
         self._bias_type = bias_type
         self._padding = _padding(bias_type) if bias_type else None
@@ -31,9 +32,11 @@ class SourceArrays:
         self._bias_memory: Array = self._staged[self._bias_at :]
         if bias_type:
             self._bias_memory = self._bias_memory.view(_NUMPY_TYPES[bias_type])
-        self._uploaded: Mark | None = None
         self._has_ids = has_ids
         self._lengths.fill(1)
+        # A step is captured before the first document comes.
+        queue.upload(self._block.address, self._lengths)
+        self._uploaded: Mark | None = queue.mark()
 
     @property
     def nbytes(self) -> int:
@@ -49,6 +52,7 @@ class SourceArrays:
     ) -> None:
         """Writes documents to slots, each of which has room for so many tokens."""
         self._wait()
+        self._bound_lengths(source)
         ids, bias = self._views(source)
         for slot, document in zip(slots, documents, strict=True):
             length = len(document)
@@ -73,6 +77,7 @@ class SourceArrays:
     def spread(self, queue: Queue, rows: int, old: int, new: int) -> None:
         """Gives the first rows room for another number of tokens."""
         self._wait()
+        self._bound_lengths(new)
         shared = min(old, new)
         before, after = self._views(old), self._views(new)
         for (was, now), rest in zip(
@@ -124,6 +129,13 @@ class SourceArrays:
                 rows = array[first:end]
                 queue.upload(begin + offset + first * array[0].nbytes, rows)
         self._uploaded = queue.mark()
+
+    def _bound_lengths(self, source: int) -> None:
+        """Shortens what is left of longer documents that are gone.
+
+        Steps run over their slots as well, and a device would read beyond their memory.
+        """
+        np.minimum(self._lengths, source, out=self._lengths)
 
     def _wait(self) -> None:
         """Lets what was written before arrive before it is written over."""

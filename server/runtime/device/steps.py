@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from bundle.manifest import Manifest
@@ -62,8 +62,10 @@ class BoundSteps:
             with self._launching if is_capturing else nullcontext():
                 yield graph_id
         except BaseException:
-            # Nobody knows how far it came; it is captured anew, under another id.
-            self.captures.forget(key)
+            # Nobody knows how far it came; it is captured anew, under another id. What went wrong
+            # is to be heard of, not that there was nothing to release yet.
+            with suppress(Exception):
+                self.captures.forget(key)
             raise
 
     def forget(self, lane: DeviceLane) -> None:

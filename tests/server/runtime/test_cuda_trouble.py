@@ -72,6 +72,12 @@ NO_DRIVER = "libcuda.so.1: cannot open shared object file: No such file or direc
             "cuda-bindings, which the gpu extra brings, cannot be loaded: No module named 'cuda'",
             "install the gpu extra",
         ),
+        (
+            "This session cannot use the graph capture feature as requested by the user",
+            "the decoder's steps cannot be captured as CUDA graphs (CUDA says: "
+            "This session cannot use the graph capture feature as requested by the user)",
+            "--capture off",
+        ),
         (FROM_A_SESSION.format("999: unknown error"), "unknown error", "nvidia-smi has to work"),
         ("something\nnew", "something new", "docs/gpu.md"),
     ],
@@ -98,7 +104,7 @@ def test_a_machines_name_is_not_told() -> None:
     assert "there" not in explain(FROM_A_SESSION.format("999: unknown error")).reason
 
 
-@pytest.mark.parametrize("number", [35, 100, 101, 209, 803])
+@pytest.mark.parametrize("number", [35, 100, 101, 209, 803, 901])
 def test_the_page_on_gpus_has_every_reason(number: int) -> None:
     reason, _, _ = explain(f"CUDA failure {number}: in CUDA's words").reason.partition(" (CUDA")
 

@@ -10,7 +10,7 @@ from bundle.load import Bundle, load_bundle
 from server.engine.runner import OutOfMemoryRunnerError
 from server.runtime import make_runner as module
 from server.runtime.device.budget import NotEnoughDeviceMemory
-from server.runtime.device.device import DeviceError
+from server.runtime.device.device import Device, DeviceError
 from server.runtime.make_runner import MadeRunner, RunnerOptions, make_runner
 from server.runtime.providers import ProviderChoice, ProviderError
 from server.runtime.session import CPU, CUDA, PlacementError
@@ -92,6 +92,23 @@ def test_half_precision_falls_back_to_the_same_runner_on_the_cpu() -> None:
 
     assert on_device.asked == ["cpu"]
     assert (made.choice.actual, made.choice.fallback) == ("cpu", True)
+
+
+def test_on_the_cpu_half_precision_takes_no_step_unlooked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, Any] = {}
+
+    class Recorded:
+        max_rows = 16
+
+        def __init__(self, bundle: Bundle, device: Device, **given: Any) -> None:
+            asked.update(given, kind=device.kind)
+
+    monkeypatch.setattr(module, "DeviceRunner", Recorded)
+    make_runner(bundle_of("fp16"), RunnerOptions(provider="cpu"), available=lambda: [CPU])
+
+    assert (asked["kind"], asked["max_rows"], asked["most_steps_ahead"]) == ("cpu", 16, 0)
 
 
 @pytest.mark.parametrize(

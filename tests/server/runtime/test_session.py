@@ -39,6 +39,7 @@ def test_a_session_that_would_quietly_run_elsewhere_is_not_given() -> None:
     ("said", "expected"),
     [
         ("CUDA failure 100: no CUDA-capable device is detected ; GPU=-1", PlacementError),
+        ("This session cannot use the graph capture feature as requested", PlacementError),
         ("CUDA failure 2: out of memory ; GPU=0", OutOfMemoryRunnerError),
         ("Failed to allocate memory for requested buffer of size 102400", OutOfMemoryRunnerError),
         ("Protobuf parsing failed", BundleError),

@@ -78,6 +78,24 @@ def test_what_is_chosen_leaves_room_for_the_rest(available: int) -> None:
     assert count(0, 2 * available) >= chosen
 
 
+def test_documents_in_the_encoder_are_left_room_beyond_a_quarter() -> None:
+    lanes = [lane_shapes(GEOMETRY, key, 70) for key in KEYS]
+    more, less = (
+        count_rows(lanes, asked=0, available=64 << 20, tokens=6, vocab_size=500, encoding=encoding)
+        for encoding in (16 << 20, 48 << 20)
+    )
+    assert more == count(0, 64 << 20)
+    assert less < more
+
+
+@given(st.integers(20 << 20, 1 << 28))
+def test_the_lanes_of_all_rows_that_were_counted_can_be_made(available: int) -> None:
+    rows = count(0, available)
+    lanes = [lane_shapes(GEOMETRY, key, 70) for key in KEYS]
+    taken = sum(rows * lane.row_bytes() + lane.scratch_bytes(rows) for lane in lanes)
+    assert taken <= available
+
+
 def test_the_share_of_others_is_left_to_them() -> None:
     assert available_bytes(free=70, total=100, fraction=0.9) == 60
     assert available_bytes(free=5, total=100, fraction=0.9) == 0

@@ -69,6 +69,8 @@ def test_every_row_finds_in_its_slot_what_it_proposed(
             if proposal.ancestors is not None:
                 seen = {*proposal.ancestors[index], own}
             assert set(np.flatnonzero(found["visible"][slot, index])) == seen
+        padding = range(count, tokens)
+        assert all(found["visible"][slot, index, proposal.first_slot + index] for index in padding)
 
 
 def test_what_may_never_follow_is_written_anew_where_it_changed() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from server.runtime.device.device import DeviceError
 from server.runtime.device.host import HostDevice
 from server.runtime.device.stack import RowShape, Stack
 
@@ -97,3 +98,12 @@ def test_rows_from_elsewhere_end_in_zeros(
         )
         assert not taken[:, :, kept:].any()
         np.testing.assert_array_equal(now[others], was[others])
+
+
+def test_rows_that_would_overlap_are_refused_as_cuda_refuses_them() -> None:
+    device = HostDevice(1 << 10)
+    queue, block = device.queue(), device.allocate(512)
+    with pytest.raises(DeviceError, match="rows of 64 bytes cannot begin 0 bytes apart"):
+        queue.copy_rows(block.address, 64, block.address + 256, 0, 64, 1)
+    with pytest.raises(DeviceError, match="rows of 64 bytes cannot begin 32 bytes apart"):
+        queue.clear_rows(block.address, 32, 64, 2)

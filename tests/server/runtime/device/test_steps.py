@@ -11,7 +11,7 @@ import pytest
 
 from bundle.manifest import Manifest
 from bundle.signature import DECODER_AHEAD, DECODER_TOKENS
-from server.engine.runner import LaneKey
+from server.engine.runner import LaneKey, OutOfMemoryRunnerError
 from server.runtime.device.budget import lane_shapes
 from server.runtime.device.captures import NOT_CAPTURED
 from server.runtime.device.host import HostDevice
@@ -121,6 +121,22 @@ def test_a_capture_that_failed_is_made_anew(
             setting.run(at_once=True)
     setting.run(at_once=True)
     assert setting.session.runs == [(2, True)]
+
+
+def test_a_capture_that_failed_tells_why_and_not_that_there_is_nothing_to_release(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*arguments: Any) -> None:
+        raise OutOfMemoryRunnerError("full")
+
+    def no_graph(graph_id: int) -> None:
+        raise RuntimeError(f"no graph {graph_id}")
+
+    monkeypatch.setattr(setting.session, "run_with_iobinding", no_memory)
+    monkeypatch.setattr(setting.session, "release_captured_graph", no_graph)
+    with pytest.raises(OutOfMemoryRunnerError, match="full"):
+        setting.run(at_once=True)
+    assert setting.steps.captures.num_captured == 0
 
 
 def test_steps_that_tell_of_every_word_share_one_piece_of_memory(setting: Setting) -> None:
