@@ -29,6 +29,8 @@ _LATER = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
 class SummarizerCaller(Caller):
     """Calls the three methods that summarise."""
 
+    minds_deadlines = True  # gRPC's own core does
+
     def __init__(self, target: Target, clock: Clock) -> None:
         super().__init__(target, clock)
         self._channels = Channels(target)
