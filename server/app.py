@@ -16,7 +16,7 @@ from server.engine.runner import RunnerError
 from server.engine.scheduler import EngineConfig
 from server.errors import RequestError
 from server.gate import Gate
-from server.lifecycle import Ending, Lifecycle
+from server.lifecycle import Ending, Lifecycle, then_let_tasks_end
 from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer, ServerError
@@ -40,6 +40,7 @@ _log = logging.getLogger(__name__)
 # What a dead engine's callers can still be told, they are told at once.
 _DEAD_ENGINE_GRACE_S = 1.0
 _ENGINE_STOP_TIMEOUT_S = 10.0
+_LAST_TASKS_LIMIT_S = 2.0
 _CAPABILITIES = ("beam_search", "sampling", "prefix", "banned_phrases")
 _MIB = 1024 * 1024
 _WARM_UP = SummaryRequest(
@@ -67,7 +68,8 @@ class _Core:
 
 def run(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:
     """Serves on an event loop of its own."""
-    return asyncio.run(serve(config, process_age_s=process_age_s))
+    serving = serve(config, process_age_s=process_age_s)
+    return asyncio.run(then_let_tasks_end(serving, limit_s=_LAST_TASKS_LIMIT_S))
 
 
 async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> int:

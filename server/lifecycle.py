@@ -5,8 +5,9 @@ import enum
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
+_Result = TypeVar("_Result")
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -67,6 +68,19 @@ class Lifecycle:
     def _stop_listening(self) -> None:
         for number in _SIGNALS:
             self._loop.remove_signal_handler(number)
+
+
+async def then_let_tasks_end(work: Coroutine[Any, Any, _Result], *, limit_s: float) -> _Result:
+    """Does some work, then waits a while for the loop's other tasks before it ends with them.
+
+    gRPC's tasks may outlive a stopped server by a turn of the loop; cancelled in that turn, each
+    of them prints a traceback.
+    """
+    try:
+        return await work
+    finally:
+        if others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others, timeout=limit_s)
 
 
 async def _unless(limit: Coroutine[Any, Any, object], work: Coroutine[Any, Any, object]) -> bool:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from server.lifecycle import Ending, Lifecycle
+from server.lifecycle import Ending, Lifecycle, then_let_tasks_end
 
 
 @pytest.fixture
@@ -72,6 +72,29 @@ async def test_a_third_signal_has_its_usual_effect(lifecycle: Lifecycle) -> None
         lifecycle.signalled()
 
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_ends_a_turn_after_the_work_is_not_cancelled_with_the_loop() -> None:
+    ended: list[str] = []
+
+    async def end_late() -> None:
+        await asyncio.sleep(0)
+        ended.append("late")
+
+    async def work() -> str:
+        asyncio.get_running_loop().create_task(end_late(), name="late")
+        return "done"
+
+    assert asyncio.run(then_let_tasks_end(work(), limit_s=60.0)) == "done"
+    assert ended == ["late"]
+
+
+def test_what_never_ends_is_cancelled_with_the_loop() -> None:
+    async def work() -> str:
+        asyncio.get_running_loop().create_task(_for_ever(), name="for ever")
+        return "done"
+
+    assert asyncio.run(then_let_tasks_end(work(), limit_s=0.01)) == "done"
 
 
 async def _for_ever() -> None:
