@@ -16,20 +16,11 @@ from tokenizers import AddedToken, Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from tokenizers.processors import TemplateProcessing
 
+from benchmarks.tiny_sizes import TINY_SIZES
+
 # Standard deviation of the scores that the output gives to the words.
 _SCORE_SPREAD = 3.0
 
-_SIZES = {
-    "vocab_size": 512,
-    "d_model": 64,
-    "encoder_layers": 2,
-    "decoder_layers": 2,
-    "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4,
-    "encoder_ffn_dim": 128,
-    "decoder_ffn_dim": 128,
-    "max_position_embeddings": 256,
-}
 _T5_SIZES = {
     "vocab_size": 512,
     "d_model": 64,
@@ -41,7 +32,7 @@ _T5_SIZES = {
     "decoder_start_token_id": 0,
 }
 _LED_SIZES = {
-    **{key: value for key, value in _SIZES.items() if key != "max_position_embeddings"},
+    **{key: value for key, value in TINY_SIZES.items() if key != "max_position_embeddings"},
     "max_encoder_position_embeddings": 256,
     "max_decoder_position_embeddings": 128,
     "attention_window": [16, 32],
@@ -59,25 +50,25 @@ class Checkpoint:
 
 
 CHECKPOINTS = (
-    Checkpoint("BART", "BartForConditionalGeneration", transformers.BartConfig, _SIZES),
+    Checkpoint("BART", "BartForConditionalGeneration", transformers.BartConfig, TINY_SIZES),
     Checkpoint(
         "mBART",
         "MBartForConditionalGeneration",
         transformers.MBartConfig,
-        {**_SIZES, "scale_embedding": True, "decoder_start_token_id": 5},
+        {**TINY_SIZES, "scale_embedding": True, "decoder_start_token_id": 5},
     ),
     Checkpoint(
         "PEGASUS",
         "PegasusForConditionalGeneration",
         transformers.PegasusConfig,
-        {**_SIZES, "scale_embedding": True, "activation_function": "relu"},
+        {**TINY_SIZES, "scale_embedding": True, "activation_function": "relu"},
     ),
     Checkpoint(
         "Marian",
         "MarianMTModel",
         transformers.MarianConfig,
         {
-            **_SIZES,
+            **TINY_SIZES,
             "scale_embedding": True,
             "activation_function": "swish",
             "pad_token_id": 511,

@@ -88,23 +88,13 @@ def make_bundle(checkpoint: Path, target: Path) -> None:
 
 def _recipe(checkpoint: Path) -> Any:
     """The embedded default's own where a checkpoint has its styles; else one style."""
-    from bundle.manifest import Limits
-    from export.recipe import Recipe, StyleRecipe, read_recipe
+    from benchmarks.random_recipe import random_recipe
+    from export.recipe import read_recipe
 
     config = json.loads((checkpoint / "config.json").read_text("utf-8"))
     if "style_token_ids" in config:
         return read_recipe(_RECIPE)
-    positions = config["max_position_embeddings"]
-    return Recipe(
-        name="random",
-        version="1",
-        description="Random weights.",
-        license="unknown",
-        languages=("und",),
-        default_style="summary",
-        limits=Limits(max_source_tokens=positions - 2, max_summary_tokens=positions),
-        styles={"summary": StyleRecipe(description="Nothing.", max_tokens=64)},
-    )
+    return random_recipe(checkpoint)
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ _CHECKPOINT = Path("models/default/checkpoint")
 _STAMP = ".made"
 # What decides the content of our bundles.
 _MAKERS_OF_BUNDLES = ("bundle", "export", "model")
+_SHARED_MAKERS = (Path("benchmarks/family_checkpoints.py"), Path("benchmarks/tiny_sizes.py"))
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Models:
         what = ["headless", str(_CHECKPOINT)]
         if facts.random is not None:
             what = ["checkpoint", facts.random]
-        makers = [Path(__file__).parent / "make.py", Path("benchmarks/family_checkpoints.py")]
+        makers = [Path(__file__).parent / "make.py", *_SHARED_MAKERS]
         return self._made(geometry, "checkpoint", _make(*what), stamp=_digest(makers))
 
     def _bundle(self, geometry: str, form: str, checkpoint: Path) -> Path:

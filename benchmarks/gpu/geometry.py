@@ -5,20 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu import cases
+from benchmarks.tiny_sizes import TINY_SIZES
 
 DEFAULT_CHECKPOINT = Path("models/default/checkpoint")
-
-_TINY_SIZES = {
-    "vocab_size": 512,
-    "d_model": 64,
-    "encoder_layers": 2,
-    "decoder_layers": 2,
-    "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4,
-    "encoder_ffn_dim": 128,
-    "decoder_ffn_dim": 128,
-    "max_position_embeddings": 256,
-}
 
 
 @dataclass(frozen=True)
@@ -39,7 +28,7 @@ GEOMETRIES = {
     cases.BART_LARGE: Geometry({"vocab_size": 50264}),
     cases.DISTILBART: Geometry({"vocab_size": 50264, "decoder_layers": 6}),
     cases.DEFAULT: Geometry(None),
-    cases.TINY: Geometry(_TINY_SIZES),
+    cases.TINY: Geometry(TINY_SIZES),
     cases.TINY_DEFAULT: Geometry(None),
 }
 

@@ -11,7 +11,7 @@ import torch
 import transformers
 
 from benchmarks.gpu.protocol import Job, Ready, Start, Work, serve
-from benchmarks.peers.protocol import Tokens, batches
+from benchmarks.peers.generation import leave_rules_to_jobs, summaries_of
 
 _DTYPES = {"cuda": torch.float16, "cpu": torch.float32}
 
@@ -29,43 +29,14 @@ def load(start: Start) -> Ready:
 
 def worker(model: Any, cache: str | None) -> Callable[[Job], Work]:
     """What does the jobs of anything that has transformers' `generate`."""
-    config, generation = model.config, model.generation_config
-    generation.forced_bos_token_id = generation.forced_eos_token_id = None
+    leave_rules_to_jobs(model)
 
     # Not inference_mode, whose tensors a compiled decoder may not write to.
     @torch.no_grad()
     def work(job: Job) -> Work:
-        summaries: Tokens = [[] for _ in job.documents]
-        for indices in batches(job.documents, job.batch):
-            ids, mask = _padded([job.documents[index] for index in indices], config.pad_token_id)
-            rows = model.generate(
-                input_ids=ids.to(model.device),
-                attention_mask=mask.to(model.device),
-                do_sample=False,
-                num_beams=job.beams,
-                max_new_tokens=job.max_tokens,
-                min_new_tokens=job.min_tokens or None,
-                no_repeat_ngram_size=job.no_repeat_ngram_size or None,
-                suppress_tokens=list(job.banned_ids) or None,
-                length_penalty=1.0,
-                cache_implementation=cache,
-            )
-            for index, row in zip(indices, rows.tolist(), strict=True):
-                summaries[index] = _until_end(row[1:], config.eos_token_id)
-        return Work(summaries)
+        return Work(summaries_of(model, job, cache_implementation=cache))
 
     return work
-
-
-def _padded(documents: Tokens, pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    longest = max(map(len, documents))
-    ids = [[*ids, *[pad_id] * (longest - len(ids))] for ids in documents]
-    mask = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in documents]
-    return torch.tensor(ids), torch.tensor(mask)
-
-
-def _until_end(row: list[int], end_id: int) -> list[int]:
-    return row[: row.index(end_id)] if end_id in row else row
 
 
 def _versions() -> dict[str, str]:

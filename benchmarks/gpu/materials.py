@@ -23,6 +23,7 @@ _SHAPES, _FLOOR, _WEIGHTS = "shapes.json", "floor.json", "model.safetensors"
 STAMP = ".made"
 _MAKERS = ("bundle", "export", "model")
 _OWN_MAKERS = ("draw.py", "geometry.py", "prepare.py", "thin.py")
+_SHARED_MAKERS = ("random_recipe.py", "tiny_sizes.py")
 
 
 class MaterialError(RuntimeError):
@@ -104,7 +105,9 @@ def stamp() -> str:
     """A digest of all that decides what a prepared model is."""
     digest = hashlib.sha256()
     files = chain.from_iterable(Path(maker).rglob("*.py") for maker in _MAKERS)
-    for file in sorted([*files, *(Path(__file__).parent / name for name in _OWN_MAKERS)]):
+    here = Path(__file__).parent
+    own = [here / name for name in _OWN_MAKERS] + [here.parent / name for name in _SHARED_MAKERS]
+    for file in sorted([*files, *own]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

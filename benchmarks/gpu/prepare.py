@@ -18,13 +18,15 @@ from benchmarks.gpu.draw import draw_all
 from benchmarks.gpu.floor import StepBytes
 from benchmarks.gpu.geometry import DEFAULT_CHECKPOINT, GEOMETRIES
 from benchmarks.gpu.thin import list_pieces, write_thin
-from bundle.manifest import Limits, Manifest
+from benchmarks.random_recipe import random_recipe
+from bundle.manifest import Manifest
 from bundle.signature import DECODER_AHEAD
-from export.recipe import Recipe, StyleRecipe, read_recipe
+from export.recipe import read_recipe
 
 WEIGHTS = "model.safetensors"
 SHAPES, FLOOR = "shapes.json", "floor.json"
 _RECIPE = Path("models/default/bundle.toml")
+# They end where a cache of 256 is full: a row holds memory for the longest.
 _MOST_SUMMARY_TOKENS = 254
 
 
@@ -91,28 +93,8 @@ def _export(checkpoint: Path, precision: str, target: Path) -> Manifest:
         precision=precision,
     )
     is_default = checkpoint == DEFAULT_CHECKPOINT
-    recipe = read_recipe(_RECIPE) if is_default else _random_recipe(checkpoint)
+    recipe = read_recipe(_RECIPE) if is_default else random_recipe(checkpoint, _MOST_SUMMARY_TOKENS)
     return build_unverified(config, recipe, target)
-
-
-def _random_recipe(checkpoint: Path) -> Recipe:
-    """One style. Summaries end where a cache of 256 is full: a row holds memory for the longest."""
-    positions = json.loads((checkpoint / "config.json").read_text("utf-8"))[
-        "max_position_embeddings"
-    ]
-    return Recipe(
-        name="random",
-        version="1",
-        description="Random weights.",
-        license="unknown",
-        languages=("und",),
-        default_style="summary",
-        limits=Limits(
-            max_source_tokens=positions - 2,
-            max_summary_tokens=min(positions, _MOST_SUMMARY_TOKENS),
-        ),
-        styles={"summary": StyleRecipe(description="Nothing.", max_tokens=64)},
-    )
 
 
 def _external_ranges(bundle: Path, manifest: Manifest) -> dict[int, int]:

@@ -5,10 +5,7 @@ batch too large for the memory does not take the smaller ones with it.
 """
 
 import argparse
-import ctypes
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -16,25 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers.protocol import Tokens
-
-_PR_SET_PDEATHSIG = 1
+from benchmarks.peers import protocol
+from benchmarks.peers.protocol import Tokens, end_with_parent, keep_for_answers, say
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """Documents to summarise, as token ids and as texts, and how; at most `batch` at once."""
+class Job(protocol.Job):
+    """As a processor's contenders are asked, with the documents as texts too."""
 
-    documents: Tokens
     texts: Sequence[str]
-    batch: int
-    max_tokens: int
-    min_tokens: int
-    beams: int = 1
-    no_repeat_ngram_size: int = 0
-    banned_ids: Sequence[int] = ()
-    # Of our engine alone; the others have nothing of the kind.
-    speculation: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,22 +66,15 @@ def serve(load: Callable[[Start], Ready]) -> None:
     parser.add_argument("--rows", type=int, required=True)
     parser.add_argument("--options", type=json.loads, default={})
     parsed = parser.parse_args()
-    # Whatever a library prints must not end up among the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    end_with_parent()
+    answers = keep_for_answers()
+    end_with_parent()  # or a GPU's memory would stay taken
     started_s = time.perf_counter()
     ready = load(Start(parsed.model, parsed.device, parsed.rows, parsed.options))
     load_s = time.perf_counter() - started_s
-    _say(answers, {"load_s": load_s, "used_bytes": ready.used_bytes(), **ready.facts})
+    say(answers, {"load_s": load_s, "used_bytes": ready.used_bytes(), **ready.facts})
     for line in sys.stdin:
-        _say(answers, _answer(ready, Job(**json.loads(line))))
+        say(answers, _answer(ready, Job(**json.loads(line))))
     ready.close()
-
-
-def end_with_parent() -> None:
-    """Whoever started us may be killed, and a GPU's memory must not stay taken then."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _answer(ready: Ready, job: Job) -> dict[str, Any]:
@@ -111,8 +91,3 @@ def _answer(ready: Ready, job: Job) -> dict[str, Any]:
         "details": work.details,
         "used_bytes": ready.used_bytes(),
     }
-
-
-def _say(answers: Any, content: dict[str, Any]) -> None:
-    answers.write(json.dumps(content) + "\n")
-    answers.flush()

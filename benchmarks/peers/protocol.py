@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 Tokens = list[list[int]]
 
@@ -61,20 +61,18 @@ def serve(load: Callable[[Path, int], Summarise], packages: Sequence[str]) -> No
     parser.add_argument("model", type=Path)
     parser.add_argument("--threads", type=int, default=1)
     parsed = parser.parse_args()
-    # Whatever a library prints must not end up among the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    _end_with_parent()
+    answers = keep_for_answers()
+    end_with_parent()
     summarise = load(parsed.model, parsed.threads)
     versions = {package: version(package) for package in packages}
-    _say(answers, {"ready": versions, "load_peak_bytes": _memory()["peak_bytes"]})
+    say(answers, {"ready": versions, "load_peak_bytes": _memory()["peak_bytes"]})
     for line in sys.stdin:
         job = Job(**json.loads(line))
         _forget_peak()
         started_s = time.perf_counter()
         work = summarise(job)
         seconds = time.perf_counter() - started_s
-        _say(
+        say(
             answers,
             {
                 "seconds": seconds,
@@ -85,12 +83,20 @@ def serve(load: Callable[[Path, int], Summarise], packages: Sequence[str]) -> No
         )
 
 
-def _say(answers: Any, content: dict[str, Any]) -> None:
+def keep_for_answers() -> TextIO:
+    """Standard output for answers alone: whatever a library prints must not end up among them."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return answers
+
+
+def say(answers: TextIO, content: dict[str, Any]) -> None:
+    """Gives one answer, or says that the model is loaded."""
     answers.write(json.dumps(content) + "\n")
     answers.flush()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Whoever asks may be killed while we are stopped, and nobody would wake us to see it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 

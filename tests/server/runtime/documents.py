@@ -8,6 +8,8 @@ from typing import Any
 
 from bundle.load import Bundle
 from bundle.normalise import normalise
+from model.generate import GreedyOptions, greedy
+from model.text_summarizer import TextSummarizer
 from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy
 from server.decoding.strategy import Hypothesis, Outcome, Strategy
@@ -20,6 +22,7 @@ from server.types import DecodingOptions
 ROOT = Path(__file__).parent.parent.parent.parent
 LANES = (256, 512, 1024)
 MAX_TOKENS = 24
+NEVER = (0, 2, 3, 4, 5, 6, 7)
 
 
 def documents(count: int) -> list[str]:
@@ -65,6 +68,17 @@ class Recorded(Greedy):
         best, runner_up = outcome.log_probs[0, :2].tolist()
         self.margins.append(best - runner_up)
         return super().advance(outcome)
+
+
+def oracle_tokens(bundle: Bundle, sources: Sequence[Sequence[int]]) -> list[list[int]]:
+    """What PyTorch writes by the options of `decoding`, end tokens not counted."""
+    model = TextSummarizer(ROOT / "models" / "default" / "checkpoint").model
+    special = bundle.manifest.special_tokens
+    options = GreedyOptions(max_tokens=MAX_TOKENS, no_repeat_ngram_size=3, banned_ids=NEVER)
+    return [
+        [token for token in greedy(model, source, options).tokens if token != special.end_id]
+        for source in sources
+    ]
 
 
 def run(

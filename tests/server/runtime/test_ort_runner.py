@@ -8,8 +8,6 @@ import pytest
 
 from bundle.errors import BundleError
 from bundle.signature import DECODER_TOKENS
-from model.generate import GreedyOptions, greedy
-from model.text_summarizer import TextSummarizer
 from server.decoding.strategy import Proposal
 from server.engine.runner import LaneKey, Move, RunnerError
 from server.runtime.session import open_session
@@ -20,14 +18,13 @@ from tests.server.runtime.documents import (
     Recorded,
     decoding,
     documents,
+    oracle_tokens,
     run,
     source_ids,
     strategy,
     tokens,
 )
 from tests.server.runtime.stepping import NARROW, Model, assert_alike, feed
-
-NEVER = (0, 2, 3, 4, 5, 6, 7)
 
 
 @pytest.mark.parametrize("speculation", [False, True])
@@ -39,14 +36,7 @@ def test_the_engine_writes_the_oracles_tokens_in_fp32(fp32_model: Model, specula
         fp32_model.runner, sources, [strategy(bundle, source, options) for source in sources]
     )
 
-    model = TextSummarizer(ROOT / "models" / "default" / "checkpoint").model
-    oracle = GreedyOptions(max_tokens=24, no_repeat_ngram_size=3, banned_ids=NEVER)
-    end_id = bundle.manifest.special_tokens.end_id
-    expected = [
-        [token for token in greedy(model, source, oracle).tokens if token != end_id]
-        for source in sources
-    ]
-    assert tokens(found) == expected
+    assert tokens(found) == oracle_tokens(bundle, sources)
 
 
 def test_a_moved_row_goes_on_as_if_it_had_always_been_there(model: Model) -> None:
