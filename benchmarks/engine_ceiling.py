@@ -74,6 +74,8 @@ class InstantRunner:
     device's time, which is what the engine plans by.
     """
 
+    encodes_by_itself = True
+
     def __init__(self, most_steps_ahead: int, drafted_ahead: int) -> None:
         self.most_steps_ahead = most_steps_ahead
         self._width_ahead = 1 + drafted_ahead

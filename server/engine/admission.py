@@ -7,6 +7,8 @@ from collections.abc import Sequence
 # Documents are padded to the longest of those encoded with them. One that is this much shorter or
 # longer than the first waits for company that suits it.
 _MOST_PADDING = 1 / 8
+# About as many as a summary has.
+_MOST_STEPS_WAITED = 64
 
 
 class Batching(enum.StrEnum):
@@ -29,6 +31,16 @@ def free_rows(batching: Batching, *, running: int, max_rows: int) -> int:
             return max_rows if running == 0 else 0
         case Batching.OFF:
             return 1 if running == 0 else 0
+
+
+def may_join(*, waiting: int, running: int, waited_s: float, step_s: float) -> bool:
+    """Whether those who wait may be encoded, where that keeps those that run waiting.
+
+    They may once they are as many. Summaries are much alike in length, so whoever shares the
+    processor with all comers ends late, and everybody does (docs/adr/0013-joining-by-majority.md).
+    But nobody waits for others to come or go for more steps than a summary takes.
+    """
+    return waiting >= running or waited_s >= _MOST_STEPS_WAITED * step_s
 
 
 def longest_source_for(source_length: int, lanes: Sequence[int]) -> int:

@@ -1,8 +1,9 @@
 """Documents are encoded beside those that are being written: in slices, between two steps.
 
-A running row waits for what is encoded between two of its tokens. So that this takes no longer than
-a step does, an encoding is cut into slices; only where more documents wait than run may it take
-longer, in proportion, because then more are served than held up.
+A running row waits for what is encoded between two of its tokens. So those who come wait until
+they are as many as those that run. So that nobody then waits for longer than a step takes, an
+encoding is cut into slices; only where more documents wait than run may it take longer, in
+proportion, because then more are served than held up.
 
 A device encodes by itself. Several batches are then under way at once, so that it is not out of
 work between two looks, and rows go on being decoded until a look finds the first of them done.
@@ -13,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from server.engine.admission import Batching, padded_tokens
+from server.engine.admission import Batching, may_join, padded_tokens
 from server.engine.observer import EngineObserver
 from server.engine.request import Row
 from server.engine.runner import Encoding, ModelRunner, RunnerError
@@ -64,11 +65,13 @@ class EncodingDesk:
     def work(self, plan: StepPlan, step_s: float) -> None:
         """Encodes for as long as those that run may be kept waiting; `step_s` is what a step takes.
 
-        At least one slice, if there is any. What is under way is waited for only if nobody runs.
+        At least one slice, if there is any and those who wait for it may join. What is under way is
+        waited for only if nobody runs.
         """
         until_s = self._clock() + self._patience_s(plan, step_s)
+        running = self._scheduler.num_running
         starting = deque(plan.starting)
-        while (batch := self._next(starting)) is not None:
+        while (batch := self._next(starting, running, step_s)) is not None:
             if self._goes_on(batch, wait=False):
                 self._current = None
             elif batch.encoding.is_under_way:
@@ -91,7 +94,7 @@ class EncodingDesk:
     def _may_pause(self) -> bool:
         return self._config.slices_encoding or self._current is None
 
-    def _next(self, starting: deque[tuple[Row, ...]]) -> _Batch | None:
+    def _next(self, starting: deque[tuple[Row, ...]], running: int, step_s: float) -> _Batch | None:
         """The batch to advance: the one begun last, or a new one; somebody still waits for it."""
         if self._current is not None and not any(map(self._scheduler.holds, self._current.rows)):
             self._current = None
@@ -99,7 +102,7 @@ class EncodingDesk:
             if self._alone:
                 alone = (self._alone.popleft(),)
                 rows = tuple(filter(self._scheduler.holds, alone))
-            elif starting:
+            elif starting and self._may_join(starting[0][0], running, step_s):
                 # The plan may be old by now. Whose time ran out hears of it at the next step.
                 now_s = self._clock()
                 rows = tuple(row for row in starting.popleft() if not row.is_expired(now_s))
@@ -109,6 +112,13 @@ class EncodingDesk:
             if rows:
                 self._current = self._begun(rows)
         return self._current
+
+    def _may_join(self, first: Row, running: int, step_s: float) -> bool:
+        """Whether the queue, of which this is the first, may keep those that run waiting."""
+        if self._runner.encodes_by_itself:
+            return True
+        waiting, waited_s = self._scheduler.num_waiting, self._clock() - first.submitted_s
+        return may_join(waiting=waiting, running=running, waited_s=waited_s, step_s=step_s)
 
     def _begun(self, rows: tuple[Row, ...]) -> _Batch | None:
         now_s = self._clock()

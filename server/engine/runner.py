@@ -80,6 +80,10 @@ class ModelRunner(Protocol):
     def most_steps_ahead(self) -> int:
         """How many steps it can take by itself after a proposed one; 0 where it never can."""
 
+    @property
+    def encodes_by_itself(self) -> bool:
+        """Whether documents are encoded beside the steps, and so keep nobody who runs waiting."""
+
     def begin_encoding(self, sources: Sequence[Sequence[int]]) -> Encoding:
         """Prepares documents to be encoded together; nothing is run yet."""
 

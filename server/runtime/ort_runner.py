@@ -30,6 +30,8 @@ class OrtRunner:
 
     # Between two steps on a processor nothing is saved by not asking.
     most_steps_ahead = 0
+    # Steps and slices of the encoder share the cores.
+    encodes_by_itself = False
 
     def __init__(self, bundle: Bundle, *, threads: int = 0) -> None:
         manifest = bundle.manifest

@@ -46,6 +46,8 @@ class DeviceRunner:
     holds too few rows.
     """
 
+    encodes_by_itself = True
+
     def __init__(
         self,
         bundle: Bundle,

@@ -104,6 +104,7 @@ class ScriptedRunner:
         self.slices, self.slice_s, self.step_s = slices, slice_s, step_s
         self.most_steps_ahead, self.draft = most_steps_ahead, draft
         self.encode_s, self.encoder_free_s = encode_s, 0.0
+        self.encodes_by_itself = bool(encode_s)
         # Steps ahead that it takes, however many it may.
         self.most_taken = most_taken
         self.rows: defaultdict[LaneKey, dict[int, ScriptedRow]] = defaultdict(dict)

@@ -9,6 +9,7 @@ from server.engine.admission import (
     alike,
     free_rows,
     longest_source_for,
+    may_join,
     padded_tokens,
 )
 
@@ -31,6 +32,24 @@ def test_free_rows_follow_the_way_of_batching(
     batching: Batching, running: int, expected: int
 ) -> None:
     assert free_rows(batching, running=running, max_rows=8) == expected
+
+
+@pytest.mark.parametrize(
+    ("waiting", "running", "waited_s", "expected"),
+    [
+        (1, 0, 0.0, True),
+        (1, 1, 0.0, True),
+        (2, 3, 0.0, False),
+        (3, 3, 0.0, True),
+        (1, 9, 0.63, False),
+        (1, 9, 0.64, True),
+    ],
+)
+def test_those_who_wait_may_join_once_they_are_as_many_or_waited_for_long(
+    waiting: int, running: int, waited_s: float, expected: bool
+) -> None:
+    joins = may_join(waiting=waiting, running=running, waited_s=waited_s, step_s=0.01)
+    assert joins is expected
 
 
 @pytest.mark.parametrize(("length", "lane"), [(1, 128), (128, 128), (129, 256), (1024, 1024)])

@@ -56,6 +56,59 @@ def test_where_more_wait_than_run_they_keep_them_waiting_longer_in_proportion() 
     assert runner.log == ["slice"] * 6 + ["step"]
 
 
+def test_newcomers_keep_those_that_run_waiting_only_once_they_are_as_many() -> None:
+    runner = ScriptedRunner(slices=1)
+    engine = make_engine(runner, max_rows=8)
+    start_writing(engine, runner, rows=2)
+
+    engine.submit(make_request(0, make_source(50, 16)))
+    engine.step()
+    assert runner.log == ["step"]
+
+    engine.submit(make_request(1, make_source(51, 16)))
+    engine.step()
+    assert runner.log == ["step", "slice", "step"]
+
+
+def test_newcomers_start_once_as_many_have_gone() -> None:
+    runner = ScriptedRunner(slices=1)
+    engine = make_engine(runner, max_rows=8)
+    start_writing(engine, runner, rows=2)
+    engine.submit(make_request(0, make_source(50, 16)))
+    engine.step()
+
+    engine.cancel(100)
+    engine.step()
+
+    assert runner.log == ["step", "slice", "step"]
+
+
+def test_nobody_waits_for_company_for_more_steps_than_a_summary_takes() -> None:
+    runner = ScriptedRunner(slices=1)
+    engine = make_engine(runner, max_rows=8)
+    start_writing(engine, runner, rows=3)
+    engine.submit(make_request(0, make_source(50, 16)))
+    engine.step()
+    assert runner.log == ["step"]
+
+    runner.clock.now_s += 63.0  # each step takes one
+    engine.step()
+
+    assert runner.log == ["step", "slice", "step"]
+
+
+def test_where_documents_are_encoded_beside_the_steps_none_waits_for_company() -> None:
+    runner = ScriptedRunner(encode_s=5.0)
+    engine = make_engine(runner, max_rows=8)
+    start_writing(engine, runner, rows=3)
+    num_begun = len(runner.begun)
+
+    engine.submit(make_request(0))
+    engine.step()
+
+    assert len(runner.begun) == num_begun + 1
+
+
 def test_where_nobody_runs_all_that_may_start_are_encoded_first() -> None:
     runner = ScriptedRunner(slices=3)
     engine = make_engine(runner, max_encode_tokens=4)
