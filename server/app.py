@@ -93,6 +93,14 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
         core = _assemble(config, bundle, made, lifecycle, metrics)
         cleanup.callback(core.close)
         metrics.serves(core.model)
+        metrics.works_by(
+            batching=config.batching,
+            max_rows=config.max_rows,
+            threads=made.runner.threads,
+            speculation=config.speculation,
+            single_flight=config.single_flight,
+            result_cache_mb=config.result_cache_mb,
+        )
         rpc.add(_servicer(config, core, open_calls, metrics))
         await rpc.start()
         try:

@@ -9,7 +9,7 @@ from loadtest.conduct.plan import Plan
 from loadtest.conduct.progress import Progress
 from loadtest.conduct.recipe import describe_run
 from loadtest.conduct.search import confirm, find_highest
-from loadtest.conduct.server_side import compare, scrape
+from loadtest.conduct.server_side import compare, scrape, settings
 from loadtest.engine.generator import LEAD_S
 from loadtest.exits import LoadTestError
 from loadtest.measure.gates import is_far_off, judge
@@ -62,7 +62,9 @@ class Conductor:
         plan, scenario = self._plan, self._plan.scenario
         started_at = datetime.now(UTC).isoformat(timespec="seconds")
         work = Work(seed=str(scenario.seed), corpus=scenario.corpus, mix=scenario.mix)
-        facts = self._generators.set_up(plan.target, work)
+        facts = dict(self._generators.set_up(plan.target, work))
+        if plan.metrics_url:
+            facts |= settings(plan.metrics_url)
         try:
             for repeat in range(scenario.repeats):
                 for phase in scenario.phases:

@@ -1,9 +1,10 @@
-"""Reads the server's own metrics before and after a phase, and tells where its time went."""
+"""Reads the server's own metrics: its settings, and where the time of a phase went."""
 
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtest.results import ServerSide
@@ -34,22 +35,35 @@ _COUNTS = {
     "CPU seconds": "process_cpu_seconds_total",
 }
 
+_SETTINGS = "precis_settings_info"
+_PROBLEMS = (OSError, ValueError, HTTPException)
+
 Totals = Mapping[str, float]
 
 
 def scrape(url: str) -> Totals | None:
     """Sums each metric over its labels; None if there is nothing to read at the address."""
+    totals: dict[str, float] = {}
     try:
-        with urllib.request.urlopen(url, timeout=_PATIENCE_S) as reply:  # noqa: S310  # told by the user
-            text = reply.read().decode("utf-8")
-        totals: dict[str, float] = {}
-        for family in text_string_to_metric_families(text):
+        for family in _families(url):
             for sample in family.samples:
                 if not sample.name.endswith("_bucket"):
                     totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
-        return totals
-    except (OSError, ValueError, HTTPException):
+    except _PROBLEMS:
         return None
+    return totals
+
+
+def settings(url: str) -> dict[str, str]:
+    """Gives the settings that the server tells, for a recipe; none if it tells none."""
+    try:
+        for family in _families(url):
+            if family.name == _SETTINGS:
+                labels = family.samples[0].labels
+                return {f"server's {name}": value for name, value in labels.items()}
+    except _PROBLEMS:
+        pass
+    return {}
 
 
 def compare(before: Totals | None, after: Totals | None) -> ServerSide | None:
@@ -74,3 +88,9 @@ def compare(before: Totals | None, after: Totals | None) -> ServerSide | None:
         figures["padding share"] = 1 - 1 / figures["padding share"]
     figures |= {figure: growth(name) for figure, name in _COUNTS.items() if growth(name) > 0}
     return ServerSide(stages_ms=stages, figures=figures) if stages or figures else None
+
+
+def _families(url: str) -> Iterator[Metric]:
+    with urllib.request.urlopen(url, timeout=_PATIENCE_S) as reply:  # noqa: S310  # told by the user
+        text = reply.read().decode("utf-8")
+    return iter(text_string_to_metric_families(text))

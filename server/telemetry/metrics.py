@@ -63,6 +63,11 @@ class Metrics:
             "Always 1; where the model was to run, where it does, and whether that is a fall-back.",
             *("requested", "actual", "fallback"),
         )
+        self._settings = self._gauge(
+            "settings_info",
+            "Always 1; the settings that decide how fast it is, as they came to be.",
+            *("batching", "max_rows", "threads", "speculation", "single_flight", "result_cache_mb"),
+        )
         self._nodes_on_cpu = self._gauge(
             "nodes_on_cpu", "Nodes of a graph on a GPU that the CPU runs.", "graph"
         )
@@ -205,6 +210,26 @@ class Metrics:
             model.requested_provider,
             model.actual_provider,
             str(bool(model.fallback_reason)).lower(),
+        ).set(1)
+
+    def works_by(
+        self,
+        *,
+        batching: str,
+        max_rows: int,
+        threads: int,
+        speculation: bool,
+        single_flight: bool,
+        result_cache_mb: int,
+    ) -> None:
+        """Tells the settings that decide how fast it is."""
+        self._settings.labels(
+            batching,
+            str(max_rows),
+            str(threads),
+            "on" if speculation else "off",
+            "on" if single_flight else "off",
+            str(result_cache_mb),
         ).set(1)
 
     def leaves_to_cpu(self, graph: str, *, nodes: int) -> None:

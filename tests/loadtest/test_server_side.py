@@ -2,7 +2,9 @@
 
 import pytest
 
-from loadtest.conduct.server_side import compare, scrape
+from loadtest.conduct.server_side import compare, scrape, settings
+from server.telemetry.exposition import MetricsServer
+from server.telemetry.metrics import Metrics
 
 
 def test_means_are_of_the_phase_alone() -> None:
@@ -40,11 +42,40 @@ def test_no_metrics_at_the_address_are_no_error() -> None:
     assert scrape("http://127.0.0.1:9/metrics") is None
 
 
+def test_the_servers_settings_are_read_for_the_recipe() -> None:
+    metrics = Metrics()
+    metrics.works_by(
+        batching="dynamic",
+        max_rows=16,
+        threads=2,
+        speculation=True,
+        single_flight=False,
+        result_cache_mb=8,
+    )
+    exposed = MetricsServer(metrics.registry, host="127.0.0.1", port=0)
+    try:
+        told = settings(f"http://127.0.0.1:{exposed.port}/metrics")
+    finally:
+        exposed.close()
+
+    assert told == {
+        "server's batching": "dynamic",
+        "server's max_rows": "16",
+        "server's threads": "2",
+        "server's speculation": "on",
+        "server's single_flight": "off",
+        "server's result_cache_mb": "8",
+    }
+
+
+def test_a_server_that_tells_no_settings_adds_nothing_to_the_recipe() -> None:
+    assert settings("http://127.0.0.1:9/metrics") == {}
+
+
 def test_the_names_that_are_read_are_names_that_the_server_has() -> None:
     from prometheus_client import generate_latest
 
     from loadtest.conduct import server_side
-    from server.telemetry.metrics import Metrics
 
     metrics = Metrics()
     exposed = generate_latest(metrics.registry).decode()

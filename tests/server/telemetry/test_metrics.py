@@ -142,6 +142,27 @@ def test_the_model_and_where_it_runs_can_be_read(metrics: Metrics) -> None:
     assert sample(metrics, "precis_provider_info", **placed) == 1
 
 
+def test_the_settings_that_decide_how_fast_it_is_can_be_read(metrics: Metrics) -> None:
+    metrics.works_by(
+        batching="dynamic",
+        max_rows=16,
+        threads=2,
+        speculation=True,
+        single_flight=False,
+        result_cache_mb=0,
+    )
+
+    labels = {
+        "batching": "dynamic",
+        "max_rows": "16",
+        "threads": "2",
+        "speculation": "on",
+        "single_flight": "off",
+        "result_cache_mb": "0",
+    }
+    assert sample(metrics, "precis_settings_info", **labels) == 1
+
+
 def test_a_fall_back_and_nodes_left_to_the_cpu_can_be_read(metrics: Metrics) -> None:
     metrics.serves(replace(make_model(), requested_provider="cuda", fallback_reason="no driver"))
     metrics.leaves_to_cpu("decoder_step", nodes=3)
