@@ -29,6 +29,7 @@ def main() -> int:
   python -m benchmarks steps              what a decoder step costs by rows and tokens a row
   python -m benchmarks ceiling            what the engine's own Python allows, without a model
   python -m benchmarks stall              what arriving documents do to those being written
+  python -m benchmarks joining            latency by when newcomers join those being written
   python -m benchmarks serving --quick    servers under load, ours beside a peer; the load generator
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,

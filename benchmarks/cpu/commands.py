@@ -1,4 +1,4 @@
-"""The command line of the measurements on a CPU: `cpu`, `steps` and `stall`."""
+"""The command line of the measurements on a CPU: `cpu`, `steps`, `stall` and `joining`."""
 
 import argparse
 import os
@@ -45,7 +45,6 @@ def add_cpu_commands(commands: Any) -> Sequence[argparse.ArgumentParser]:
     steps.add_argument("--cache", type=int, default=64, help="cache slots (default: 64)")
     steps.add_argument("--rounds", type=int, default=30, help="turns of each (default: 30)")
     stall = commands.add_parser("stall", help="what arrivals do to documents being written")
-    stall.add_argument("bundle", type=Path, nargs="?", default=_BUNDLE, help="default: %(default)s")
     stall.add_argument("--rows", type=int, default=4, help="that write steadily (default: 4)")
     stall.add_argument(
         "--tokens",
@@ -60,11 +59,24 @@ def add_cpu_commands(commands: Any) -> Sequence[argparse.ArgumentParser]:
     stall.add_argument(
         "--documents", default="abstracts", help="or 'mixed', or a length (default: abstracts)"
     )
+    joining = commands.add_parser("joining", help="latency by when newcomers join the others")
+    joining.add_argument(
+        "--rates", type=float, nargs="+", default=(5.0, 8.0, 10.0), help="default: 5 8 10"
+    )
+    joining.add_argument("--seconds", type=float, default=20.0, help="of a turn (default: 20)")
+    joining.add_argument("--rounds", type=int, default=3, help="of each rate (default: 3)")
+    joining.add_argument(
+        "--documents", default="200", help="or 'abstracts', 'mixed' (default: 200)"
+    )
+    for command in (stall, joining):
+        command.add_argument(
+            "bundle", type=Path, nargs="?", default=_BUNDLE, help="default: %(default)s"
+        )
     for command in (cpu, steps):
         command.add_argument("--home", type=Path, default=_HOME, help="of models made for it")
-    for command in (cpu, steps, stall):
+    for command in (cpu, steps, stall, joining):
         command.add_argument("--threads", type=int, default=0, help="0 takes all cores")
-    return cpu, steps, stall
+    return cpu, steps, stall, joining
 
 
 def _cpu(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -116,8 +128,23 @@ def _stall(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return report, stall_table(report)
 
 
+def _joining(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from benchmarks.cpu.joining import JoiningSettings, joining_table, measure_joining
+
+    settings = JoiningSettings(
+        rates=parsed.rates,
+        seconds=parsed.seconds,
+        rounds=parsed.rounds,
+        documents=parsed.documents,
+        threads=parsed.threads,
+    )
+    report = measure_joining(parsed.bundle, settings)
+    return report, joining_table(report)
+
+
 CPU_COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[dict[str, Any], str]]] = {
     "cpu": _cpu,
     "steps": _steps,
     "stall": _stall,
+    "joining": _joining,
 }

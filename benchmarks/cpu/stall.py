@@ -26,7 +26,12 @@ from server.types import DecodingOptions
 _ARRIVAL_TOKENS = 64
 # Room for all that arrive: a full engine would hold them back, and hide what they cost.
 _MAX_ROWS = 64
-WAYS = {"in slices": {"slices_encoding": True}, "in one go": {"slices_encoding": False}}
+# Held back, as they would be beside so many, they would cost those that write next to nothing.
+_COMING = {"joins_at_once": True}
+WAYS = {
+    "in slices": {"slices_encoding": True, **_COMING},
+    "in one go": {"slices_encoding": False, **_COMING},
+}
 
 
 @dataclass(frozen=True)

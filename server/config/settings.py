@@ -134,8 +134,9 @@ class ServerConfig(BaseSettings):
     batching: Literal["continuous", "dynamic", "off"] = _setting(
         "continuous",
         "Batching",
-        "continuous lets a request join between any two steps: serve with this. dynamic waits for "
-        "the whole batch to finish and off runs one request at a time: for comparison.",
+        "continuous lets requests join between any two steps, once as many wait as run or one has "
+        "waited for long: serve with this. dynamic waits for the whole batch to finish and off "
+        "runs one request at a time: for comparison.",
     )
     max_rows: int = _setting(
         0,

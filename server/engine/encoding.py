@@ -115,7 +115,7 @@ class EncodingDesk:
 
     def _may_join(self, first: Row, running: int, step_s: float) -> bool:
         """Whether the queue, of which this is the first, may keep those that run waiting."""
-        if self._runner.encodes_by_itself:
+        if self._runner.encodes_by_itself or self._config.joins_at_once:
             return True
         waiting, waited_s = self._scheduler.num_waiting, self._clock() - first.submitted_s
         return may_join(waiting=waiting, running=running, waited_s=waited_s, step_s=step_s)

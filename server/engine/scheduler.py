@@ -26,6 +26,8 @@ class EngineConfig:
     most_drafted: int = 7
     # Whether a document is encoded in slices between the steps of those that run, or in one go.
     slices_encoding: bool = True
+    # Whether newcomers join whoever runs, however few they are.
+    joins_at_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from benchmarks.cpu.cases import TOURS
 from benchmarks.cpu.contender import ENTRIES, Answer, Contender, ContenderError, Contenders, Entry
 from benchmarks.cpu.documents import Reader, make_documents
 from benchmarks.cpu.estimate import round_s
+from benchmarks.cpu.joining import WAYS, JoiningSettings, joining_table, measure_joining
 from benchmarks.cpu.make import make_headless
 from benchmarks.cpu.report import tour_table
 from benchmarks.cpu.roofline import Machine, Work, work_of
@@ -290,6 +291,16 @@ def test_a_stall_is_measured_with_and_without_arrivals_each_way() -> None:
         assert figures["quiet"]["arrivals"] == 0
         assert figures["busy"]["tokens"] > 0
     assert stall_table(report).count("**") == 4
+
+
+def test_every_way_of_joining_is_given_the_same_documents() -> None:
+    settings = JoiningSettings(rates=(8.0,), seconds=0.5, rounds=1, documents="64", count=4)
+    report = measure_joining(BUNDLE, settings)
+    assert [each["way"] for each in report["figures"]] == list(WAYS)
+    for figures in report["figures"]:
+        assert figures["calls"] == 4
+        assert 0 < figures["first_ms"][0] <= figures["latency_ms"][0]
+    assert joining_table(report).count("| 8 |") == len(WAYS)
 
 
 # Models

@@ -204,10 +204,17 @@ def make_engine(
     batching: Batching = Batching.CONTINUOUS,
     most_drafted: int = 5,
     slices_encoding: bool = True,
+    joins_at_once: bool = False,
     observer: EngineObserver | None = None,
 ) -> Engine:
     config = EngineConfig(
-        LANES, max_rows, max_encode_tokens, batching, most_drafted, slices_encoding
+        LANES,
+        max_rows,
+        max_encode_tokens,
+        batching,
+        most_drafted,
+        slices_encoding,
+        joins_at_once,
     )
     return Engine(config, runner, observer=observer, clock=runner.clock)
 

@@ -73,6 +73,7 @@ def told(events: list[Event]) -> dict[int, tuple[list[Hypothesis], list[int]]]:
     budget=st.integers(1, 64),
     batching=st.sampled_from(list(Batching)),
     slices_encoding=st.booleans(),
+    joins_at_once=st.booleans(),
     token_s=st.sampled_from([0.0, 0.1, 1.0]),
     most_steps_ahead=st.sampled_from([0, 0, 3, 8]),
     draft=st.sampled_from([no_draft, copied_draft(3)]),
@@ -84,6 +85,7 @@ def test_whatever_comes_and_goes_every_row_writes_what_it_would_alone(
     budget: int,
     batching: Batching,
     slices_encoding: bool,
+    joins_at_once: bool,
     token_s: float,
     most_steps_ahead: int,
     draft: Draft,
@@ -101,6 +103,7 @@ def test_whatever_comes_and_goes_every_row_writes_what_it_would_alone(
         max_encode_tokens=budget,
         batching=batching,
         slices_encoding=slices_encoding,
+        joins_at_once=joins_at_once,
     )
     sources = [make_source(i, length) for i, (_, length, _, _) in enumerate(arrivals)]
     events: list[Event] = []

@@ -70,6 +70,17 @@ def test_newcomers_keep_those_that_run_waiting_only_once_they_are_as_many() -> N
     assert runner.log == ["step", "slice", "step"]
 
 
+def test_newcomers_who_join_at_once_wait_for_nobody() -> None:
+    runner = ScriptedRunner(slices=1)
+    engine = make_engine(runner, max_rows=8, joins_at_once=True)
+    start_writing(engine, runner, rows=2)
+
+    engine.submit(make_request(0, make_source(50, 16)))
+    engine.step()
+
+    assert runner.log == ["slice", "step"]
+
+
 def test_newcomers_start_once_as_many_have_gone() -> None:
     runner = ScriptedRunner(slices=1)
     engine = make_engine(runner, max_rows=8)
