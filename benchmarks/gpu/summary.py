@@ -47,20 +47,24 @@ class Figures:
         return self.tokens_per_s if measure is Measure.TOKENS else self.documents_per_s
 
     def step_ms(self, case: Case) -> float | None:
-        """A decoder step alone: what longer summaries cost more, or else as it says itself."""
+        """A decoder step alone: what longer summaries cost more, or else as it says itself.
+
+        None where the longer ones were no slower: then this is noise, and no step's time.
+        """
         steps = self.turns[-1]["details"].get("steps")
         if self.short_turns:
             short_s = statistics.median(turn["seconds"] for turn in self.short_turns)
             short_steps = self.short_turns[-1]["details"].get("steps")
             # With drafts there are fewer steps than tokens.
             more = steps - short_steps if steps else case.max_tokens - case.short_tokens
-            return (self.seconds - short_s) / more * 1e3 if more > 0 else None
+            more_s = self.seconds - short_s
+            return more_s / more * 1e3 if more > 0 and more_s > 0 else None
         return self.turns[-1]["details"]["decode_s"] / steps * 1e3 if steps else None
 
     def share_of_floor(self, case: Case, bytes_per_s: float | None) -> float | None:
         """The least time that a step can take, over what it took."""
         step_ms = self.step_ms(case)
-        if not step_ms or step_ms <= 0 or not bytes_per_s:
+        if not step_ms or not bytes_per_s:
             return None
         return float(self.turns[-1]["floor_bytes"] / bytes_per_s * 1e3 / step_ms)
 

@@ -267,6 +267,13 @@ def test_a_step_is_what_longer_summaries_cost_more() -> None:
     assert figures.share_of_floor(CASE, None) is None
 
 
+def test_a_step_is_unknown_where_longer_summaries_were_no_slower() -> None:
+    records = [turn("turn", cases.OURS, 0.7), turn("short turn", cases.OURS, 0.8, tokens=8)]
+    figures = summarise(records, [STAGE]).figures[CASE.name, cases.OURS]
+    assert figures.step_ms(CASE) is None
+    assert figures.share_of_floor(CASE, 10_000) is None
+
+
 def test_a_step_with_drafts_is_told_by_steps_and_not_by_tokens() -> None:
     records = [
         turn("turn", cases.OURS, 1.0, details={"steps": 5, "decode_s": 0.9}),
