@@ -42,7 +42,7 @@ def test_every_field_of_a_message_has_its_twin(value: Any, message: type[Message
     assert twins == [field.name for field in message.DESCRIPTOR.fields]
 
 
-@pytest.mark.parametrize(("ours", "theirs", "prefix"), ENUMS, ids=lambda each: str(each))
+@pytest.mark.parametrize(("ours", "theirs", "prefix"), ENUMS, ids=[each[2] for each in ENUMS])
 def test_every_value_of_an_enum_has_its_twin(ours: Any, theirs: Any, prefix: str) -> None:
     names = {name.removeprefix(prefix) for name in theirs.keys()}  # not a dict
 

@@ -50,6 +50,11 @@ class FamilyBundle:
     checkpoint: Path
     bundle: Bundle
 
+    @classmethod
+    def of(cls, checkpoint: Path, precision: str = "fp32") -> "FamilyBundle":
+        """The bundle that was made beside the checkpoint."""
+        return cls(checkpoint, load_bundle(_beside(checkpoint, precision)))
+
 
 def make_checkpoint(family: str, directory: Path, **changes: Any) -> Path:
     """The checkpoint directory `directory/FAMILY`, with the tokenizer in its older files."""
@@ -67,7 +72,7 @@ def make_checkpoint(family: str, directory: Path, **changes: Any) -> Path:
 
 def make_bundle(checkpoint: Path, precision: str = "fp32") -> FamilyBundle:
     """The bundle beside the checkpoint, as the exporter makes it before it verifies it."""
-    directory = checkpoint.with_name(f"{checkpoint.name}-{precision}")
+    directory = _beside(checkpoint, precision)
     directory.mkdir()
     config = ExportConfig(
         checkpoint=checkpoint,
@@ -77,7 +82,11 @@ def make_bundle(checkpoint: Path, precision: str = "fp32") -> FamilyBundle:
         precision=precision,
     )
     build_unverified(config, None, directory)
-    return FamilyBundle(checkpoint, load_bundle(directory))
+    return FamilyBundle.of(checkpoint, precision)
+
+
+def _beside(checkpoint: Path, precision: str) -> Path:
+    return checkpoint.with_name(f"{checkpoint.name}-{precision}")
 
 
 def give_copy_head(checkpoint: Path) -> None:

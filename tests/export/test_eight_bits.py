@@ -1,6 +1,6 @@
 """Eight-bit bundles of several families say nearly what their checkpoints say."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -12,25 +12,9 @@ from export import pipeline
 from export.quantise import quantise
 from export.report import TOLERANCES
 from export.verify import verify
+from tests.export.converting import converting_once
 from tests.export.family_bundles import make_bundle, make_checkpoint, tame
 from tests.export.serving import DOCUMENTS
-
-Convert = Callable[..., dict[str, onnx.ModelProto]]
-
-
-def converting_once(convert: Convert) -> Convert:
-    """Converts a checkpoint for the first bundle of it, and gives copies to those that follow."""
-    kept: dict[str, onnx.ModelProto] = {}
-
-    def convert_once(*arguments: object) -> dict[str, onnx.ModelProto]:
-        if not kept:
-            kept.update(convert(*arguments))
-        copies = {name: onnx.ModelProto() for name in kept}
-        for name, copy in copies.items():
-            copy.CopyFrom(kept[name])
-        return copies
-
-    return convert_once
 
 
 @pytest.mark.parametrize(
@@ -42,12 +26,12 @@ def converting_once(convert: Convert) -> Convert:
         ("flan-t5", {"d_model": 64, "d_kv": 24, "d_ff": 128}),
     ],
 )
+@converting_once()
 def test_eight_bits_say_nearly_the_same_by_rows_and_by_blocks(
     family: str, sizes: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkpoint = make_checkpoint(family, tmp_path, **sizes)
     tame(checkpoint)
-    monkeypatch.setattr(pipeline, "_convert", converting_once(pipeline._convert))
     forms: tuple[Literal["rows", "blocks"], ...] = ("rows", "blocks")
     for form in forms:
 

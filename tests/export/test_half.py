@@ -1,5 +1,6 @@
 """Bundles in half precision: small, for a device, and as near to PyTorch as rounding allows."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,20 +24,25 @@ from tests.export.family_bundles import (
     make_checkpoint,
     tame,
 )
+from tests.made_once import MadeOnce
 
 DOCUMENT = "The cat sat on the mat."
 FORMS = [("distilbart", "fp16"), ("t5, copying", "bf16")]
 
 
 @pytest.fixture(scope="module", params=FORMS, ids=" in ".join)
-def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FamilyBundle:
+def made(request: pytest.FixtureRequest, made_once: MadeOnce) -> FamilyBundle:
     name, precision = request.param
     family, _, copies = name.partition(", ")
-    checkpoint = make_checkpoint(family, tmp_path_factory.mktemp("half"))
-    tame(checkpoint)
-    if copies:
-        give_copy_head(checkpoint)
-    return make_bundle(checkpoint, precision)
+
+    def make(directory: Path) -> None:
+        checkpoint = make_checkpoint(family, directory)
+        tame(checkpoint)
+        if copies:
+            give_copy_head(checkpoint)
+        make_bundle(checkpoint, precision)
+
+    return FamilyBundle.of(made_once.directory(precision, make) / family, precision)
 
 
 def test_a_bundle_in_half_precision_says_what_pytorch_says(made: FamilyBundle) -> None:
@@ -48,17 +54,16 @@ def test_a_bundle_in_half_precision_says_what_pytorch_says(made: FamilyBundle) -
     assert 0 < report.encoder_relative_error < 0.03
 
 
-def test_a_damaged_bundle_in_half_precision_fails_verification(made: FamilyBundle) -> None:
-    path = made.bundle.graph_path(DECODER_AHEAD)
+def test_a_damaged_bundle_in_half_precision_fails_verification(
+    made: FamilyBundle, tmp_path: Path
+) -> None:
+    damaged = shutil.copytree(made.bundle.directory, tmp_path / "damaged")
+    path = damaged / made.bundle.graph_path(DECODER_AHEAD).name
     graph_model = onnx.load(str(path), load_external_data=False)
     (told,) = [node for node in graph_model.graph.node if "top_log_probs" in node.output]
     told.op_type = "Exp"
-    kept = path.read_bytes()
     path.write_bytes(graph_model.SerializeToString())
-    try:
-        report = verify(made.checkpoint, made.bundle.directory, [DOCUMENT])
-    finally:
-        path.write_bytes(kept)
+    report = verify(made.checkpoint, damaged, [DOCUMENT])
     (problem,) = report.problems
     assert problem.startswith("decoder_ahead gives log-probabilities that differ by")
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import onnx
@@ -12,10 +13,10 @@ from bundle.checksum import sha256_of
 from bundle.load import load_bundle
 from bundle.manifest import read_manifest
 from bundle.signature import DECODER_TOKENS, expected_graphs
-from export.pipeline import ExportConfig, ExportError, build_unverified, export_bundle
+from export.pipeline import ExportConfig, ExportError, export_bundle
 from export.recipe import RecipeError, read_recipe
 from export.verify import verify
-from tests.export.family_bundles import make_bundle, make_checkpoint
+from tests.export.family_bundles import FamilyBundle
 
 ROOT = Path(__file__).parent.parent.parent
 CHECKPOINT = ROOT / "models" / "default" / "checkpoint"
@@ -68,11 +69,10 @@ def test_every_graph_reads_the_one_weights_file_and_says_what_its_signature_does
         assert places == {manifest.weights_file}, graph.file
 
 
-def test_rebuilding_the_embedded_bundle_gives_its_weights_to_the_byte(tmp_path: Path) -> None:
-    config = ExportConfig(
-        checkpoint=CHECKPOINT, recipe=RECIPE, output=tmp_path, documents=ROOT / "examples"
-    )
-    rebuilt = build_unverified(config, read_recipe(RECIPE), tmp_path)
+def test_rebuilding_the_embedded_bundle_gives_its_weights_to_the_byte(
+    default_bundles: Path,
+) -> None:
+    rebuilt = read_manifest(default_bundles / "int8")
     embedded = read_manifest(EMBEDDED)
     assert rebuilt.files[rebuilt.weights_file] == embedded.files[embedded.weights_file]
     assert (rebuilt.geometry, rebuilt.graphs) == (embedded.geometry, embedded.graphs)
@@ -121,17 +121,18 @@ def test_a_bundle_that_says_something_else_than_the_model_fails_verification(
 
 
 def test_a_decoder_of_several_tokens_that_says_something_else_fails_verification(
-    tmp_path: Path,
+    family_bundle: Callable[[str], FamilyBundle], tmp_path: Path
 ) -> None:
-    made = make_bundle(make_checkpoint("bart", tmp_path))
-    path = made.bundle.graph_path(DECODER_TOKENS)
+    made = family_bundle("bart")
+    damaged = shutil.copytree(made.bundle.directory, tmp_path / "damaged")
+    path = damaged / made.bundle.graph_path(DECODER_TOKENS).name
     graph_model = onnx.load(str(path), load_external_data=False)
     (told,) = [node for node in graph_model.graph.node if "top_log_probs" in node.output]
     assert told.op_type == "Log"
     told.op_type = "Exp"
     path.write_bytes(graph_model.SerializeToString())
     text = (ROOT / "examples" / "arxiv_zh.txt").read_text("utf-8")
-    report = verify(made.checkpoint, made.bundle.directory, [text[:20]])
+    report = verify(made.checkpoint, damaged, [text[:20]])
     (problem,) = report.problems
     assert problem.startswith("decoder_tokens gives log-probabilities that differ by")
 

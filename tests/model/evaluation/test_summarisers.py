@@ -1,5 +1,6 @@
 """Checkpoints and bundles through one interface."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from model.evaluation.summarisers import CheckpointSummariser, open_summariser
 from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
 from model.tokenizing.ensure import ensure_tokenizer
-from tests.export.family_bundles import EXAMPLES, make_bundle, make_checkpoint
+from tests.export.family_bundles import EXAMPLES, FamilyBundle
 from tests.model.evaluation.records import make_record
 from tests.model.factories import DATA, DEFAULT_CHECKPOINT
 from tests.model.families.builders import build
@@ -68,7 +69,7 @@ def test_a_network_without_styles_and_of_few_positions_is_scored_too(
 
 @pytest.mark.parametrize("family", ["bart", "t5"])
 def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says(
-    family: str, tmp_path: Path
+    family: str, family_bundle: Callable[[str], FamilyBundle]
 ) -> None:
     long = (EXAMPLES / "arxiv_en.txt").read_text("utf-8")
     short = "The committee agreed on the budget of the school today."
@@ -77,11 +78,11 @@ def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says(
         for document in (long, short)
         for style in ("headline", "detailed")
     ]
-    checkpoint = make_checkpoint(family, tmp_path)
-    bundle = make_bundle(checkpoint).bundle.directory
-    ours = open_summariser(checkpoint, batch_size=2).summarise(records, progress=False)
+    made = family_bundle(family)
+    ours = open_summariser(made.checkpoint, batch_size=2).summarise(records, progress=False)
     assert any(ours)
-    assert open_summariser(bundle, batch_size=2).summarise(records, progress=False) == ours
+    bundle = open_summariser(made.bundle.directory, batch_size=2)
+    assert bundle.summarise(records, progress=False) == ours
 
 
 def test_a_directory_that_is_neither_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The models that the runtime is tested with."""
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from bundle.load import load_bundle
 from server.runtime.ort_runner import OrtRunner
 from tests.bundle.conftest import DEFAULT_BUNDLE
+from tests.export.family_bundles import FamilyBundle
 from tests.server.runtime.documents import documents, source_ids
 from tests.server.runtime.stepping import Model
 
@@ -27,11 +29,9 @@ def fp32_model(fp32_bundle: Path) -> Model:
 
 
 @pytest.fixture(scope="session")
-def t5_model(tmp_path_factory: pytest.TempPathFactory) -> Model:
+def t5_model(family_bundle: Callable[[str], FamilyBundle]) -> Model:
     """A tiny random network with relative positions and without a copy head."""
-    from tests.export.family_bundles import make_bundle, make_checkpoint
-
-    bundle = make_bundle(make_checkpoint("t5", tmp_path_factory.mktemp("runtime"))).bundle
+    bundle = family_bundle("t5").bundle
     chance = random.Random(2026)  # noqa: S311 - no secret
     ids = range(3, bundle.manifest.geometry.vocab_size)
     sources = [chance.choices(ids, k=length) for length in (40, 17, 30, 5)]

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,14 @@ from bundle.load import Bundle
 from server.runtime.device.host import HostDevice
 from server.runtime.device.runner import DeviceRunner
 from server.runtime.ort_runner import OrtRunner
+from tests.export.family_bundles import (
+    FamilyBundle,
+    give_copy_head,
+    make_bundle,
+    make_checkpoint,
+    tame,
+)
+from tests.made_once import MadeOnce
 from tests.server.runtime.stepping import Model
 
 MEMORY = 2 << 30
@@ -45,14 +54,16 @@ def make_pair(bundle: Bundle, sources: Sequence[Sequence[int]]) -> Pair:
 
 
 @pytest.fixture(scope="session")
-def copying(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+def copying(made_once: MadeOnce) -> Pair:
     """A tiny random network with a copy head and learned places."""
-    from tests.export.family_bundles import give_copy_head, make_bundle, make_checkpoint, tame
 
-    checkpoint = make_checkpoint("bart", tmp_path_factory.mktemp("device"), decoder_layers=2)
-    give_copy_head(checkpoint)
-    tame(checkpoint)
-    bundle = make_bundle(checkpoint).bundle
+    def make(directory: Path) -> None:
+        checkpoint = make_checkpoint("bart", directory, decoder_layers=2)
+        give_copy_head(checkpoint)
+        tame(checkpoint)
+        make_bundle(checkpoint)
+
+    bundle = FamilyBundle.of(made_once.directory("device", make) / "bart").bundle
     chance = random.Random(2026)  # noqa: S311 - no secret
     ids = range(5, bundle.manifest.geometry.vocab_size)
     return make_pair(bundle, [chance.choices(ids, k=length) for length in (60, 17, 30, 5)])
