@@ -19,6 +19,10 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 # ONNX Runtime's wheels report their use to their maker unless told not to.
 export ORT_DISABLE_TELEMETRY ?= 1
 
+# All tests are shared out among processes; for a few of them starting those takes longer than it saves. Each takes up to
+# 2 GB.
+WORKERS := --numprocesses logical --maxprocesses 4 --dist worksteal
+
 # A command of the right name is not enough: version managers leave names behind that only print an error.
 PYTHON ?= $(shell for name in python3.11 python3.12 python3; do \
 	$$name -c '$(SUPPORTED)' 2>/dev/null && echo $$name && break; done)
@@ -33,7 +37,7 @@ serve-gpu: $(GPU_VENV)/ready ## Serve an fp16 bundle on an NVIDIA GPU (docs/gpu.
 	@$(GPU_VENV)/bin/python -m server --provider cuda --bundle $(GPU_BUNDLE) $(ARGS)
 
 test: $(VENV)/ready-to-develop ## Run the tests (installs everything, PyTorch too)
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(or $(ARGS),$(WORKERS))
 
 test-gpu: $(GPU_TESTS)/ready ## Run the tests that need an NVIDIA GPU, where there is one (some 5 GB to fetch)
 	@$(GPU_TESTS)/bin/python -m pytest -m gpu tests/gpu $(ARGS)
