@@ -19,8 +19,7 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
 # ONNX Runtime's wheels report their use to their maker unless told not to.
 export ORT_DISABLE_TELEMETRY ?= 1
 
-# All tests are shared out among processes; for a few of them starting those takes longer than it saves. Each takes up to
-# 2 GB.
+# All tests are shared out among processes, each of some 2 GB; for a few tests starting those takes longer than it saves.
 WORKERS := --numprocesses logical --maxprocesses 4 --dist worksteal
 
 # A command of the right name is not enough: version managers leave names behind that only print an error.

@@ -39,7 +39,7 @@ def test_a_copy_attention_that_is_not_there_hinders_no_export() -> None:
 @pytest.mark.parametrize("name", EXPORTABLE_ATTENTION["copy_attention"])
 @torch.inference_mode()
 def test_an_exported_copy_attention_computes_what_pytorch_does(name: str) -> None:
-    model = make_model(copy_attention=name, encoder_layers=1, decoder_layers=1)
+    model = make_model(copy_attention=name)
     refuse_unexportable(model.config)
     graph = export_decoder_step(model)
     source_ids, lengths = make_source([9, 4])
