@@ -1,6 +1,5 @@
 """What tests of several packages share."""
 
-import gc
 import os
 from collections.abc import Callable
 from functools import cache
@@ -96,11 +95,6 @@ def family_bundle(made_once: MadeOnce) -> "Callable[[str], FamilyBundle]":
         return FamilyBundle.of(made_once.directory(name, make) / family)
 
     return made
-
-
-def pytest_collection_finish() -> None:
-    """What is there before the first test stays: collecting garbage need not look through it."""
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
