@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.default_style import default_style
 from benchmarks.peers.protocol import Tokens
 from bundle.load import load_bundle
 from bundle.normalise import normalise
@@ -34,8 +35,7 @@ def read_reader(directory: Path, *, reads_text: bool = True) -> Reader:
     """That of a bundle, in its default style."""
     bundle = load_bundle(directory)
     manifest = bundle.manifest
-    style = manifest.style(manifest.default_style)
-    assert style is not None, "every manifest has its default style"
+    style = default_style(manifest)
     return Reader(
         vocabulary=manifest.geometry.vocab_size,
         prefix_ids=style.prefix_ids,

@@ -7,7 +7,7 @@ batching in its turn is given the very same arrivals.
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.cpu.documents import SEED, make_documents, read_reader
+from benchmarks.default_style import default_style
 from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Tokens
 from benchmarks.recipe import recipe
@@ -66,7 +67,7 @@ def measure_joining(directory: Path, settings: JoiningSettings) -> dict[str, Any
     found: defaultdict[tuple[float, str], _Found] = defaultdict(_Found)
     turns = [(rate, number) for rate in settings.rates for number in range(settings.rounds)]
     for rate, number in tqdm(turns, unit="round"):
-        due_s = list(_arrivals(rate, settings.seconds, f"{SEED}/{number}"))
+        due_s = _arrivals(rate, settings.seconds, f"{SEED}/{number}")
         for way, ways in WAYS.items():
             engine = ours.engine(_MAX_ROWS, **ways)
             _replay(found[rate, way], engine, ours, documents, due_s, options)
@@ -98,11 +99,11 @@ def joining_table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _arrivals(rate: float, seconds: float, seed: str) -> Iterator[float]:
+def _arrivals(rate: float, seconds: float, seed: str) -> list[float]:
     """A Poisson process, given how many come: so a round's rate is the one that it is named by."""
     chance = random.Random(seed)  # noqa: S311 - times, no secrets
     count = max(1, round(rate * seconds))
-    yield from sorted(chance.uniform(0, seconds) for _ in range(count))
+    return sorted(chance.uniform(0, seconds) for _ in range(count))
 
 
 def _replay(
@@ -142,13 +143,11 @@ def _replay(
 
 
 def _default_options(ours: OurEngine) -> DecodingOptions:
-    manifest = ours.bundle.manifest
-    style = manifest.style(manifest.default_style)
-    assert style is not None, "every manifest has its default style"
+    defaults = default_style(ours.bundle.manifest).defaults
     return DecodingOptions(
-        max_tokens=style.defaults.max_tokens,
-        min_tokens=style.defaults.min_tokens,
-        no_repeat_ngram_size=style.defaults.no_repeat_ngram_size,
+        max_tokens=defaults.max_tokens,
+        min_tokens=defaults.min_tokens,
+        no_repeat_ngram_size=defaults.no_repeat_ngram_size,
     )
 
 

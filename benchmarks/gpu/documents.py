@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain, cycle, islice
 from pathlib import Path
 
+from benchmarks.default_style import default_style
 from benchmarks.gpu.case import Case
 from benchmarks.peers.protocol import Tokens
 from bundle.manifest import read_manifest
@@ -35,8 +36,7 @@ class Documents:
 def make_documents(case: Case, bundle: Path) -> Documents:
     """Those of a case, in the default style of a bundle."""
     manifest = read_manifest(bundle)
-    style = manifest.style(manifest.default_style)
-    assert style is not None, "every manifest has its default style"
+    style = default_style(manifest)
     tokenizer = BundleTokenizer(bundle / manifest.tokenizer_file)
     if case.documents.isdigit():
         added = len(style.prefix_ids) + len(style.suffix_ids)

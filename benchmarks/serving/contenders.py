@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.cpu import cases
 from benchmarks.cpu.models import Models
+from benchmarks.default_style import default_style
 from benchmarks.serving.processes import running
 from bundle.manifest import read_manifest
 
@@ -98,8 +99,7 @@ class Servers:
 def reading(bundle: Path) -> dict[str, Any]:
     """What the peer must know of a model, out of our manifest: its default style."""
     manifest = read_manifest(bundle)
-    style = manifest.style(manifest.default_style)
-    assert style is not None, "every manifest has its default style"
+    style = default_style(manifest)
     return {
         "name": manifest.name,
         "prefix_ids": style.prefix_ids,
