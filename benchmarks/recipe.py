@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from bundle.processor import instruction_set
+
 _PACKAGES = ("onnxruntime", "torch", "grpcio", "tokenizers", "numpy")
 
 
@@ -15,6 +17,7 @@ def recipe(**settings: Any) -> dict[str, Any]:
     return {
         "commit": _commit(),
         "cpu": _cpu_model(),
+        "instruction_set": instruction_set(),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         **{package: _version(package) for package in _PACKAGES},

@@ -9,6 +9,9 @@ padding nor company changes them. A step quantises its queries and its attention
     scores = (q8 k8) * scale of the query * scale of each key / sqrt(D) + source bias
     out    = (p8 v8) * scale of p,      p = softmax(scores) * scale of each value
 
+Keys and values use the steps from -63 to 63 only: products with more could overflow where a
+processor has no VNNI (bundle/arithmetic.py).
+
 docs/adr/0008-int8-cross-attention.md has the measurements behind this.
 """
 
@@ -19,6 +22,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from bundle.arithmetic import LARGEST_SIGNED
 from bundle.manifest import Geometry, TensorSpec
 from bundle.signature import cross_tensors, source_tensors
 from export.quantise_rows import (
@@ -37,7 +41,6 @@ Nodes = Iterator[onnx.NodeProto]
 _BIAS = "source_bias"
 _BIAS_OF_SCORES = "source_bias.of_scores"
 _LENGTHS = "source_lengths"
-_INT8_STEPS = 127
 _ELEMENT_TYPES = {"int8": TensorProto.INT8, "float32": TensorProto.FLOAT}
 
 
@@ -93,11 +96,11 @@ def quantise_decoder_cross(graph_model: onnx.ModelProto, geometry: Geometry) -> 
 
 
 def _to_int8(name: str, weights: Weights) -> Nodes:
-    """x [B,H,S,D] -> int8 round(127 x / m) and m / 127, m the largest magnitude of each token."""
+    """x [B,H,S,D] -> int8 round(63 x / m) and m / 63, m the largest magnitude of each token."""
     lying, ratio, magnitude, scale = (
         f"{name}.{part}" for part in ("by_token", "ratio", "magnitude", "scale_by_token")
     )
-    step = weights.add("cross.step", np.array(1 / _INT8_STEPS, np.float32))
+    step = weights.add("cross.step", np.array(1 / LARGEST_SIGNED, np.float32))
     zero = weights.add("cross.zero", np.array(0, np.int8))
     is_key = name.startswith("cross_key")
     yield from row_ratios(f"{name}.float", name, weights)

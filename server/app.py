@@ -7,6 +7,7 @@ from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
 
 from bundle import Bundle, load_bundle
+from bundle.processor import instruction_set
 from server.config import ConfigError, ServerConfig
 from server.engine.admission import Batching
 from server.engine.engine import Engine
@@ -216,6 +217,7 @@ def _served_model(config: ServerConfig, bundle: Bundle, made: MadeRunner) -> Ser
         requested_provider=made.choice.requested,
         actual_provider=made.runner.actual_provider,
         fallback_reason=made.choice.reason if made.choice.fallback else "",
+        instruction_set=instruction_set(),
         capabilities=(*_CAPABILITIES, *(("speculation",) if config.speculation else ())),
     )
 
@@ -308,6 +310,7 @@ def _log_ready(core: _Core, rpc: RpcServer, metrics_port: int | None, process_ag
             fallback=core.model.fallback_reason or None,
             rows=core.made.max_rows,
             threads=core.made.runner.threads,
+            instruction_set=core.model.instruction_set,
             seconds=round(process_age_s, 2),
         ),
     )

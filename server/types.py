@@ -200,6 +200,8 @@ class ServedModel:
     capabilities: tuple[str, ...]
     # Why it runs on the CPU where a GPU was asked for, or is what the bundle was made for; else "".
     fallback_reason: str = ""
+    # Of the processor, such as "avx512-vnni"; see bundle/processor.py.
+    instruction_set: str = ""
 
 
 class Summariser(Protocol):

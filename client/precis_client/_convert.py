@@ -158,6 +158,7 @@ def from_model(model: pb.Model) -> types.Model:
         capabilities=tuple(model.capabilities),
         provider_fallback=model.provider_fallback,
         provider_fallback_reason=model.provider_fallback_reason,
+        instruction_set=model.instruction_set,
     )
 
 

@@ -47,7 +47,9 @@ class DecodingOptions:
         SAMPLING, "sample only among the likeliest tokens of this probability together, up to 1"
     )
     seed: int | None = _option(
-        SAMPLING, "seed of the random numbers: the same one gives the same summary again"
+        SAMPLING,
+        "seed of the random numbers: the same one gives the same summary again "
+        "on the same kind of processor",
     )
     length_penalty: float | None = _option(
         BEAMS,

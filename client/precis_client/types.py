@@ -202,3 +202,5 @@ class Model:
     # Whether it runs on the CPU although a GPU was asked for, or is what it was made for; and why.
     provider_fallback: bool = False
     provider_fallback_reason: str = ""
+    # Of the server's processor, such as "avx512-vnni"; "" from a server that does not say.
+    instruction_set: str = ""

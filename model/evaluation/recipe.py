@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from bundle.processor import instruction_set
 from model.evaluation.rule import MAX_CHARACTERS, MAX_DOCUMENT_TOKENS, NO_REPEAT_NGRAM_SIZE
 
 _PACKAGES = ("torch", "onnxruntime", "tokenizers", "rouge-score", "numpy")
@@ -21,6 +22,7 @@ def recipe(data: Path, **settings: Any) -> dict[str, Any]:
         "max_document_tokens": MAX_DOCUMENT_TOKENS,
         "no_repeat_ngram_size": NO_REPEAT_NGRAM_SIZE,
         "decoding": "greedy",
+        "instruction_set": instruction_set(),
         "python": platform.python_version(),
         **{package: _version(package) for package in _PACKAGES},
     }

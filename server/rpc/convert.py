@@ -164,6 +164,7 @@ def to_model(model: ServedModel) -> proto.Model:
         capabilities=model.capabilities,
         provider_fallback=bool(model.fallback_reason),
         provider_fallback_reason=model.fallback_reason,
+        instruction_set=model.instruction_set,
     )
 
 

@@ -50,8 +50,11 @@ class Metrics:
         self._make_engine_metrics()
         self._make_decoding_metrics()
         self._make_sharing_metrics()
-        self._build = self._gauge("build_info", "Always 1; the labels say what runs.", "python")
-        self._build.labels(platform.python_version()).set(1)
+        self._build = self._gauge(
+            "build_info",
+            "Always 1; the labels say what runs, and on which processor.",
+            *("python", "instruction_set"),
+        )
         self._model = self._gauge(
             "model_info",
             "Always 1; the labels say what is served and where it runs.",
@@ -196,7 +199,8 @@ class Metrics:
         )
 
     def serves(self, model: ServedModel) -> None:
-        """Tells which model is served and where it runs."""
+        """Says which model is served, where it runs and on what processor."""
+        self._build.labels(platform.python_version(), model.instruction_set).set(1)
         manifest = model.manifest
         self._model.labels(
             manifest.name,

@@ -26,7 +26,7 @@ def test_models_are_described_in_a_few_lines(server: ScriptedServer, capsys: Cap
         "  Answers by script.\n"
         "  languages: en, zh\n"
         "  limits: 1022 source tokens, 128 summary tokens, 100000 bytes\n"
-        "  runs on: CPUExecutionProvider in int8\n"
+        "  runs on: CPUExecutionProvider in int8 on avx2\n"
         "  can also: sampling\n"
         "  styles:\n"
         "    brief (default): One sentence.\n"

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
+from bundle.arithmetic import LARGEST_SIGNED, exact_session_entries
 from bundle.manifest import Geometry
+from bundle.processor import instruction_set
 from bundle.signature import DECODER_STEP, ENCODER, SOURCE_PADDING_BIAS, cross_names
 from export.quantise import quantise
 from export.quantise_cross import quantise_decoder_cross, quantise_encoder_cross
@@ -80,7 +82,10 @@ def make_decoder(*, scale: float | None = None) -> onnx.ModelProto:
 
 def run(model: onnx.ModelProto, values: dict[str, Array]) -> dict[str, Array]:
     onnx.checker.check_model(model)
-    session = onnxruntime.InferenceSession(model.SerializeToString())
+    options = onnxruntime.SessionOptions()
+    for key, value in exact_session_entries(instruction_set()).items():
+        options.add_session_config_entry(key, value)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
     names = [tensor.name for tensor in session.get_outputs()]
     inputs = {tensor.name: values[tensor.name] for tensor in session.get_inputs()}
     return dict(zip(names, session.run(names, inputs), strict=True))
@@ -172,6 +177,17 @@ def test_attention_over_bytes_is_near_that_over_floats(scale: float | None) -> N
     quantise_decoder_cross(decoder, GEOMETRY)
     found = attend(run(ENCODER_INT8, padded), queries, lengths, decoder)
     assert error(found, expected) < MOST_ERROR_OF_ATTENTION
+
+
+@given(st.integers(1, 40), st.floats(1e-6, 1e6), st.integers(0, 1000))
+def test_no_key_or_value_is_large_enough_to_overflow_without_vnni(
+    tokens: int, size: float, seed: int
+) -> None:
+    encoded = run(ENCODER_INT8, make_document(seed, tokens, size))
+    for name in ("cross_key_0", "cross_value_0"):
+        largest = int(np.abs(encoded[name].astype(np.int32)).max())
+        assert largest == LARGEST_SIGNED
+        assert 2 * 255 * largest <= np.iinfo(np.int16).max
 
 
 @given(st.integers(1, 80), st.integers(0, 80), st.integers(0, 1000))

@@ -76,6 +76,7 @@ def model() -> pb.Model:
         precision="int8",
         requested_provider="cpu",
         actual_provider="CPUExecutionProvider",
+        instruction_set="avx2",
         bundle_sha256="ab" * 32,
         license="Apache-2.0",
         capabilities=["sampling"],

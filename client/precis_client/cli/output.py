@@ -75,7 +75,8 @@ def model_as_text(model: Model) -> str:
         f"  languages: {', '.join(model.languages)}",
         f"  limits: {limits.max_source_tokens} source tokens, "
         f"{limits.max_summary_tokens} summary tokens, {limits.max_document_bytes} bytes",
-        f"  runs on: {model.actual_provider} in {model.precision}{_fallback(model)}",
+        f"  runs on: {model.actual_provider} in {model.precision}"
+        f"{_processor(model)}{_fallback(model)}",
         f"  can also: {', '.join(model.capabilities)}"
         if model.capabilities
         else "  greedy decoding only",
@@ -85,6 +86,10 @@ def model_as_text(model: Model) -> str:
         default = " (default)" if style.name == model.default_style else ""
         lines.append(f"    {style.name}{default}: {style.description}")
     return "\n".join(lines)
+
+
+def _processor(model: Model) -> str:
+    return f" on {model.instruction_set}" if model.instruction_set else ""
 
 
 def _fallback(model: Model) -> str:

@@ -118,6 +118,7 @@ def make_model(**changes: Any) -> ServedModel:
         "max_batch_in_flight": 4,
         "requested_provider": "cpu",
         "actual_provider": "CPUExecutionProvider",
+        "instruction_set": "avx512-vnni",
         "capabilities": ("sampling",),
     }
     return ServedModel(**values | changes)

@@ -184,6 +184,7 @@ async def test_models_are_described_with_the_default_style_first(server: Running
     assert (described.precision, described.license) == ("int8", "Apache-2.0")
     assert described.requested_provider == "cpu"
     assert described.actual_provider == "CPUExecutionProvider"
+    assert described.instruction_set == "avx512-vnni"
     assert not described.provider_fallback
     assert described.provider_fallback_reason == ""
     assert described.bundle_sha256 == "ab" * 32

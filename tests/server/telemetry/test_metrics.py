@@ -1,6 +1,7 @@
 """What the metrics tell, and that Prometheus can read it."""
 
 import errno
+import platform
 import socket
 import urllib.request
 from dataclasses import replace
@@ -127,7 +128,7 @@ def test_the_engine_tells_how_requests_left_it(metrics: Metrics) -> None:
 
 
 def test_the_model_and_where_it_runs_can_be_read(metrics: Metrics) -> None:
-    metrics.serves(make_model())
+    metrics.serves(replace(make_model(), instruction_set="avx2"))
 
     labels = {
         "model": "fake",
@@ -138,6 +139,8 @@ def test_the_model_and_where_it_runs_can_be_read(metrics: Metrics) -> None:
         "actual_provider": "CPUExecutionProvider",
     }
     assert sample(metrics, "precis_model_info", **labels) == 1
+    build = {"python": platform.python_version(), "instruction_set": "avx2"}
+    assert sample(metrics, "precis_build_info", **build) == 1
     placed = {"requested": "cpu", "actual": "CPUExecutionProvider", "fallback": "false"}
     assert sample(metrics, "precis_provider_info", **placed) == 1
 

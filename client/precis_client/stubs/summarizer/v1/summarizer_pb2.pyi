@@ -287,7 +287,7 @@ class GetModelRequest(_message.Message):
     def __init__(self, model: _Optional[str] = ..., model_version: _Optional[str] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "description", "styles", "default_style", "languages", "limits", "precision", "requested_provider", "actual_provider", "bundle_sha256", "license", "capabilities", "provider_fallback", "provider_fallback_reason")
+    __slots__ = ("name", "version", "description", "styles", "default_style", "languages", "limits", "precision", "requested_provider", "actual_provider", "bundle_sha256", "license", "capabilities", "provider_fallback", "provider_fallback_reason", "instruction_set")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +303,7 @@ class Model(_message.Message):
     CAPABILITIES_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FALLBACK_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FALLBACK_REASON_FIELD_NUMBER: _ClassVar[int]
+    INSTRUCTION_SET_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     description: str
@@ -318,7 +319,8 @@ class Model(_message.Message):
     capabilities: _containers.RepeatedScalarFieldContainer[str]
     provider_fallback: bool
     provider_fallback_reason: str
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., default_style: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., precision: _Optional[str] = ..., requested_provider: _Optional[str] = ..., actual_provider: _Optional[str] = ..., bundle_sha256: _Optional[str] = ..., license: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., provider_fallback: bool = ..., provider_fallback_reason: _Optional[str] = ...) -> None: ...
+    instruction_set: str
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., description: _Optional[str] = ..., styles: _Optional[_Iterable[_Union[Style, _Mapping]]] = ..., default_style: _Optional[str] = ..., languages: _Optional[_Iterable[str]] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., precision: _Optional[str] = ..., requested_provider: _Optional[str] = ..., actual_provider: _Optional[str] = ..., bundle_sha256: _Optional[str] = ..., license: _Optional[str] = ..., capabilities: _Optional[_Iterable[str]] = ..., provider_fallback: bool = ..., provider_fallback_reason: _Optional[str] = ..., instruction_set: _Optional[str] = ...) -> None: ...
 
 class Style(_message.Message):
     __slots__ = ("name", "description", "default_options")
