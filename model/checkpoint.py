@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from model.config import ModelConfig
+from model.config_file import config_values, read_config
 from model.families import Family, family_of
 from model.positions import sinusoids
 from model.tensor_files import CheckpointError, TensorFiles
@@ -44,7 +45,7 @@ def load_checkpoint(directory: Path) -> Summarizer:
     Raises `ConfigError` for a config we cannot honour and `CheckpointError` when the tensors do
     not match it.
     """
-    config = ModelConfig.from_file(directory / "config.json")
+    config = read_config(directory / "config.json")
     family = family_of(config)
     with TensorFiles(directory) as files:
         model, stored = _fitted(config, files, device="cpu")
@@ -60,7 +61,7 @@ def check_checkpoint(directory: Path) -> Summarizer:
 
     Raises as `load_checkpoint` does for whatever names and shapes tell.
     """
-    config = ModelConfig.from_file(directory / "config.json")
+    config = read_config(directory / "config.json")
     with TensorFiles(directory) as files:
         model, _ = _fitted(config, files, device="meta")
     return model.eval()
@@ -109,7 +110,7 @@ def save_checkpoint(
     generation_config.json, if it has one: without it config.json's old settings would count again.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(model.config.to_dict(), indent=2, ensure_ascii=False)
+    text = json.dumps(config_values(model.config), indent=2, ensure_ascii=False)
     (directory / "config.json").write_text(text + "\n", encoding="utf-8")
     state = model.state_dict()
     tensors: dict[str, Tensor] = {

@@ -1,14 +1,12 @@
 """The shape of one encoder-decoder: everything that decides how the network is put together.
 
-One frozen `ModelConfig` describes every family that we can run, part by part; model/families/ says
-how each family's `config.json` is read as one and written back. The defaults describe the
-project's own model, which is laid out as PEGASUS is.
+One frozen `ModelConfig` describes every family that we can run, part by part. It is read from a
+`config.json` and written to one by model/config_file.py. The defaults describe the project's own
+model, which is laid out as PEGASUS is.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -101,34 +99,6 @@ class ModelConfig:
     def attention_sizes(self) -> Sizes:
         """What builds a mechanism of the zoo, wherever in the network it works."""
         return Sizes(width=self.width, heads=self.heads, positions=self.max_positions)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> "ModelConfig":
-        """Read the parsed `config.json` of any family we know.
-
-        Raises `ConfigError` naming an unknown architecture, a missing key, or a value that the
-        network would not honour.
-        """
-        from model.families import find  # families are made of configs, so they come later
-
-        return find(values).read(values)
-
-    @classmethod
-    def from_file(cls, path: Path) -> "ModelConfig":
-        """Read a `config.json`; what is no JSON raises `ConfigError` too."""
-        try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ConfigError(f"{path} holds no JSON: {error}") from error
-        if not isinstance(values, dict):
-            raise ConfigError(f"{path} holds a {type(values).__name__}, not an object")
-        return cls.from_dict(values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Write the `config.json` that `from_dict` reads back as an equal config."""
-        from model.families import family_of
-
-        return family_of(self).write(self)
 
 
 _COUNTS = (

@@ -193,6 +193,22 @@ def room_breaches(files: Iterable[SourceFile]) -> list[str]:
     return breaches
 
 
+def circle_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Files that import each other in a loop, one line for each loop."""
+    files = {file.module: file for file in files}
+    arrows = {
+        name: {_nearest(imported, files) for imported in file.imports()} - {None, name}
+        for name, file in files.items()
+    }
+    reached = {name: _reachable(name, arrows) for name in arrows}
+    circles = {
+        frozenset({name, *(other for other in reached[name] if name in reached[other])})
+        for name in arrows
+        if name in reached[name]
+    }
+    return [f"{min(circle)} is in a circle: {_listed(circle)}" for circle in circles]
+
+
 def home_breaches(files: Iterable[SourceFile]) -> list[str]:
     """Libraries imported away from home."""
     return [
@@ -244,6 +260,25 @@ def docstring_breaches(files: Iterable[SourceFile]) -> list[str]:
         if not (ast.get_docstring(file.tree) or "").strip()
     ]
     return missing + silent
+
+
+def _nearest(name: str, files: Mapping[str, SourceFile]) -> str | None:
+    """The file that an import reads: the module itself, or the one that defines the name."""
+    for module in (name, name.rpartition(".")[0]):
+        if module in files:
+            return module
+    return None
+
+
+def _reachable(start: str, arrows: Mapping[str, Iterable[str | None]]) -> set[str]:
+    found: set[str] = set()
+    ahead = [start]
+    while ahead:
+        for name in arrows[ahead.pop()]:
+            if name is not None and name not in found:
+                found.add(name)
+                ahead.append(name)
+    return found
 
 
 def _room_of(module: str) -> str:

@@ -11,6 +11,7 @@ from tests.architecture import (
     PACKAGE_HOMES,
     ROOT,
     SourceFile,
+    circle_breaches,
     docstring_breaches,
     environment_breaches,
     home_breaches,
@@ -23,6 +24,7 @@ from tests.architecture import (
 Rule = Callable[[Iterable[SourceFile]], list[str]]
 EVERYWHERE = [
     package_breaches,
+    circle_breaches,
     home_breaches,
     environment_breaches,
     length_breaches,
@@ -100,6 +102,18 @@ def test_importing_the_whole_server_loads_no_training_library() -> None:
 def test_a_file_that_breaks_a_rule_is_named(rule: Rule, module: str, text: str) -> None:
     (breach,) = rule([SourceFile(module, text)])
     assert breach.startswith(module if rule is not docstring_breaches else "server ")
+
+
+def test_files_that_import_each_other_are_named() -> None:
+    files = [
+        SourceFile("model.config", "def read():\n    from model.families import find"),
+        SourceFile("model.families", "from model.families.bart import BART", is_package=True),
+        SourceFile("model.families.bart", "from model.config import ModelConfig"),
+        SourceFile("model.layers", "from model.config import ModelConfig"),
+    ]
+    assert circle_breaches(files) == [
+        "model.config is in a circle: model.config, model.families, model.families.bart"
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "import bundle", '"""  """'])

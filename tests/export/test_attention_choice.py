@@ -8,7 +8,7 @@ import torch
 from export.convert import export_decoder_step
 from export.graphs import DecoderStepGraph
 from export.pipeline import ExportError, refuse_unexportable
-from model.config import ModelConfig
+from model.config_file import config_from, config_values
 from model.copy_head import source_bias
 from model.serving_limits import EXPORTABLE_ATTENTION
 from model.zoo import ZOO
@@ -26,14 +26,14 @@ def test_what_is_refused_is_what_the_page_on_attention_says() -> None:
 
 @pytest.mark.parametrize(("key", "name"), REFUSED)
 def test_an_attention_that_onnx_does_not_get_is_refused_with_its_key(key: str, name: str) -> None:
-    config = ModelConfig.from_dict(TINY.to_dict() | {key: name})
+    config = config_from(config_values(TINY) | {key: name})
     with pytest.raises(ExportError, match=f"{key}='{name}' cannot be exported; only "):
         refuse_unexportable(config)
 
 
 def test_a_copy_attention_that_is_not_there_hinders_no_export() -> None:
-    values = TINY.to_dict() | {"copy_head": False, "copy_attention": "location"}
-    refuse_unexportable(ModelConfig.from_dict(values))
+    values = config_values(TINY) | {"copy_head": False, "copy_attention": "location"}
+    refuse_unexportable(config_from(values))
 
 
 @pytest.mark.parametrize("name", EXPORTABLE_ATTENTION["copy_attention"])

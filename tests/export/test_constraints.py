@@ -9,7 +9,7 @@ import pytest
 
 from bundle.manifest import DecodingDefaults, SpecialTokens, read_manifest
 from export.constraints import BundleConstraints, UnservedSettingError, bundle_constraints
-from model.config import ModelConfig
+from model.config_file import read_config
 from model.generation_defaults import read_generation_defaults
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
@@ -17,7 +17,7 @@ CHECKPOINT = Path("models/default/checkpoint")
 
 
 def constraints(directory: Path) -> BundleConstraints:
-    config = ModelConfig.from_file(directory / "config.json")
+    config = read_config(directory / "config.json")
     return bundle_constraints(
         directory / "tokenizer.json", config, read_generation_defaults(directory, config)
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.config import ModelConfig
+from model.config_file import read_config
 from model.zoo import ZOO, Sizes, make_attention
 from tests.model.factories import ROOT
 from tests.model.zoo_in_loops import softmax
@@ -79,7 +79,7 @@ def test_the_third_example_goes_from_scores_to_weights_to_context() -> None:
 
 @pytest.mark.parametrize("name", ZOO)
 def test_the_table_counts_the_parameters_of_the_embedded_models_sizes(name: str) -> None:
-    config = ModelConfig.from_file(ROOT / "models" / "default" / "checkpoint" / "config.json")
+    config = read_config(ROOT / "models" / "default" / "checkpoint" / "config.json")
     assert config.attention_sizes == Sizes(width=512, heads=8, positions=1_024)
     (row,) = re.findall(rf"^\| `{name}` \|.*\| ([\d,]+) \|$", PAGE, re.MULTILINE)
     attention = make_attention(name, config.attention_sizes)

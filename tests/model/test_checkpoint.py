@@ -14,7 +14,8 @@ from model.checkpoint import (
     save_checkpoint,
     tensor_names,
 )
-from model.config import ConfigError, ModelConfig
+from model.config import ConfigError
+from model.config_file import config_values, read_config
 from model.zoo import ZOO
 from tests.model.factories import DEFAULT_CHECKPOINT, TINY, make_model
 
@@ -77,7 +78,7 @@ def test_any_attention_of_the_zoo_survives_being_saved_and_loaded(
 
 def test_another_attention_than_the_weights_were_trained_for_is_refused(tmp_path: Path) -> None:
     save_checkpoint(make_model(), tmp_path)
-    config = TINY.to_dict() | {"copy_attention": "additive"}
+    config = config_values(TINY) | {"copy_attention": "additive"}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(CheckpointError, match=r"missing: copy_head\.query\.key_weight"):
         load_checkpoint(tmp_path)
@@ -104,7 +105,7 @@ def test_every_mismatch_is_reported_at_once_with_its_shapes(tmp_path: Path) -> N
 
 def test_a_config_that_promises_another_geometry_is_refused(tmp_path: Path) -> None:
     save_checkpoint(make_model(), tmp_path)
-    config = TINY.to_dict() | {"decoder_layers": 3, "copy_head": False}
+    config = config_values(TINY) | {"decoder_layers": 3, "copy_head": False}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(CheckpointError) as refusal:
         load_checkpoint(tmp_path)
@@ -113,14 +114,14 @@ def test_a_config_that_promises_another_geometry_is_refused(tmp_path: Path) -> N
 
 
 def test_an_unknown_architecture_is_refused_before_any_tensor_is_read(tmp_path: Path) -> None:
-    config = TINY.to_dict() | {"architectures": ["GPT2LMHeadModel"]}
+    config = config_values(TINY) | {"architectures": ["GPT2LMHeadModel"]}
     (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
     with pytest.raises(ConfigError, match="GPT2LMHeadModel is not supported"):
         load_checkpoint(tmp_path)
 
 
 def test_no_special_token_but_the_end_may_be_emitted() -> None:
-    config = ModelConfig.from_file(DEFAULT_CHECKPOINT / "config.json")
+    config = read_config(DEFAULT_CHECKPOINT / "config.json")
     assert never_emitted_ids(DEFAULT_CHECKPOINT / "tokenizer.json", config) == (0, 2, 3, 4, 5, 6, 7)
 
 

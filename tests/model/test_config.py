@@ -5,16 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from model.config import ConfigError, ModelConfig
+from model.config import ConfigError
+from model.config_file import config_from, config_values, read_config
 from tests.model.factories import DEFAULT_CHECKPOINT, TINY
 
 
 def test_a_config_survives_being_written_and_read() -> None:
-    assert ModelConfig.from_dict(TINY.to_dict()) == TINY
+    assert config_from(config_values(TINY)) == TINY
 
 
 def test_the_default_checkpoint_describes_the_default_model() -> None:
-    config = ModelConfig.from_file(DEFAULT_CHECKPOINT / "config.json")
+    config = read_config(DEFAULT_CHECKPOINT / "config.json")
     assert (config.width, config.heads, config.head_width) == (512, 8, 64)
     assert (config.encoder_layers, config.decoder_layers) == (6, 3)
     assert (config.vocabulary_size, config.max_positions) == (20_000, 1_024)
@@ -24,25 +25,25 @@ def test_the_default_checkpoint_describes_the_default_model() -> None:
 
 
 def test_our_own_keys_may_be_absent() -> None:
-    values = TINY.to_dict()
+    values = config_values(TINY)
     for name in ("copy_head", "style_token_ids", "dropout", "copy_attention", "cross_attention"):
         del values[name]
-    config = ModelConfig.from_dict(values)
+    config = config_from(values)
     assert config == replace(TINY, copy_head=False, style_token_ids={}, dropout=0.0)
 
 
 def test_keys_that_say_nothing_of_the_network_are_written_back_as_they_came() -> None:
     kept = {"num_beams": 4, "task_specific_params": {"summarization": {"prefix": "summarize: "}}}
-    written = ModelConfig.from_dict(TINY.to_dict() | kept | {"transformers_version": "4"}).to_dict()
+    written = config_values(config_from(config_values(TINY) | kept | {"transformers_version": "4"}))
     assert {key: written[key] for key in kept} == kept
     assert "transformers_version" not in written
 
 
 def test_missing_keys_are_all_named() -> None:
-    values = TINY.to_dict()
+    values = config_values(TINY)
     del values["d_model"], values["eos_token_id"]
     with pytest.raises(ConfigError, match=r"d_model, eos_token_id"):
-        ModelConfig.from_dict(values)
+        config_from(values)
 
 
 @pytest.mark.parametrize(
@@ -60,13 +61,17 @@ def test_missing_keys_are_all_named() -> None:
 )
 def test_a_value_the_network_would_not_honour_is_refused(name: str, value: object) -> None:
     with pytest.raises(ConfigError, match=name):
-        ModelConfig.from_dict(TINY.to_dict() | {name: value})
+        config_from(config_values(TINY) | {name: value})
 
 
 def test_everything_that_is_wrong_is_told_at_once() -> None:
-    values = TINY.to_dict() | {"activation_function": "tanh", "d_model": None, "dropout": "low"}
+    values = config_values(TINY) | {
+        "activation_function": "tanh",
+        "d_model": None,
+        "dropout": "low",
+    }
     with pytest.raises(ConfigError) as refusal:
-        ModelConfig.from_dict(values)
+        config_from(values)
     assert str(refusal.value) == (
         "missing from config.json: d_model; activation_function='tanh' is not supported; only "
         "gelu, gelu_new, gelu_pytorch_tanh, relu, silu, swish are; dropout is 'low', not a number"
@@ -76,19 +81,19 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 def test_a_file_that_holds_no_object_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("[1]", encoding="utf-8")
     with pytest.raises(ConfigError, match=r"config.json holds a list, not an object"):
-        ModelConfig.from_file(tmp_path / "config.json")
+        read_config(tmp_path / "config.json")
 
 
 def test_a_file_that_is_no_json_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(b'{"d_model": \xff')
     with pytest.raises(ConfigError, match=r"config.json holds no JSON: "):
-        ModelConfig.from_file(tmp_path / "config.json")
+        read_config(tmp_path / "config.json")
 
 
 @pytest.mark.parametrize("key", ["copy_attention", "cross_attention"])
 def test_an_attention_that_is_not_in_the_zoo_is_refused_with_its_key(key: str) -> None:
     with pytest.raises(ConfigError, match=f"{key}: no attention is called 'aditive'.*'additive'"):
-        ModelConfig.from_dict(TINY.to_dict() | {key: "aditive"})
+        config_from(config_values(TINY) | {key: "aditive"})
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from model.config import ConfigError, ModelConfig
+from model.config_file import read_config
 from model.decoding_options import BeamOptions
 from model.generation_defaults import (
     GenerationConfigError,
@@ -32,7 +33,7 @@ def read(
 
 
 def test_the_embedded_checkpoint_forces_no_token_whatever_its_config_says() -> None:
-    config = ModelConfig.from_file(DEFAULT_CHECKPOINT / "config.json")
+    config = read_config(DEFAULT_CHECKPOINT / "config.json")
     defaults = read_generation_defaults(DEFAULT_CHECKPOINT, config)
     assert defaults.options == BeamOptions(max_tokens=128, no_repeat_ngram_size=3, num_beams=1)
     assert defaults.read_from == ("generation_config.json",)

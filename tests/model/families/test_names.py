@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.checkpoint import load_checkpoint, save_checkpoint, tensor_names
+from model.config_file import config_values
 from model.transformer import Summarizer
 from tests.model.families.builders import FAMILIES, build
 
@@ -118,4 +119,4 @@ def test_without_a_start_token_the_first_is_the_one_that_transformers_takes(tmp_
     build("mbart", tmp_path, decoder_start_token_id=None, bos_token_id=3)
     config = load_checkpoint(tmp_path).config
     assert config.start_id == 3
-    assert config.to_dict()["bos_token_id"] == 3
+    assert config_values(config)["bos_token_id"] == 3

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from model.checkpoint import load_checkpoint
+from model.config_file import config_values
 from model.transformer import Summarizer
 from tests.model.families.builders import FAMILIES, build
 
@@ -89,4 +90,4 @@ def test_the_rates_are_those_of_config_json(
     build(family, tmp_path, **changes)
     config = load_checkpoint(tmp_path).config
     assert (config.dropout, config.inner_dropout, config.final_dropout) == expected
-    assert {key: config.to_dict()[key] for key in changes} == changes
+    assert {key: config_values(config)[key] for key in changes} == changes
