@@ -116,7 +116,9 @@ class Metrics:
         self._source_tokens = self._counter(
             "source_tokens", "Tokens read by the encoder for requests that succeeded."
         )
-        self._summary_tokens = self._counter("summary_tokens", "Tokens of summaries delivered.")
+        self._generation_tokens = self._counter(
+            "generation_tokens", "Tokens of summaries delivered."
+        )
         self._methods = self._counter(
             "summaries", "Summaries delivered, by how they were decoded.", "method"
         )
@@ -269,7 +271,7 @@ class Metrics:
     def summarised(self, summary: Summary) -> None:
         """A request got its whole summary."""
         self._end_to_end.observe(summary.timings.total_s)
-        self._summary_tokens.inc(summary.usage.summary_tokens)
+        self._generation_tokens.inc(summary.usage.summary_tokens)
         self._methods.labels(_label(summary.decoding.method)).inc()
         if summary.origin is Origin.CACHED:
             return  # nothing was waited for, and zeros would hide how long the others wait

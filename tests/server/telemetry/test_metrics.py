@@ -59,7 +59,7 @@ def test_a_summary_adds_its_times_and_tokens(metrics: Metrics) -> None:
     }.items():
         assert sample(metrics, f"precis_{name}_seconds_sum") == seconds
     assert sample(metrics, "precis_source_tokens_total") == 102
-    assert sample(metrics, "precis_summary_tokens_total") == 104
+    assert sample(metrics, "precis_generation_tokens_total") == 104
     assert sample(metrics, "precis_summaries_total", method="greedy") == 1
     assert sample(metrics, "precis_summaries_total", method="beam_search") == 0
 
@@ -71,7 +71,7 @@ def test_a_summary_that_was_not_computed_for_its_request_reads_no_source(
     metrics.summarised(make_summary(origin=origin))
 
     assert sample(metrics, "precis_source_tokens_total") == 0
-    assert sample(metrics, "precis_summary_tokens_total") == 104
+    assert sample(metrics, "precis_generation_tokens_total") == 104
     assert sample(metrics, "precis_e2e_request_latency_seconds_count") == 1
     assert sample(metrics, "precis_request_decode_time_seconds_count") == waits
 
