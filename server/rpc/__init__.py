@@ -2,5 +2,6 @@
 
 server.py listens. summarizer.py answers the five calls, batch.py the items of SummarizeBatch.
 chain.py wraps each call in the concerns of interceptors.py. convert.py and options.py turn protos
-into the server's words and back, status.py turns errors into statuses.
+into the server's words and back, status.py turns errors into statuses. reflection.py describes the
+services from the files that described.py prepares.
 """

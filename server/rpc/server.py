@@ -10,7 +10,6 @@ from typing import Any
 import grpc
 import grpc.aio
 from grpc_health.v1 import health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.rpc.chain import ConcernChain
@@ -18,6 +17,7 @@ from server.rpc.health import SERVICE as HEALTH_SERVICE
 from server.rpc.health import Health
 from server.rpc.interceptors import concerns
 from server.rpc.open_calls import OpenCalls
+from server.rpc.reflection import Reflection
 from server.rpc.summarizer import SERVICE, SummarizerServicer
 from server.telemetry.metrics import Metrics
 
@@ -70,8 +70,8 @@ class RpcServer:
         summarizer_pb2_grpc.add_SummarizerServicer_to_server(typed, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
         if self._options.reflection:
-            names = (SERVICE, HEALTH_SERVICE, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, self._server)
+            reflection = Reflection([SERVICE, HEALTH_SERVICE])
+            self._server.add_generic_rpc_handlers(reflection.handlers())
 
     async def start(self) -> None:
         """Begins to answer."""

@@ -1,14 +1,10 @@
 """The listening server: address, limits, TLS and reflection."""
 
-import asyncio
 import socket
 from pathlib import Path
 
 import grpc
 import pytest
-from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
-    ProtoReflectionDescriptorDatabase,
-)
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.rpc.open_calls import OpenCalls
@@ -117,25 +113,6 @@ async def test_an_unknown_method_is_unimplemented(server: RunningServer) -> None
     assert await call.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_reflection_tells_of_every_service(server: RunningServer) -> None:
-    services, method = await asyncio.to_thread(_reflect, server.rpc.address)
-
-    assert services == [
-        "grpc.health.v1.Health",
-        "grpc.reflection.v1alpha.ServerReflection",
-        "summarizer.v1.Summarizer",
-    ]
-    assert method == "Summarize"
-
-
-async def test_reflection_can_be_turned_off() -> None:
-    async with serve_fake(reflection=False) as server:
-        with pytest.raises(grpc.RpcError) as caught:
-            await asyncio.to_thread(_reflect, server.rpc.address)
-
-    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
-
-
 async def test_with_a_certificate_the_server_speaks_tls_only(
     certificate: tuple[Path, Path],
 ) -> None:
@@ -180,12 +157,3 @@ async def test_a_key_that_asks_for_a_password_is_an_error_and_not_a_prompt(
 
     with pytest.raises(ServerError, match="the key is encrypted"):
         listen(tls_cert=chain, tls_key=encrypted)
-
-
-def _reflect(address: str) -> tuple[list[str], str]:
-    """The services that the server tells of, and the first method of ours."""
-    with grpc.insecure_channel(address) as channel:
-        database = ProtoReflectionDescriptorDatabase(channel)
-        services = sorted(database.get_services())
-        described = database.FindFileContainingSymbol("summarizer.v1.Summarizer")
-        return services, described.service[0].method[0].name
