@@ -26,6 +26,12 @@ those. The package is `summarizer.v1`. An `optional` field that is not set takes
 model. Refusals are [`google.rpc.Status`](https://google.aip.dev/193): `INVALID_ARGUMENT` carries a
 `BadRequest` naming each bad field, `RESOURCE_EXHAUSTED` a `RetryInfo`, and every error an
 `ErrorInfo`.
+
+A message of more than `--max-message-bytes` (4 MiB unless the server was told otherwise) is
+`INVALID_ARGUMENT` too, with the reason `MESSAGE_TOO_LARGE` and the field `(message)`; in a batch
+that item alone fails. One of more than twice that size is refused by gRPC before the server sees
+it: `RESOURCE_EXHAUSTED` **without** an `ErrorInfo`, and the text "larger than max". Do not send
+such a message again, as you would after an overload, which always has its `ErrorInfo`.
 """
 
 

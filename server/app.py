@@ -231,6 +231,7 @@ def _servicer(
         open_calls=open_calls,
         metrics=metrics,
         max_batch_in_flight=core.model.max_batch_in_flight,
+        max_message_bytes=config.max_message_bytes,
         has_cache=config.result_cache_mb > 0,
     )
 

@@ -2,6 +2,7 @@
 
     RequestError
     ├── InvalidRequest     the caller must change the request; names every bad field
+    │   └── MessageTooLarge    the whole message is over the limit; says by how much
     ├── NotServed          this server lacks the capability; names the option
     ├── UnknownModel       no such model or version here
     ├── Overloaded         the queue is full; says when to come back
@@ -50,6 +51,15 @@ class InvalidRequest(_FieldError):
     """Fields of the request are wrong; all of them are named at once."""
 
     reason = "INVALID_REQUEST"
+
+
+class MessageTooLarge(InvalidRequest):
+    """The message that carries the request is larger than this server takes."""
+
+    reason = "MESSAGE_TOO_LARGE"
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(Violation("(message)", f"has {size} bytes, at most {limit} are taken"))
 
 
 class NotServed(_FieldError):

@@ -82,9 +82,10 @@ def error_from_item(item: summarizer_pb2.ItemError, request_id: str) -> errors.P
 
 
 def _class_of(code: grpc.StatusCode, message: str, reason: str) -> type[errors.PrecisError]:
-    # gRPC itself answers an oversized message with the code of an overload, where sending again
-    # cannot help. A refusal by the server proper always carries a reason.
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and not reason and "larger than max" in message:
+    # gRPC itself answers a message far beyond the limit with the code of an overload, where sending
+    # again cannot help. A refusal by the server proper always carries a reason.
+    is_refused_by_grpc = code is grpc.StatusCode.RESOURCE_EXHAUSTED and not reason
+    if reason == "MESSAGE_TOO_LARGE" or (is_refused_by_grpc and "larger than max" in message):
         return errors.MessageTooLarge
     return _CLASS_OF_CODE.get(code, errors.InternalError)
 

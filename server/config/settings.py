@@ -213,8 +213,10 @@ class ServerConfig(BaseSettings):
     max_message_bytes: int = _setting(
         4 * _MIB,
         "Limits",
-        "Largest gRPC message taken in. Keep it well above --max-document-bytes, whose refusal is "
-        "the clearer one.",
+        "Largest gRPC message taken; a larger one is refused with INVALID_ARGUMENT. One of more "
+        "than twice this is refused by gRPC itself, with RESOURCE_EXHAUSTED and no line in the "
+        "log; up to there each arriving call may take memory. Keep it well above "
+        "--max-document-bytes, whose refusal is the clearer one.",
         unit="BYTES",
         ge=1024,
         le=2047 * _MIB,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import grpc
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
-from server.errors import Draining, InvalidRequest, Violation
+from server.errors import Draining, InvalidRequest, MessageTooLarge, Violation
 from server.rpc.call import END_OF_STREAM, Call, Context, is_valid_id, summary_notes
 from server.rpc.convert import id_violation, to_response
 from server.rpc.faults import is_cancelled_from_outside, log_fault
@@ -38,12 +38,14 @@ class BatchCall:
         open_calls: OpenCalls,
         metrics: Metrics,
         max_in_flight: int,
+        max_message_bytes: int,
     ) -> None:
         self._call = call
         self._context = context
         self._summarise = summarise
         self._open_calls = open_calls
         self._metrics = metrics
+        self._max_message_bytes = max_message_bytes
         self._places = asyncio.Semaphore(max_in_flight)
         self._writing = asyncio.Lock()
         self._ids_in_flight: set[str] = set()
@@ -83,7 +85,7 @@ class BatchCall:
 
     async def _respond(self, item: proto.SummarizeBatchRequest) -> proto.SummarizeBatchResponse:
         try:
-            self._claim(item.item_id)
+            self._claim(item)
         except InvalidRequest as error:
             return self._refusal(item, explain(error))
         try:
@@ -100,13 +102,16 @@ class BatchCall:
         self._log_item(item, grpc.StatusCode.OK, **summary_notes(summary))
         return proto.SummarizeBatchResponse(item_id=item.item_id, response=to_response(summary))
 
-    def _claim(self, item_id: str) -> None:
+    def _claim(self, item: proto.SummarizeBatchRequest) -> None:
+        item_id = item.item_id
         if not is_valid_id(item_id):
             raise InvalidRequest(id_violation("item_id", item_id))
         if item_id in self._ids_in_flight:
             raise InvalidRequest(
                 Violation("item_id", f"{item_id} is already in flight on this call")
             )
+        if (size := item.ByteSize()) > self._max_message_bytes:
+            raise MessageTooLarge(size, self._max_message_bytes)
         self._ids_in_flight.add(item_id)
 
     def _refusal(

@@ -7,7 +7,7 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from server.errors import InvalidRequest, Violation
+from server.errors import InvalidRequest, MessageTooLarge, Violation
 from server.rpc.call import Call, Context, current_call
 
 # In quotes, because gRPC's own classes take no parameters; only their type stubs do.
@@ -31,9 +31,12 @@ class ConcernChain(grpc.aio.ServerInterceptor):
     one way of wrapping fits all, and cancellation reaches the handler, not a generator left behind.
     """
 
-    def __init__(self, service: str, concerns: Sequence[Concern]) -> None:
+    def __init__(
+        self, service: str, concerns: Sequence[Concern], *, max_message_bytes: int
+    ) -> None:
         self._prefix = f"/{service}/"
         self._concerns = tuple(concerns)
+        self._max_message_bytes = max_message_bytes
         self._wrapped: dict[str, Handler] = {}
 
     async def intercept_service(
@@ -52,12 +55,13 @@ class ConcernChain(grpc.aio.ServerInterceptor):
 
     def _wrap(self, handler: Handler, rpc: str) -> Handler:
         serializer, deserializer = handler.response_serializer, handler.request_deserializer
-        # A single request is parsed inside the chain: a malformed one ends like any bad request.
+        # A single request is measured and parsed inside the chain: what is wrong with the message
+        # ends like any bad request. BatchCall does the same with each of its messages.
         if handler.unary_unary:
-            behaviour = self._inside(rpc, _parsing(deserializer, handler.unary_unary))
+            behaviour = self._inside(rpc, self._parsing(deserializer, handler.unary_unary))
             return grpc.unary_unary_rpc_method_handler(behaviour, None, serializer)
         if handler.unary_stream:
-            behaviour = self._inside(rpc, _parsing(deserializer, handler.unary_stream))
+            behaviour = self._inside(rpc, self._parsing(deserializer, handler.unary_stream))
             return grpc.unary_stream_rpc_method_handler(behaviour, None, serializer)
         if handler.stream_stream:
             behaviour = self._inside(rpc, _parsed_as_read(handler.stream_stream))
@@ -79,25 +83,27 @@ class ConcernChain(grpc.aio.ServerInterceptor):
 
         return answer
 
+    def _parsing(self, deserializer: Callable[[bytes], Any] | None, behaviour: Any) -> Behaviour:
+        async def parse_and_behave(request: bytes, context: Context) -> Any:
+            if len(request) > self._max_message_bytes:
+                current_call.get().notes["message_bytes"] = len(request)
+                raise MessageTooLarge(len(request), self._max_message_bytes)
+            if deserializer is None:
+                return await behaviour(request, context)
+            try:
+                message = deserializer(request)
+            except DecodeError as error:
+                raise _malformed() from error
+            return await behaviour(message, context)
+
+        return parse_and_behave
+
 
 def _one_further_out(concern: Concern, call: Call, context: Context, proceed: Proceed) -> Proceed:
     async def outer() -> Any:
         return await concern.around(call, context, proceed)
 
     return outer
-
-
-def _parsing(deserializer: Callable[[bytes], Any] | None, behaviour: Any) -> Behaviour:
-    async def parse_and_behave(request: bytes, context: Context) -> Any:
-        if deserializer is None:
-            return await behaviour(request, context)
-        try:
-            message = deserializer(request)
-        except DecodeError as error:
-            raise _malformed() from error
-        return await behaviour(message, context)
-
-    return parse_and_behave
 
 
 def _parsed_as_read(behaviour: Any) -> Behaviour:

@@ -27,6 +27,7 @@ _MAX_STREAMS_PER_CONNECTION = 1000
 _KEEPALIVE_INTERVAL_MS = 30_000
 _KEEPALIVE_TIMEOUT_MS = 10_000
 _LEAST_PING_INTERVAL_MS = 10_000
+_RECEIVED_PER_TAKEN = 2
 
 
 class ServerError(Exception):
@@ -52,7 +53,13 @@ class RpcServer:
         self.health = Health([SERVICE])
         self._options = options
         self._server = grpc.aio.server(
-            interceptors=[ConcernChain(SERVICE, concerns(open_calls, metrics))],
+            interceptors=[
+                ConcernChain(
+                    SERVICE,
+                    concerns(open_calls, metrics),
+                    max_message_bytes=options.max_message_bytes,
+                )
+            ],
             options=_channel_arguments(options),
         )
         self.port = self._listen()
@@ -107,7 +114,7 @@ def _channel_arguments(options: RpcOptions) -> list[tuple[str, Any]]:
     return [
         # With it on, a second server on the same port would start and take half of the calls.
         ("grpc.so_reuseport", 0),
-        ("grpc.max_receive_message_length", options.max_message_bytes),
+        ("grpc.max_receive_message_length", _received_bytes(options.max_message_bytes)),
         ("grpc.max_send_message_length", options.max_message_bytes),
         ("grpc.max_concurrent_streams", _MAX_STREAMS_PER_CONNECTION),
         # Finds callers that vanished without a word, lest their summaries be written to the end.
@@ -117,6 +124,15 @@ def _channel_arguments(options: RpcOptions) -> list[tuple[str, Any]]:
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", _LEAST_PING_INTERVAL_MS),
     ]
+
+
+def _received_bytes(max_message_bytes: int) -> int:
+    """What gRPC may read of one message: more than is taken, since only we can say what is wrong.
+
+    gRPC refuses a larger one as soon as it has read the length, with RESOURCE_EXHAUSTED and no
+    details, and neither log nor metrics hear of it. Every call in arrival may hold this much.
+    """
+    return min(_RECEIVED_PER_TAKEN * max_message_bytes, 2**31 - 1)
 
 
 def _credentials(options: RpcOptions) -> grpc.ServerCredentials | None:

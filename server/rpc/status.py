@@ -28,6 +28,7 @@ _MAX_VIOLATIONS = 16
 
 _CODES: Mapping[type[Exception], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.MessageTooLarge: grpc.StatusCode.INVALID_ARGUMENT,
     errors.NotServed: grpc.StatusCode.UNIMPLEMENTED,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -24,6 +24,7 @@ class SummarizerServicer:
         open_calls: OpenCalls,
         metrics: Metrics,
         max_batch_in_flight: int,
+        max_message_bytes: int,
         has_cache: bool = False,
     ) -> None:
         self._summariser = summariser
@@ -31,6 +32,7 @@ class SummarizerServicer:
         self._open_calls = open_calls
         self._metrics = metrics
         self._max_batch_in_flight = max_batch_in_flight
+        self._max_message_bytes = max_message_bytes
         self._has_cache = has_cache
 
     async def Summarize(
@@ -71,6 +73,7 @@ class SummarizerServicer:
             open_calls=self._open_calls,
             metrics=self._metrics,
             max_in_flight=self._max_batch_in_flight,
+            max_message_bytes=self._max_message_bytes,
         ).run()
 
     async def ListModels(

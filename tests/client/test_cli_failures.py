@@ -122,6 +122,24 @@ def test_a_stream_that_breaks_off_ends_its_line_before_the_complaint(
 
 
 def test_a_document_too_large_for_a_message_is_told_with_the_limit(
+    article: Path, address: str, server: ScriptedServer, capsys: Captured
+) -> None:
+    size = "has 5000005 bytes, at most 4194304 are taken"
+    server.summarizer.default = Refusal(
+        grpc.StatusCode.INVALID_ARGUMENT,
+        f"(message): {size}",
+        "MESSAGE_TOO_LARGE",
+        violations=(("(message)", size),),
+    )
+
+    assert main(["summarize", str(article)]) == 2
+
+    assert one_line(capsys) == (
+        f"precis: the document is too large for one message: {size} [request made-by-server]"
+    )
+
+
+def test_a_document_far_beyond_a_message_is_told_with_the_limit_of_grpc(
     article: Path, address: str, capsys: Captured
 ) -> None:
     article.write_text("x" * 5_000_000)

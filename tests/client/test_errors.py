@@ -139,6 +139,25 @@ def test_a_message_above_the_limit_of_grpc_is_no_overload(client: Client) -> Non
     assert isinstance(caught.value, InvalidRequest)
 
 
+def test_a_message_that_the_server_itself_finds_too_large_raises_the_same_error(
+    server: ScriptedServer, client: Client
+) -> None:
+    size = FieldViolation("(message)", "has 5000005 bytes, at most 4194304 are taken")
+    server.summarizer.default = Refusal(
+        Code.INVALID_ARGUMENT,
+        f"{size.field}: {size.description}",
+        "MESSAGE_TOO_LARGE",
+        violations=((size.field, size.description),),
+    )
+
+    with pytest.raises(MessageTooLarge) as caught:
+        client.summarize("A document.")
+    (item,) = client.batch(["A document."])
+
+    assert caught.value.field_violations == (size,)
+    assert type(item.error) is MessageTooLarge
+
+
 @pytest.mark.parametrize("options", [{"max_tokens": 2**31}, {"seed": -1}])
 def test_a_number_that_the_wire_cannot_carry_is_an_invalid_request(
     client: Client, options: dict[str, int]

@@ -58,10 +58,11 @@ def describe(error: errors.PrecisError, arguments: Namespace) -> str:
 
 
 def _sentence(error: errors.PrecisError, arguments: Namespace) -> str:
+    if isinstance(error, errors.MessageTooLarge):
+        size = error.message.removeprefix("(message): ")
+        return f"the document is too large for one message: {size}"
     if error.field_violations:
         return "; ".join(f"{each.field}: {each.description}" for each in error.field_violations)
-    if isinstance(error, errors.MessageTooLarge):
-        return f"the document is too large for one message: {error.message}"
     if isinstance(error, errors.Overloaded):
         wait = "later" if error.retry_after_s is None else f"in {error.retry_after_s:g} s"
         return f"{arguments.address} is overloaded: {error.message} (try again {wait})"

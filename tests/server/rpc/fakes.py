@@ -217,7 +217,8 @@ async def serve_fake(
     """Runs a server over a fake service; what is not given has a default fit for a test."""
     fake, metrics, open_calls = FakeSummariser(), Metrics(), OpenCalls()
     defaults: dict[str, Any] = {"host": "localhost", "port": 0, "max_message_bytes": 1_000_000}
-    rpc = RpcServer(RpcOptions(**defaults | options), open_calls=open_calls, metrics=metrics)
+    listening = RpcOptions(**defaults | options)
+    rpc = RpcServer(listening, open_calls=open_calls, metrics=metrics)
     rpc.add(
         SummarizerServicer(
             MeasuredSummariser(fake, metrics),
@@ -225,6 +226,7 @@ async def serve_fake(
             open_calls=open_calls,
             metrics=metrics,
             max_batch_in_flight=max_batch_in_flight,
+            max_message_bytes=listening.max_message_bytes,
             has_cache=has_cache,
         )
     )

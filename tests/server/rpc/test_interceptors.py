@@ -14,7 +14,7 @@ import pytest
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.errors import Overloaded
 from server.telemetry.logging import JsonFormatter
-from tests.server.rpc.fakes import PIECES, RunningServer
+from tests.server.rpc.fakes import PIECES, RunningServer, serve_fake
 
 PRIVATE = "The patient's name is Smith."
 
@@ -57,6 +57,14 @@ async def test_a_refused_call_is_one_line_with_its_reason(
 
     (line,) = lines(log, "call ended")
     assert (line["code"], line["reason"]) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+
+
+async def test_a_message_over_the_limit_is_one_line_with_its_size(log: io.StringIO) -> None:
+    async with serve_fake(max_message_bytes=2000) as server:
+        await server.stub.Summarize(pb.SummarizeRequest(document="x" * 3000)).code()
+
+    (line,) = lines(log, "call ended")
+    assert (line["reason"], line["message_bytes"]) == ("MESSAGE_TOO_LARGE", 3003)
 
 
 async def test_an_item_is_one_line_with_its_id(server: RunningServer, log: io.StringIO) -> None:

@@ -25,6 +25,11 @@ CASES: list[tuple[Exception, grpc.StatusCode, str]] = [
         grpc.StatusCode.INVALID_ARGUMENT,
         "INVALID_REQUEST",
     ),
+    (
+        errors.MessageTooLarge(5_000_005, 4_194_304),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "MESSAGE_TOO_LARGE",
+    ),
     (errors.NotServed(BAD_MAX), grpc.StatusCode.UNIMPLEMENTED, "NOT_SERVED"),
     (errors.UnknownModel("m", "2", "m version 1"), grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL"),
     (

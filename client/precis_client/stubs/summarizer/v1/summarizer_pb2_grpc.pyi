@@ -9,6 +9,8 @@ Conventions of this file
 - Durations are google.protobuf.Duration, so no client ever confuses seconds and microseconds.
 - Refusals are google.rpc.Status: INVALID_ARGUMENT carries google.rpc.BadRequest naming each bad field,
   RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, and every error carries google.rpc.ErrorInfo.
+- A message that is too large is INVALID_ARGUMENT with the reason MESSAGE_TOO_LARGE. gRPC itself refuses one of more
+  than twice the limit, with RESOURCE_EXHAUSTED and without an ErrorInfo: sending it again cannot help.
 - A capability that this server does not have answers UNIMPLEMENTED and names the option; it is never ignored.
 - Where the server keeps a cache of results, the trailing metadata `x-precis-cache` of the calls for one document says
   "hit", "joined" (an identical request was being answered) or "miss". Samples without a seed are always a miss.
