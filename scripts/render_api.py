@@ -32,6 +32,10 @@ A message of more than `--max-message-bytes` (4 MiB unless the server was told o
 that item alone fails. One of more than twice that size is refused by gRPC before the server sees
 it: `RESOURCE_EXHAUSTED` **without** an `ErrorInfo`, and the text "larger than max". Do not send
 such a message again, as you would after an overload, which always has its `ErrorInfo`.
+
+The server asks nobody who calls. It checks no token: a call with the metadata `authorization` is
+answered like any other, with the trailing metadata `x-precis-warning`, and the log says it once.
+Let a proxy check tokens, or let only your own network reach the port.
 """
 
 

@@ -17,6 +17,7 @@ from precis_client._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from precis_client._convert import RequestFields
+    from precis_client._warnings import ServerWarning
     from precis_client.aio import AsyncClient, AsyncSummaryStream
     from precis_client.channel import Connection
     from precis_client.errors import (
@@ -85,6 +86,7 @@ __all__ = [
     "Overloaded",
     "PrecisError",
     "RequestFields",
+    "ServerWarning",
     "ServingStatus",
     "SourceSpan",
     "Style",
@@ -96,7 +98,7 @@ __all__ = [
     "Usage",
 ]
 
-_HOMES = ("errors", "options", "types", "channel", "_convert", "sync", "aio")
+_HOMES = ("errors", "options", "types", "channel", "_convert", "_warnings", "sync", "aio")
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from precis_client._convert import (
     to_request,
 )
 from precis_client._status import our_errors
+from precis_client._warnings import pass_on_warnings
 from precis_client.channel import DEFAULT_ADDRESS, Connection
 from precis_client.errors import Cancelled, InternalError
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
@@ -87,6 +88,7 @@ class AsyncSummaryStream(AsyncIterator[str]):
             raise
         if self._final is None:
             raise InternalError("the server ended the stream without its final message")
+        pass_on_warnings(await self._call.trailing_metadata())
         return None
 
 
@@ -138,8 +140,8 @@ class AsyncClient:
         one.
         """
         request = to_request(document, fields, request_id)
-        with our_errors(request_id):
-            return from_response(await self._stub.Summarize(request, **self._terms(timeout_s)))
+        answer = self._answer(self._stub.Summarize, request, timeout_s, request_id)
+        return from_response(await answer)
 
     def stream(
         self,
@@ -181,24 +183,22 @@ class AsyncClient:
             with our_errors():
                 async for answer in call:
                     yield ledger.result(answer)
+            pass_on_warnings(await call.trailing_metadata())
             ledger.settle()
         finally:
             call.cancel()
 
     async def list_models(self, *, timeout_s: float | None = None) -> tuple[Model, ...]:
         """Lists the server's models, the default one first."""
-        with our_errors():
-            return from_models(
-                await self._stub.ListModels(pb.ListModelsRequest(), **self._terms(timeout_s))
-            )
+        answer = self._answer(self._stub.ListModels, pb.ListModelsRequest(), timeout_s)
+        return from_models(await answer)
 
     async def get_model(
         self, model: str = "", model_version: str = "", *, timeout_s: float | None = None
     ) -> Model:
         """Describes a model; without a name the default one, without a version the newest."""
         request = pb.GetModelRequest(model=model, model_version=model_version)
-        with our_errors():
-            return from_model(await self._stub.GetModel(request, **self._terms(timeout_s)))
+        return from_model(await self._answer(self._stub.GetModel, request, timeout_s))
 
     async def health(self, service: str = "", *, timeout_s: float | None = None) -> ServingStatus:
         """Asks the standard health service about one service, by default about the server."""
@@ -222,6 +222,16 @@ class AsyncClient:
     @property
     def _stub(self) -> "SummarizerAsyncStub":
         return SummarizerStub(self._channel)
+
+    async def _answer(
+        self, method: Any, request: Any, timeout_s: float | None, request_id: str = ""
+    ) -> Any:
+        with our_errors(request_id):
+            call = method(request, **self._terms(timeout_s))
+            response = await call
+            trailing_metadata = await call.trailing_metadata()
+        pass_on_warnings(trailing_metadata)
+        return response
 
     def _terms(self, timeout_s: float | None) -> dict[str, Any]:
         return {

@@ -58,7 +58,9 @@ class Connection:
     root_certificates: bytes | None = field(default=None, repr=False)
     """Certificates to trust, in PEM; else those that come with gRPC."""
     token: str | None = field(default=None, repr=False)
-    """Sent as `authorization: Bearer ...`, in clear unless the connection is encrypted."""
+    """Sent as `authorization: Bearer ...`, in clear unless the connection is encrypted.
+
+    For a proxy that checks it: the server itself does not yet, and says so by a ServerWarning."""
     retry: bool = True
     """Whether gRPC sends again, up to three times, what failed as unavailable or overloaded.
 

@@ -14,6 +14,7 @@ from precis_client._convert import (
     to_request,
 )
 from precis_client._status import our_errors
+from precis_client._warnings import pass_on_warnings
 from precis_client.channel import DEFAULT_ADDRESS, Connection
 from precis_client.errors import InternalError
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
@@ -70,6 +71,7 @@ class SummaryStream(Iterator[str]):
                     self._final = from_response(event.final)
         if self._final is None:
             raise InternalError("the server ended the stream without its final message")
+        pass_on_warnings(self._call.trailing_metadata())
         return None
 
 
@@ -115,8 +117,7 @@ class Client:
         one.
         """
         request = to_request(document, fields, request_id)
-        with our_errors(request_id):
-            return from_response(self._stub.Summarize(request, **self._terms(timeout_s)))
+        return from_response(self._answer(self._stub.Summarize, request, timeout_s, request_id))
 
     def stream(
         self,
@@ -156,24 +157,21 @@ class Client:
             with our_errors():
                 for answer in call:
                     yield ledger.result(answer)
+            pass_on_warnings(call.trailing_metadata())
             ledger.settle()
         finally:
             call.cancel()
 
     def list_models(self, *, timeout_s: float | None = None) -> tuple[Model, ...]:
         """Lists the server's models, the default one first."""
-        with our_errors():
-            return from_models(
-                self._stub.ListModels(pb.ListModelsRequest(), **self._terms(timeout_s))
-            )
+        return from_models(self._answer(self._stub.ListModels, pb.ListModelsRequest(), timeout_s))
 
     def get_model(
         self, model: str = "", model_version: str = "", *, timeout_s: float | None = None
     ) -> Model:
         """Describes a model; without a name the default one, without a version the newest."""
         request = pb.GetModelRequest(model=model, model_version=model_version)
-        with our_errors():
-            return from_model(self._stub.GetModel(request, **self._terms(timeout_s)))
+        return from_model(self._answer(self._stub.GetModel, request, timeout_s))
 
     def health(self, service: str = "", *, timeout_s: float | None = None) -> ServingStatus:
         """Asks the standard health service about one service, by default about the server."""
@@ -189,6 +187,14 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _answer(
+        self, method: Any, request: Any, timeout_s: float | None, request_id: str = ""
+    ) -> Any:
+        with our_errors(request_id):
+            response, call = method.with_call(request, **self._terms(timeout_s))
+        pass_on_warnings(call.trailing_metadata())
+        return response
 
     def _terms(self, timeout_s: float | None) -> dict[str, Any]:
         return {

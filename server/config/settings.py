@@ -102,7 +102,8 @@ class ServerConfig(BaseSettings):
         "127.0.0.1",
         "Network",
         "Address to listen on, for gRPC and for metrics. 127.0.0.1 keeps the server to this "
-        "machine; [::] is every address, of IPv4 too: for containers, or together with TLS.",
+        "machine; [::] is every address, of IPv4 too: for containers, or together with TLS. "
+        "Whoever reaches it may use it: the server checks no token and no client certificate.",
         unit="HOST",
         min_length=1,
     )

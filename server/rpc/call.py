@@ -13,7 +13,9 @@ import grpc.aio
 from server.errors import DeadlineExpired
 from server.types import Origin, Summary
 
+AUTHORIZATION_KEY = "authorization"
 REQUEST_ID_KEY = "x-request-id"
+WARNING_KEY = "x-precis-warning"
 SPECULATION_KEY = "x-precis-speculation"
 CACHE_KEY = "x-precis-cache"
 MAX_ID_CHARACTERS = 128

@@ -7,7 +7,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from server.rpc.call import REQUEST_ID_KEY, Call, Context
+from server.rpc.call import AUTHORIZATION_KEY, REQUEST_ID_KEY, WARNING_KEY, Call, Context
 from server.rpc.chain import Concern, Proceed
 from server.rpc.faults import is_cancelled_from_outside, log_fault
 from server.rpc.open_calls import OpenCalls
@@ -25,6 +25,7 @@ def concerns(open_calls: OpenCalls, metrics: Metrics) -> tuple[Concern, ...]:
     """All of them, outermost first."""
     return (
         RequestIdentity(),
+        UncheckedToken(),
         StatusSender(),
         AccessLog(),
         CallMetrics(metrics),
@@ -44,6 +45,27 @@ class RequestIdentity:
         answer = await proceed()
         context.set_trailing_metadata(((REQUEST_ID_KEY, call.request_id), *call.trailing.items()))
         return answer
+
+
+class UncheckedToken:
+    """Says that a token is not checked, to callers that send one and once in the log.
+
+    Until the server knows keys, whoever sends a token must not think that it protects anything.
+    """
+
+    TEXT = "authorization is not checked by this server"
+
+    def __init__(self) -> None:
+        self._is_logged = False
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Puts the warning into the trailing metadata, so that the call can still be retried."""
+        if any(key == AUTHORIZATION_KEY for key, _ in context.invocation_metadata() or ()):
+            call.trailing[WARNING_KEY] = self.TEXT
+            if not self._is_logged:
+                self._is_logged = True
+                _log.warning(self.TEXT, extra=fields(peer=context.peer()))
+        return await proceed()
 
 
 class CallFailed(Exception):

@@ -121,6 +121,31 @@ async def test_calls_are_counted_while_they_run_and_when_they_end(server: Runnin
     assert server.sample("precis_request_failures_total", reason="INVALID_REQUEST") == 1
 
 
+async def test_a_caller_that_sends_a_token_is_told_that_nobody_checks_it(
+    server: RunningServer, log: io.StringIO
+) -> None:
+    request, token = pb.SummarizeRequest(document="Text."), (("authorization", "Bearer x"),)
+    calls = [
+        server.stub.Summarize(request, metadata=token),
+        server.stub.SummarizeStream(request, metadata=token),
+        server.stub.Summarize(request),
+    ]
+    told = []
+    for call in calls:
+        _ = (
+            await call
+            if isinstance(call, grpc.aio.UnaryUnaryCall)
+            else [each async for each in call]
+        )
+        told.append(dict(await call.trailing_metadata()).get("x-precis-warning"))
+
+    text = "authorization is not checked by this server"
+    assert told == [text, text, None]
+    (line,) = lines(log, text)
+    assert line["level"] == "warning"
+    assert "Bearer" not in log.getvalue()
+
+
 async def test_health_checks_are_neither_logged_nor_counted(
     server: RunningServer, log: io.StringIO
 ) -> None:
