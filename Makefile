@@ -41,10 +41,11 @@ test: $(VENV)/ready-to-develop ## Run the tests (installs everything, PyTorch to
 test-gpu: $(GPU_TESTS)/ready ## Run the tests that need an NVIDIA GPU, where there is one (some 5 GB to fetch)
 	@$(GPU_TESTS)/bin/python -m pytest -m gpu tests/gpu $(ARGS)
 
-lint: $(VENV)/ready-to-develop ## Check style, formatting and types
+lint: $(VENV)/ready-to-develop ## Check style, formatting, types and protos
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+	@$(VENV)/bin/buf lint
 
 format: $(VENV)/ready-to-develop ## Rewrite the code in the house format
 	@$(RUN) -m ruff check --fix .
