@@ -3,12 +3,14 @@
 import argparse
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.cpu.commands import CPU_COMMANDS, add_cpu_commands
 from benchmarks.gpu.commands import add_gpu_command, run_gpu
 from benchmarks.serving.commands import add_serving_command, run_serving_command
+from model.missing import report_missing
 
 _DEFAULT = Path("models/default")
 _BUNDLE = _DEFAULT / "bundle-cpu-int8"
@@ -76,14 +78,25 @@ def main() -> int:
     for command in (quality, startup, ablation, families, ceiling, serving, *of_cpu):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
-    if parsed.command == "gpu":
-        return run_gpu(parsed)
-    report, table = _run(parsed)
+    try:
+        _check_packages(parsed.command)
+        if parsed.command == "gpu":
+            return run_gpu(parsed)
+        report, table = _run(parsed)
+    except ModuleNotFoundError as error:
+        return report_missing(error, "python -m benchmarks", "server,export,train,loadtest,dev")
     if parsed.json:
         parsed.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", "utf-8")
     settings = ", ".join(f"{name} {value}" for name, value in report["recipe"].items())
     sys.stdout.write(f"{table}\n\nRecipe: {settings}.\n")
     return 0
+
+
+def _check_packages(command: str) -> None:
+    """Names what is missing before a process that needs it is started, which would say less."""
+    needed = "locust" if command == "serving" else "onnx" if command in CPU_COMMANDS else None
+    if needed and find_spec(needed) is None:
+        raise ModuleNotFoundError(name=needed)
 
 
 def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:

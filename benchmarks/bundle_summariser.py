@@ -10,8 +10,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tqdm import tqdm
-
 from benchmarks.our_engine import OurEngine, finished
 from bundle.errors import BundleError
 from bundle.normalise import normalise
@@ -21,6 +19,7 @@ from model.evaluation.rule import (
     NO_REPEAT_NGRAM_SIZE,
     max_summary_tokens,
 )
+from model.progress import ProgressBar
 from model.records import Record
 from server.engine.request import EngineRequest
 from server.types import DecodingOptions
@@ -41,7 +40,9 @@ class BundleSummariser:
 
     def summarise(self, records: Sequence[Record]) -> list[str]:
         """Gives the summaries in the order of the records."""
-        pairs = tqdm(self.stream(records), total=len(records), unit="document", desc="bundle")
+        pairs = ProgressBar(
+            self.stream(records), total=len(records), unit="document", desc="bundle"
+        )
         summaries = dict(pairs)
         return [summaries[index] for index in range(len(records))]
 

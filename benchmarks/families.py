@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from benchmarks.family_checkpoints import CHECKPOINTS, Checkpoint, build
 from benchmarks.our_engine import OurEngine, finished
 from benchmarks.recipe import recipe
 from model.checkpoint import load_checkpoint
 from model.generate import GreedyOptions, greedy_batch
+from model.progress import ProgressBar
 from model.transformer import Summarizer
 from server.types import DecodingOptions
 
@@ -36,7 +36,7 @@ def compare_families(only: Sequence[str] = (), *, threads: int = 0) -> dict[str,
     if threads:
         torch.set_num_threads(threads)
     chosen = [checkpoint for checkpoint in CHECKPOINTS if not only or checkpoint.name in only]
-    rows = [_compare(checkpoint, threads) for checkpoint in tqdm(chosen, unit="checkpoint")]
+    rows = [_compare(checkpoint, threads) for checkpoint in ProgressBar(chosen, unit="checkpoint")]
     settings = {"summaries": len(_SOURCE_LENGTHS), "tokens": _MAX_TOKENS}
     return {"recipe": recipe(**settings, transformers=_transformers_version()), "rows": rows}
 

@@ -12,12 +12,12 @@ from itertools import islice
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import nn
-from tqdm import tqdm
 
 from bundle.normalise import normalise
 from model.config import ModelConfig
 from model.decoding_options import GreedyOptions
 from model.generate import greedy_batch
+from model.progress import ProgressBar
 from model.records import Record
 from model.training.batches import collate
 from model.training.examples import Example
@@ -88,7 +88,7 @@ def train(
     batches = islice(_batches(pairs, budget.batch_size, seed), budget.steps)
     model.train()
     loss = TeacherForcing(model)
-    for examples in tqdm(batches, total=budget.steps, unit="step", desc=description):
+    for examples in ProgressBar(batches, total=budget.steps, unit="step", desc=description):
         batch = collate(examples, PAD, PAD)
         total, _ = loss(batch)
         optimiser.zero_grad()

@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from model.missing import report_missing
+
 _DEFAULT = Path("models/default")
 
 
@@ -54,7 +56,10 @@ precisions, and where a server can run them:
     parsed = parser.parse_args()
 
     # torch takes seconds to import: --help and usage errors need not wait for it.
-    from export.pipeline import ExportConfig, ExportError, export_bundle
+    try:
+        from export.pipeline import ExportConfig, ExportError, export_bundle
+    except ModuleNotFoundError as error:
+        return report_missing(error, "python -m export", "export")
 
     home = parsed.checkpoint.parent
     device = "cuda" if parsed.precision in ("fp16", "bf16") else "cpu"

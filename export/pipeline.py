@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import onnx
-from tqdm import tqdm
 
 from bundle.load import load_bundle
 from bundle.manifest import MANIFEST_FILE, Manifest, write_manifest
@@ -36,6 +35,7 @@ from export.store import save_graphs
 from model.checkpoint import load_checkpoint
 from model.config import ModelConfig
 from model.generation_defaults import read_generation_defaults, with_room
+from model.progress import ProgressBar
 from model.serving_limits import unexportable
 from model.tokenizing import ensure_tokenizer, fitting
 from model.transformer import Summarizer
@@ -76,7 +76,7 @@ def export_bundle(config: ExportConfig, *, progress: bool = True) -> Report:
     stages = 8 if is_for_device(config.precision) else 7
     with (
         tempfile.TemporaryDirectory(dir=config.output.parent, prefix=".export-") as scratch,
-        tqdm(total=stages, desc="load", unit="stage", disable=not progress) as bar,
+        ProgressBar(total=stages, desc="load", unit="stage", disable=not progress) as bar,
     ):
         directory = Path(scratch) / "bundle"
         directory.mkdir()

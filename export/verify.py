@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from bundle.manifest import read_manifest
 from bundle.signature import (
@@ -38,6 +37,7 @@ from model.checkpoint import load_checkpoint
 from model.constraints import forbidden_ids, forced_token
 from model.decoding_options import GreedyOptions
 from model.generate import Generation, greedy
+from model.progress import ProgressBar
 from model.transformer import Summarizer
 
 _ARITHMETIC = {
@@ -113,7 +113,7 @@ def _compare_values(
     others: dict[str, list[float]] = {DECODER_TOKENS: [], DECODER_AHEAD: []}
     choices = _Choices()
     written = []
-    for case in tqdm(cases, desc="verify", unit="summary", leave=False):
+    for case in ProgressBar(cases, desc="verify", unit="summary", leave=False):
         source_ids, options = case.source_ids, case.options
         oracle = greedy(summarizer, source_ids, options)
         encoder_errors.append(_encoder_error(decoder, summarizer, source_ids))

@@ -3,15 +3,7 @@
 import argparse
 import sys
 
-from model.commands import (
-    attention_plots,
-    evaluate,
-    explain,
-    inspect,
-    summarize,
-    sweep,
-    train,
-)
+from model.missing import report_missing
 
 EXAMPLES = """examples:
   python -m model summarize examples/arxiv_en.txt
@@ -26,11 +18,27 @@ EXAMPLES = """examples:
 This is the slow reference in PyTorch. To serve the model, use `python -m server`.
 """
 
-_COMMANDS = (summarize, inspect, explain, evaluate, train, sweep, attention_plots)
-
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status: 2 where its input was wrong."""
+    try:
+        return _main(arguments)
+    except ModuleNotFoundError as error:
+        return report_missing(error, "python -m model", "train")
+
+
+def _main(arguments: list[str] | None) -> int:
+    # Only now, so that a missing package can be reported.
+    from model.commands import (
+        attention_plots,
+        evaluate,
+        explain,
+        inspect,
+        summarize,
+        sweep,
+        train,
+    )
+
     parser = argparse.ArgumentParser(
         prog="python -m model",
         description="The summariser in PyTorch: summarise a document, show what a summary looked "
@@ -39,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in _COMMANDS:
+    for module in (summarize, inspect, explain, evaluate, train, sweep, attention_plots):
         module.add(commands)
     options = parser.parse_args(arguments)
     try:

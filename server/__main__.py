@@ -6,17 +6,34 @@ import sys
 import time
 from pathlib import Path
 
-from bundle.errors import BundleError
-from server.config import USAGE_EXIT_CODE, ConfigError, load_config, unknown_variables
-
 _log = logging.getLogger(__name__)
 _IMPORTED_S = time.monotonic()
 # Of /proc/self/stat, counted from the command's closing parenthesis.
 _START_TICKS_FIELD = 19
+_MISSING_EXIT_CODE = 2
 
 
 def main() -> int:
     """Runs the server; a problem that keeps it from starting is one line on stderr."""
+    try:
+        return _main()
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name in ("bundle", "server"):
+            raise  # a fault of ours
+        told = (
+            f"the package {name!r} is not installed here. `make serve` installs what the server "
+            "needs and starts it; or: "
+            "pip install -c requirements/constraints.txt -e ./client -e '.[server]'"
+        )
+        return _fail(ModuleNotFoundError(told), _MISSING_EXIT_CODE)
+
+
+def _main() -> int:
+    # Only now, so that a missing package can be reported.
+    from bundle.errors import BundleError
+    from server.config import USAGE_EXIT_CODE, ConfigError, load_config, unknown_variables
+
     try:
         config = load_config(sys.argv[1:])
     except ConfigError as error:

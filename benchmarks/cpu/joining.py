@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks.cpu.documents import SEED, make_documents, read_reader
 from benchmarks.default_style import default_style
 from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Tokens
 from benchmarks.recipe import recipe
+from model.progress import ProgressBar
 from server.engine.admission import Batching
 from server.engine.engine import Engine
 from server.engine.request import Failed, Finished
@@ -66,7 +66,7 @@ def measure_joining(directory: Path, settings: JoiningSettings) -> dict[str, Any
     _warm_up(ours, documents, options)
     found: defaultdict[tuple[float, str], _Found] = defaultdict(_Found)
     turns = [(rate, number) for rate in settings.rates for number in range(settings.rounds)]
-    for rate, number in tqdm(turns, unit="round"):
+    for rate, number in ProgressBar(turns, unit="round"):
         due_s = _arrivals(rate, settings.seconds, f"{SEED}/{number}")
         for way, ways in WAYS.items():
             engine = ours.engine(_MAX_ROWS, **ways)

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from benchmarks.cpu.documents import SEED, make_documents, read_reader
 from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Tokens
 from benchmarks.recipe import recipe
+from model.progress import ProgressBar
 from server.engine.engine import Engine
 from server.engine.request import Failed, Written
 from server.types import DecodingOptions
@@ -65,7 +65,7 @@ def measure_stall(directory: Path, settings: StallSettings) -> dict[str, Any]:
     rate = settings.load * capacity
     windows = {way: (Window(), Window()) for way in WAYS}
     generator = np.random.default_rng(SEED)
-    for _ in tqdm(range(settings.windows), unit="window"):
+    for _ in ProgressBar(range(settings.windows), unit="window"):
         for way, (quiet, busy) in windows.items():
             for window, arrivals_per_s in ((quiet, 0.0), (busy, rate)):
                 engine = ours.engine(_MAX_ROWS, **WAYS[way])

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from benchmarks.cpu import cases
 from benchmarks.cpu.environment import peers_python
 from benchmarks.cpu.models import Models
@@ -16,6 +14,7 @@ from benchmarks.cpu.step_inputs import BoundStep, Shape
 from benchmarks.recipe import recipe
 from bundle.load import load_bundle
 from bundle.signature import DECODER_STEP, DECODER_TOKENS
+from model.progress import ProgressBar
 from server.runtime.session import open_session
 from server.runtime.threads import thread_budget
 
@@ -39,7 +38,7 @@ def measure_steps(bundles: Sequence[Path], settings: StepSettings) -> dict[str, 
     graphs = {"/".join(path.parts[-2:]): _Graphs(path, settings) for path in bundles}
     measured = [
         {"rows": rows, **result}
-        for rows in tqdm(settings.rows, unit="batch")
+        for rows in ProgressBar(settings.rows, unit="batch")
         for result in _take_turns(graphs, rows, settings)
     ]
     sizes = {"source": settings.source, "cache": settings.cache, "rounds": settings.rounds}

@@ -9,8 +9,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from benchmarks.cpu.case import Case
 from benchmarks.cpu.contender import ENTRIES, Answer, Contender, ContenderError, Contenders
 from benchmarks.cpu.documents import make_documents, read_reader
@@ -18,6 +16,7 @@ from benchmarks.cpu.estimate import round_s, turn_s
 from benchmarks.cpu.models import GEOMETRIES, MakeError, Models
 from benchmarks.peers.protocol import Job, Tokens
 from bundle.manifest import read_manifest
+from model.progress import ProgressBar
 
 # Whose manifest says how documents begin and end, and what is never written.
 _READ_FROM = "ours-int8"
@@ -64,7 +63,9 @@ class Tour:
                     self._models.path(case.geometry, ENTRIES[name].form)
         total_s = self._settings.repeats * sum(map(round_s, chosen))
         sys.stderr.write(f"{len(chosen)} cases, about {total_s / 60:.1f} minutes\n")
-        with tqdm(total=total_s, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left") as bar:
+        with ProgressBar(
+            total=total_s, bar_format="{l_bar}{bar}| {elapsed}, {remaining} left"
+        ) as bar:
             for geometry, group in groupby(chosen, key=lambda case: case.geometry):
                 bundle = self._models.path(geometry, _READ_FROM)
                 reader = read_reader(bundle, reads_text=GEOMETRIES[geometry].reads_text)

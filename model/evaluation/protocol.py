@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from tqdm import tqdm
-
+from model.progress import ProgressBar
 from model.records import Record
 
 
@@ -30,6 +29,6 @@ def in_order(pairs: Iterator[tuple[int, str]], total: int, name: str, progress: 
 
     Fewer than `total` are returned as they are: whoever gives them knows why.
     """
-    bar = tqdm(pairs, total=total, unit="document", desc=name, disable=not progress)
+    bar = ProgressBar(pairs, total=total, unit="document", desc=name, disable=not progress)
     summaries = dict(bar)
     return [summaries[index] for index in sorted(summaries)]

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
-from tqdm import tqdm
 
 from model.json_lines import DataError, JsonLines
+from model.progress import ProgressBar
 from model.records import Record, RecordReader
 from model.training.config import DataConfig, SourceConfig, ValidationConfig
 from model.training.examples import Counts, Example, Examples, pair_maker
@@ -102,12 +102,12 @@ def _texts_of(item: Any) -> Sequence[str]:
 def tell_bad_lines(reader: JsonLines[Any]) -> None:
     """Show the lines that were skipped, if any were."""
     if complaint := reader.complaint():
-        tqdm.write(complaint, sys.stderr)
+        ProgressBar.write(complaint, sys.stderr)
 
 
 def with_progress(items: Iterable[Any], path: Path, shown: bool) -> Iterable[Any]:
     """A bar that counts what is read from a file."""
-    return tqdm(items, desc=path.name, unit=" lines", disable=not shown, leave=False)
+    return ProgressBar(items, desc=path.name, unit=" lines", disable=not shown, leave=False)
 
 
 def _gap_ids(tokenizer_file: Path) -> tuple[int, int]:
@@ -121,6 +121,6 @@ def _gap_ids(tokenizer_file: Path) -> tuple[int, int]:
 def _tell(name: str, counts: Counts, shown: bool) -> None:
     """Say what became of the lines; `DataError` if nothing did."""
     if shown:
-        tqdm.write(f"{Path(name).name}: {counts}", sys.stderr)
+        ProgressBar.write(f"{Path(name).name}: {counts}", sys.stderr)
     if not counts.examples:
         raise DataError(f"{name}: no example is left ({counts})")

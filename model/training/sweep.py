@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from model.json_lines import DataError
+from model.progress import ProgressBar
 from model.records import Record, RecordReader
 from model.tokenizing.ensure import TOKENIZER_FILE
 from model.training.beginning import (
@@ -120,7 +120,7 @@ def sweep(
             [_deal(source, (fold, folds), config.seed) for source in records]
             for fold in range(folds)
         ]
-        with tqdm(desc="runs", total=len(configs) * folds, disable=not shown) as bar:
+        with ProgressBar(desc="runs", total=len(configs) * folds, disable=not shown) as bar:
 
             def scored(choice: TrainingConfig, deal: Sequence[Deal]) -> Scores:
                 scores = _run_fold(choice, init, directory, deal, workers)

@@ -9,9 +9,9 @@ from time import perf_counter
 from typing import Any, Literal
 
 import torch
-from tqdm import tqdm
 
 from model.evaluation.rouge import Rouge
+from model.progress import ProgressBar
 from model.training.batches import BatchStream
 from model.training.config import TrainingConfig
 from model.training.distributed import Workers
@@ -218,10 +218,10 @@ class Trainer:
             self._validation_log = CsvLog(directory / "validation.csv", VALIDATION_COLUMNS, step)
             stack.callback(self._validation_log.close)
 
-    def _progress_bar(self) -> tqdm:
+    def _progress_bar(self) -> ProgressBar:
         schedule, position = self._config.schedule, self.position
         by_steps = schedule.steps is not None
-        return tqdm(
+        return ProgressBar(
             desc="training",
             total=schedule.steps if by_steps else round(schedule.seconds or 0),
             initial=position.step if by_steps else round(position.seconds),

@@ -2,8 +2,12 @@
 
 import argparse
 import os
+import platform
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from pydantic import ValidationError
@@ -11,6 +15,7 @@ from pydantic import ValidationError
 from server.config.settings import ServerConfig
 from server.config.spelling import ENVIRONMENT_PREFIX, flag, spelled, variable
 
+_VERSION = "0.1.0"  # as in pyproject.toml
 _CLIENT_VARIABLE = "PRECIS_ADDRESS"  # read by the `precis` command, often on the same machine
 
 
@@ -19,7 +24,7 @@ class ConfigError(Exception):
 
 
 def load_config(arguments: Sequence[str]) -> ServerConfig:
-    """Reads flags and environment. Raises ConfigError; only --help prints and exits by itself."""
+    """Reads flags and environment. Raises ConfigError; --help and --version print and exit."""
     flags = vars(_parser().parse_args(arguments))
     given = {name: value for name, value in flags.items() if value is not None}
     try:
@@ -50,6 +55,16 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError(f"{message}; --help lists every setting")
 
 
+class _PrintVersion(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        runs_on = [f"Python {platform.python_version()}"]
+        for package in ("onnxruntime", "onnxruntime-gpu", "grpcio"):
+            with suppress(PackageNotFoundError):
+                runs_on.append(f"{package} {version(package)}")
+        sys.stdout.write(f"precis server {_VERSION} ({', '.join(runs_on)})\n")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m server",
@@ -68,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         switch: Any = {"nargs": "?", "const": "on"} if info.annotation is bool else {}
         groups[group].add_argument(flag(name), dest=name, metavar=unit, help=_help(name), **switch)
     parser.add_argument("-h", "--help", action="help", help="Shows this and ends.")
+    parser.add_argument("--version", action=_PrintVersion, nargs=0, help="Shows it and ends.")
     return parser
 
 

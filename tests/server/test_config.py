@@ -1,6 +1,7 @@
 """Settings: from flag, environment or default, refused in one clear line."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -232,3 +233,12 @@ def test_a_misspelt_variable_is_named_with_the_one_that_was_meant() -> None:
 
 def test_a_variable_like_no_setting_is_named_alone() -> None:
     assert unknown_variables({"PRECIS_ZZZ": ""}) == ["PRECIS_ZZZ"]
+
+
+def test_the_version_printed_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load_config(["--version"])
+
+    assert not ended.value.code
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    assert capsys.readouterr().out.startswith(f"precis server {project['version']} (Python 3.")
