@@ -20,7 +20,8 @@ class Exit(IntEnum):
 MEANINGS = {
     Exit.PASSED: "every gate passed, or there was none",
     Exit.GATES_FAILED: "a gate failed",
-    Exit.USAGE: "an option, a scenario or a key of it is wrong, or the server refuses the caller",
+    Exit.USAGE: "an option, a scenario or a key of it is wrong, the server refuses the caller, or a"
+    " package is not installed",
     Exit.UNREACHABLE: "the target does not answer",
     Exit.TLS: "the two sides do not agree on TLS",
     Exit.EMPTY_CORPUS: "no document fits the scenario",

@@ -55,6 +55,18 @@ class Window:
     # the percentiles, go by when calls were due.
     finished: int = 0
     statuses: Mapping[str, int] = field(default_factory=dict)
+    greatest_ms: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProcessorUse:
+    """Who used the processor of the generator's machine during a phase, as shares of all cores."""
+
+    ours: float  # the load test, and the server if it runs on this machine
+    # All other processes, at least: a server of which we cannot tell whether it runs on this
+    # machine is taken for one that does. None where the server does not tell its use.
+    others: float | None
+    stolen: float  # by the hypervisor, for other virtual machines
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,7 @@ class Phase:
     offered: int
     ok: int
     dropped: int
+    refused: int = 0  # calls that ended in a refusal that said when to come again
     # How calls ended, by gRPC status code: "OK", "RESOURCE_EXHAUSTED", ...
     statuses: Mapping[str, int]
     # "latency" (from the intended start), "service" (from the sending), "first delta",
@@ -94,6 +107,8 @@ class Phase:
     retries: int = 0
     pushbacks: int = 0  # refusals that said when to come again
     server: ServerSide | None = None
+    processor: ProcessorUse | None = None  # where the system tells
+    judged: bool = True  # False where the scenario says so, for a deliberate overload
     # 95 % confidence intervals over repeats of the phase, such as {"p99_ms": (410.0, 455.0)}.
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -154,6 +169,7 @@ def _phase(data: dict[str, Any]) -> Phase:
         for name, one in data["distributions"].items()
     }
     server = data["server"] and ServerSide(**data["server"])
+    processor = data.get("processor") and ProcessorUse(**data["processor"])
     intervals = {name: tuple(pair) for name, pair in data["intervals"].items()}
     windows = tuple(Window(**window) for window in data["windows"])
     return Phase(
@@ -162,6 +178,7 @@ def _phase(data: dict[str, Any]) -> Phase:
             "distributions": distributions,
             "windows": windows,
             "server": server,
+            "processor": processor,
             "intervals": intervals,
         }
     )

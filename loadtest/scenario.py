@@ -48,12 +48,13 @@ class MixEntry(Table):
 
 
 class Phase(Table):
-    """One load: open if it says a `rate` or times `at_s`, closed if it says `users`."""
+    """One load: open if it says a rate or times `at_s`, closed if it says `users`."""
 
     name: Annotated[str, Field(min_length=1)]
     seconds: Positive
     warm_up_s: NotNegative = 0.0  # the first of these seconds; left out of the figures
     rate: Positive | None = None  # arrivals a second
+    of_probe: Positive | None = None  # the rate, as a part of what a probe finds; see [probe]
     rate_to: Positive | None = None  # the rate changes evenly to this one
     arrivals: Literal["poisson", "constant"] = "poisson"
     at_s: tuple[NotNegative, ...] | None = None  # arrivals at these seconds: a trace
@@ -63,13 +64,15 @@ class Phase(Table):
     think_s: NotNegative = 0.0  # pause of a user after each answer
     calls: tuple[Kind, ...] | None = None  # only these of the mix
     judged: bool = True  # whether the gates of [slo] hold for it
+    slo: dict[str, NotNegative] | None = None  # gates of its own instead
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        loads = [key for key in ("rate", "at_s", "users") if getattr(self, key) is not None]
+        keys = ("rate", "of_probe", "at_s", "users")
+        loads = [key for key in keys if getattr(self, key) is not None]
         if len(loads) != 1:
             told = " and ".join(loads) or "none"
-            raise ValueError(f"needs one of rate, at_s, trace and users, and has {told}")
+            raise ValueError(f"needs one of rate, of_probe, at_s, trace and users, and has {told}")
         if self.rate_to is not None and self.rate is None:
             raise ValueError("rate_to needs a rate to start from")
         if self.warm_up_s >= self.seconds:
@@ -91,6 +94,44 @@ class Phase(Table):
         if self.users is not None:
             return float(self.users)
         return self.rate if self.rate_to is None else None
+
+    def at_capacity(self, capacity: float) -> Self:
+        """Gives the phase with its rate in calls a second, once a probe has found the capacity."""
+        if self.of_probe is None:
+            return self
+        rate = float(f"{self.of_probe * capacity:.3g}")
+        return self.model_copy(update={"rate": rate, "of_probe": None})
+
+
+class ProbeTable(Table):
+    """Finds what the target can do, before the first phase that asks for a part of it.
+
+    So many users ask again as soon as they are answered; the calls served a second are the
+    capacity. A short probe is rough: a longer one finds the same twice. One that had too few calls
+    to tell anything is made again in twice the time.
+    """
+
+    users: Annotated[int, Field(ge=1)] = 4
+    seconds: Positive = 8.0
+    warm_up_s: NotNegative = 1.0
+    least_calls: Annotated[int, Field(ge=1)] = 10
+    attempts: Annotated[int, Field(ge=1, le=10)] = 3
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.warm_up_s >= self.seconds:
+            raise ValueError(f"warm_up_s = {self.warm_up_s} leaves nothing to measure")
+        return self
+
+    def phase(self, attempt: int) -> Phase:
+        """Makes the phase that probes, for the first time (0) or again."""
+        return Phase(
+            name="probe",
+            seconds=self.seconds * 2**attempt,
+            warm_up_s=self.warm_up_s,
+            users=self.users,
+            judged=False,
+        )
 
 
 class SearchTable(Table):
@@ -153,6 +194,7 @@ class Scenario(Table):
     repeats: Annotated[int, Field(ge=1, le=100)] = 1
     corpus: CorpusTable = CorpusTable()
     mix: Annotated[tuple[MixEntry, ...], Field(min_length=1)] = (MixEntry(),)
+    probe: ProbeTable = ProbeTable()  # made only where a phase has `of_probe`
     phases: tuple[Phase, ...] = ()
     search: SearchTable | None = None
     slo: dict[str, NotNegative] = {}
@@ -168,4 +210,18 @@ class Scenario(Table):
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
             raise ValueError(f"two phases have the same name: {', '.join(names)}")
+        if self.needs_probe and "probe" in names:
+            raise ValueError("a phase is named 'probe', which is the name of the probe itself")
         return self
+
+    @property
+    def needs_probe(self) -> bool:
+        """Whether a probe has to find the rates."""
+        return any(phase.of_probe is not None for phase in self.phases)
+
+    @property
+    def measured_phases(self) -> int | None:
+        """How many phases a run goes through; None of a search, which nobody knows beforehand."""
+        if self.search is not None:
+            return None
+        return len(self.phases) * self.repeats + self.needs_probe

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from loadtest.exits import Exit, LoadTestError
 from loadtest.measure.gates import check_objective
-from loadtest.scenario import CorpusTable, MixEntry, Phase, Scenario, SearchTable
+from loadtest.scenario import CorpusTable, MixEntry, Phase, ProbeTable, Scenario, SearchTable
 
 FOLDER = Path(__file__).with_name("scenarios")
 
@@ -18,10 +18,11 @@ _TABLES: dict[str, type[BaseModel]] = {
     "corpus": CorpusTable,
     "mix": MixEntry,
     "phases": Phase,
+    "probe": ProbeTable,
     "search": SearchTable,
 }
 _TIMES = {"seconds", "warm_up_s", "then_seconds"}
-_RATES = {"rate", "rate_to", "lowest", "highest"}
+_RATES = {"rate", "of_probe", "rate_to", "lowest", "highest"}
 
 
 def list_scenarios() -> Iterator[tuple[str, str]]:
@@ -49,7 +50,8 @@ def read_scenario(
     try:
         _read_traces(data, path.parent)
         scenario = Scenario.model_validate(_as_tuples(data))
-        check_objective(scenario.slo)
+        for slo in (scenario.slo, *(phase.slo for phase in scenario.phases)):
+            check_objective(slo or {})
     except ValidationError as error:
         raise _usage(f"{path.name}: {_explain(error)}") from None
     except ValueError as error:

@@ -2,20 +2,23 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from loadtest.conduct.plan import Plan
+from loadtest.conduct.processor import Reading, read_processor, use_between
 from loadtest.conduct.progress import Progress
 from loadtest.conduct.recipe import describe_run
 from loadtest.conduct.search import confirm, find_highest
 from loadtest.conduct.server_side import compare, scrape, settings
 from loadtest.engine.generator import LEAD_S
-from loadtest.exits import LoadTestError
+from loadtest.exits import Exit, LoadTestError
 from loadtest.measure.gates import is_far_off, judge
 from loadtest.measure.recorder import PhaseRecorder
 from loadtest.measure.repeats import pool_repeats
 from loadtest.orders import Target, Work
+from loadtest.report.cautions import disturbances
 from loadtest.results import Phase as Found
 from loadtest.results import Run, Verdict
 from loadtest.scenario import Phase, Scenario
@@ -46,10 +49,11 @@ class Conductor:
         self._number = 0
         self._found: dict[str, list[Found]] = {}
         self._highest: float | None = None
+        self._capacity: float | None = None  # calls a second that a probe found
         self._kept: list[float] = []
         self._slo = _objective(plan.scenario)
         self.error: LoadTestError | None = None  # what ended the run before its time
-        self._unjudged = {phase.name for phase in plan.scenario.phases if not phase.judged}
+        self._probes: set[str] = set()  # of a search, which judges them itself
         self._is_interrupted = False
 
     def interrupt(self) -> None:
@@ -66,8 +70,9 @@ class Conductor:
         if plan.metrics_url:
             facts |= settings(plan.metrics_url)
         try:
+            phases = self._with_rates(scenario)
             for repeat in range(scenario.repeats):
-                for phase in scenario.phases:
+                for phase in phases:
                     self._measure(phase, repeat)
             if scenario.search is not None:
                 self._search()
@@ -78,7 +83,7 @@ class Conductor:
                 raise
             self.error = error
             self._progress.tell("ended early: writing what was measured")
-        phases = tuple(pool_repeats(repeats) for repeats in self._found.values())
+        found = tuple(pool_repeats(repeats) for repeats in self._found.values())
         seed = work.seed
         return Run(
             title=plan.title,
@@ -86,20 +91,41 @@ class Conductor:
             started_at=started_at,
             target=plan.target.address,
             complete=not self._ended_early,
-            phases=phases,
-            verdicts=self._judge(phases),
+            phases=found,
+            verdicts=self._judge(found),
             highest_rate=self._highest,
             recipe=describe_run(scenario, plan.target, self._generators.size, seed, facts)
             | dict(plan.notes),
             notes=tuple(self._remarks()),
         )
 
+    def _with_rates(self, scenario: Scenario) -> tuple[Phase, ...]:
+        """Gives the phases with their rates, which a probe may have to find first."""
+        if not scenario.needs_probe:
+            return scenario.phases
+        probe = scenario.probe
+        for attempt in range(probe.attempts):
+            self._found.clear()  # of an attempt that told nothing
+            found = self._measure(probe.phase(attempt))
+            if found.throughput * found.seconds >= probe.least_calls:
+                break
+        if not found.throughput:
+            how = ", ".join(f"{count} {status}" for status, count in found.statuses.items())
+            raise LoadTestError(
+                Exit.BROKEN,
+                f"the probe was served no call within {found.seconds:g} s ({how or 'none ended'}),"
+                " so that no rate can be chosen: give the phases a `rate`, or the probe more time"
+                " (--set probe.seconds=60)",
+            )
+        self._capacity = found.throughput
+        return tuple(phase.at_capacity(found.throughput) for phase in scenario.phases)
+
     def _measure(self, phase: Phase, repeat: int = 0) -> Found:
         if self._is_interrupted:
             raise Interrupted
         repeats = self._plan.scenario.repeats
         self._progress.begin(phase, f" ({repeat + 1} of {repeats})" if repeats > 1 else "")
-        before = self._scrape()
+        before, processor = self._scrape()
         if self._is_interrupted:  # meanwhile
             raise Interrupted
         start_s = time.monotonic() - self._origin + LEAD_S
@@ -110,12 +136,19 @@ class Conductor:
         for part in parts:
             recorder.merge(part["recorded"])
         end_s = max(part["end_s"] for part in parts)
-        found = recorder.result(end_s, compare(before, self._scrape()))
+        after, processor_after = self._scrape()
+        found = replace(
+            recorder.result(end_s, compare(before, after)),
+            processor=use_between(processor, processor_after),
+            judged=phase.judged,
+        )
         ended_early = any(part["ended_early"] for part in parts)
         # A phase to which nobody came is kept, for its gates to fail; not one that was cut short.
         if found.seconds > 0 and (found.offered or not ended_early):
             self._found.setdefault(phase.name, []).append(found)
             self._progress.end(found)
+            for sentence in disturbances([found]):
+                self._progress.tell(f"  {sentence}")
         if ended_early:
             raise Interrupted
         return found
@@ -145,15 +178,18 @@ class Conductor:
                 self._measure(table.part(part, self._highest), repeat)
 
     def _try(self, probe: Phase) -> tuple[Found, bool]:
-        self._unjudged.add(probe.name)
+        self._probes.add(probe.name)
         found = self._measure(probe)
         kept = all(verdict.passed for verdict in judge(self._slo, [found]))
         self._progress.tell(f"  {probe.rate:g} a second {'keeps' if kept else 'breaks'} the gates")
         return found, kept
 
     def _judge(self, phases: Sequence[Found]) -> tuple[Verdict, ...]:
-        judged = [phase for phase in phases if phase.name not in self._unjudged]
-        verdicts = judge(self._slo, judged)
+        judged = [phase for phase in phases if phase.judged and phase.name not in self._probes]
+        own = {phase.name: phase.slo for phase in self._plan.scenario.phases if phase.slo}
+        verdicts = judge(self._slo, [phase for phase in judged if phase.name not in own])
+        for phase in judged:
+            verdicts += judge(own.get(phase.name, {}), [phase])
         table = self._plan.scenario.search
         if table is None or (self._ended_early and self._highest is None):
             return verdicts
@@ -168,6 +204,12 @@ class Conductor:
     def _remarks(self) -> Iterator[str]:
         if self.error is not None:
             yield f"What ended it: {self.error}."
+        if self._capacity is not None:
+            probe = self._plan.scenario.probe
+            yield (
+                f"The rates are parts of {self._capacity:.3g} calls a second, which a probe found:"
+                f" {probe.users} users, each of whom asked again as soon as it was answered."
+            )
         table = self._plan.scenario.search
         if table is None:
             return
@@ -180,8 +222,9 @@ class Conductor:
     def _ended_early(self) -> bool:
         return self._is_interrupted or self.error is not None
 
-    def _scrape(self) -> Mapping[str, float] | None:
-        return scrape(self._plan.metrics_url) if self._plan.metrics_url else None
+    def _scrape(self) -> tuple[Mapping[str, float] | None, Reading | None]:
+        totals = scrape(self._plan.metrics_url) if self._plan.metrics_url else None
+        return totals, read_processor(totals)
 
 
 def _objective(scenario: Scenario) -> Mapping[str, float]:

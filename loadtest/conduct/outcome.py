@@ -6,8 +6,11 @@ from pathlib import Path
 from loadtest.exits import Exit
 from loadtest.report import write_reports
 from loadtest.report.cautions import cautions
+from loadtest.report.headline import headline, how_it_went, unjudged_phases
 from loadtest.report.numbers import figure
 from loadtest.results import Run, Verdict, write_run
+
+_WORDS = {"passed": "passed", "failed": "FAILED", "unsure": "UNSURE"}
 
 
 def write_outcome(run: Run, folder: Path) -> list[Path]:
@@ -18,15 +21,19 @@ def write_outcome(run: Run, folder: Path) -> list[Path]:
 
 
 def announce(run: Run, paths: Sequence[Path]) -> None:
-    """Prints each gate, and where the report is."""
+    """Prints each gate, what was not judged, where the report is, and last how it all went."""
     for verdict in run.verdicts:
         print(_line(verdict))
+    for phase in unjudged_phases(run):
+        print(f"not judged  {phase.name}: {how_it_went(phase)}")
     if run.highest_rate is not None:
         print(f"highest rate that keeps the gates: {run.highest_rate:g} a second")
     for note in (*run.notes, *cautions(run)):
         print(f"note: {note}")
     for path in paths:
         print(path)
+    whole = headline(run)
+    print(f"{_WORDS[whole.kind]}: {whole.words}.")
 
 
 def exit_code(run: Run) -> Exit:

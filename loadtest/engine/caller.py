@@ -85,6 +85,7 @@ class Caller(ABC):
             summary_tokens=flow.answer.summary_tokens,
             retries=flow.retries,
             pushed_back=flow.pushed_back,
+            refused=flow.answer.retry_after_s is not None,
             label=ask.entry.label,
         )
 

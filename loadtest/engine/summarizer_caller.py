@@ -95,17 +95,24 @@ class SummarizerCaller(Caller):
         Its items are no deltas: beside those of streams they would be told as one distribution.
         """
         waiting = {str(number) for number in range(len(ask.documents))}
-        status, tokens = OK, 0
+        tokens = 0
+        errors: list[pb.ItemError] = []
         call = stub.SummarizeBatch(_items(ask), timeout=timeout_s, metadata=self._metadata)
         async for item in call:
             waiting.discard(item.item_id)
             if item.HasField("error"):
-                status = code_name(item.error.code)
+                errors.append(item.error)
             else:
                 tokens += item.response.usage.summary_tokens
-        if waiting and status == OK:
-            status = NO_FINAL_MESSAGE
-        return Answer(status=status, summary_tokens=tokens)
+        if errors:
+            worst = min(errors, key=lambda error: error.HasField("retry_delay"))  # a failure first
+            delay_s = worst.retry_delay.ToTimedelta().total_seconds()
+            return Answer(
+                status=code_name(worst.code),
+                summary_tokens=tokens,
+                retry_after_s=delay_s if worst.HasField("retry_delay") else None,
+            )
+        return Answer(status=NO_FINAL_MESSAGE if waiting else OK, summary_tokens=tokens)
 
     def _stub(self, lane: int) -> Any:
         number, channel = self._channels.of_lane(lane)

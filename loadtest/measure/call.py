@@ -20,4 +20,5 @@ class Call:
     summary_tokens: int = 0
     retries: int = 0
     pushed_back: int = 0  # how many refusals said when to come again
+    refused: bool = False  # it ended in such a refusal
     label: str = ""  # its class, such as a bucket of lengths

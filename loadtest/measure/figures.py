@@ -4,9 +4,11 @@ import re
 from collections.abc import Sequence
 
 from loadtest.measure.call import HUNG_UP, OK
-from loadtest.measure.histogram import Histogram
-from loadtest.measure.recorder import BETWEEN_DELTAS, FIRST_DELTA, LATENCY, SERVICE
-from loadtest.results import Phase
+from loadtest.measure.recorder import BETWEEN_DELTAS, FIRST_DELTA, LATENCY, REFUSAL, SERVICE
+from loadtest.results import Distribution, Phase
+
+NEEDED = {"p50": 2, "p90": 10, "p95": 20, "p99": 100, "p999": 1000}
+"""How many values a percentile needs: of fewer, it is no more than the greatest of them."""
 
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0, "p999": 99.9}
 
@@ -15,6 +17,7 @@ _DISTRIBUTIONS = {
     "service_": SERVICE,
     "first_delta_": FIRST_DELTA,
     "between_deltas_": BETWEEN_DELTAS,
+    "refusal_": REFUSAL,
 }
 _DURATION = re.compile(r"(\w*?)(mean|p50|p90|p95|p99|p999|greatest)_ms")
 
@@ -43,10 +46,18 @@ def duration_ms(phase: Phase, duration: str) -> float | None:
     return float(getattr(distribution, match[2]))
 
 
-def percentile_ms(phase: Phase, percent: float) -> float | None:
-    """Reads any percentile of the latency."""
-    latency = phase.distributions.get(LATENCY)
-    return Histogram.of_distribution(latency).percentile(percent) if latency else None
+def enough_for(distribution: Distribution, figure: str) -> bool:
+    """Tells whether there were enough values for a percentile; every other figure needs none."""
+    return distribution.count >= NEEDED.get(figure, 0)
+
+
+def shown_ms(phase: Phase, duration: str) -> float | None:
+    """Reads one of DURATIONS as tables and plots show it: None of too few calls."""
+    distribution = phase.distributions.get(distribution_of(duration))
+    figure = duration.removesuffix("_ms").rpartition("_")[2]
+    if distribution is None or not enough_for(distribution, figure):
+        return None
+    return duration_ms(phase, duration)
 
 
 def unfinished(phase: Phase) -> int:
@@ -55,10 +66,35 @@ def unfinished(phase: Phase) -> int:
 
 
 def error_rate(phase: Phase) -> float | None:
-    """Gives the share of calls that ended badly or not at all; those we cancelled do not count."""
-    failed = sum(n for status, n in phase.statuses.items() if status not in (OK, HUNG_UP))
-    failed += unfinished(phase)
-    return failed / (phase.ok + failed) if phase.ok + failed else None
+    """Gives the share of calls that were refused or failed; those we cancelled do not count."""
+    return _share_of_calls(phase, phase.refused + failed(phase))
+
+
+def failed_rate(phase: Phase) -> float | None:
+    """Gives the share of calls that failed: a refusal that says when to come again is none."""
+    return _share_of_calls(phase, failed(phase))
+
+
+def refused_rate(phase: Phase) -> float | None:
+    """Gives the share of calls that were refused with a time to come again."""
+    return _share_of_calls(phase, phase.refused)
+
+
+def served_share(phase: Phase) -> float | None:
+    """Gives the share of what was offered that was served; what we cancelled does not count."""
+    offered = phase.offered - phase.statuses.get(HUNG_UP, 0)
+    return phase.ok / offered if offered else None
+
+
+def failed(phase: Phase) -> int:
+    """Counts the calls that ended badly or not at all, but for those that were refused."""
+    bad = sum(n for status, n in phase.statuses.items() if status not in (OK, HUNG_UP))
+    return bad - phase.refused + unfinished(phase)
+
+
+def _share_of_calls(phase: Phase, count: int) -> float | None:
+    calls = phase.ok + phase.refused + failed(phase)
+    return count / calls if calls else None
 
 
 def dropped_rate(phase: Phase) -> float | None:

@@ -10,15 +10,21 @@ from loadtest.measure.figures import (
     dropped_rate,
     duration_ms,
     error_rate,
+    failed_rate,
+    refused_rate,
+    served_share,
 )
-from loadtest.measure.recorder import LATENCY, SERVICE
+from loadtest.measure.recorder import LATENCY, REFUSAL, SERVICE
 from loadtest.results import Phase, Verdict
 
 _SHARES: Mapping[str, Callable[[Phase], float | None]] = {
     "error_rate": error_rate,
+    "failed_rate": failed_rate,
+    "refused_rate": refused_rate,
     "dropped_rate": dropped_rate,
 }
 _LEAST: Mapping[str, Callable[[Phase], float | None]] = {
+    "min_served_share": served_share,
     "min_throughput": lambda phase: phase.throughput,
     "min_summary_tokens_per_s": lambda phase: phase.summary_tokens_per_s,
 }
@@ -39,7 +45,7 @@ def check_objective(slo: Mapping[str, float]) -> None:
             raise ValueError(f"slo.{key} is {limit!r}, not a number")
         if not 0 <= limit < math.inf:
             raise ValueError(f"slo.{key} is {limit!r}, not a finite number from 0 on")
-        if key in _SHARES and limit > 1:
+        if key in (*_SHARES, "min_served_share") and limit > 1:
             raise ValueError(f"slo.{key} is {limit!r}, but a share is at most 1 (1 % is 0.01)")
 
 
@@ -68,12 +74,12 @@ def is_far_off(slo: Mapping[str, float], phase: Phase) -> bool:
 
 
 def _phases_for(key: str, phases: Sequence[Phase]) -> list[Phase]:
-    """Leaves out of a gate on streaming the phases that went well and had no stream."""
+    """Leaves out of a gate on streaming, or on refusals, the phases that went well without."""
     if key not in DURATIONS or distribution_of(key) in (LATENCY, SERVICE):
         return list(phases)
     name = distribution_of(key)
     left = [phase for phase in phases if name in phase.distributions or not _went_well(phase)]
-    return left or list(phases)
+    return left if left or name == REFUSAL else list(phases)
 
 
 def _went_well(phase: Phase) -> bool:

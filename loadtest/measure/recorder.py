@@ -22,6 +22,8 @@ FIRST_DELTA = "first delta"
 BETWEEN_DELTAS = "between deltas"
 TOKEN_RATE = "tokens/s"  # noqa: S105  # of a summary
 SEND_LAG = "send lag"
+REFUSAL = "refusal"
+"""How soon a refusal came that says when to come again, from the sending."""
 
 _FINE = 10
 """Endings are counted by tenths of a second, so that a phase's end falls between two of them."""
@@ -60,7 +62,7 @@ class PhaseRecorder:
         self._finished: Counter[int] = Counter()
         self._tokens: Counter[int] = Counter()
         self._histograms: dict[str, Histogram] = {}
-        self._retries = self._pushbacks = 0
+        self._retries = self._pushbacks = self._refused = 0
 
     def arrival(self, intended_s: float) -> None:
         """Counts a call that was due then, whether or not it could be sent."""
@@ -84,6 +86,9 @@ class PhaseRecorder:
         cell.statuses[call.status] += 1
         self._retries += call.retries
         self._pushbacks += call.pushed_back
+        if call.refused:
+            self._refused += 1
+            self._record(REFUSAL, _ms(call.sent_s, call.ended_s))
         self._record(SEND_LAG, _ms(call.intended_s, call.sent_s))
         if call.deltas_s:
             self._add_deltas(call)
@@ -113,6 +118,7 @@ class PhaseRecorder:
             seconds=seconds,
             offered=_offered(whole),
             ok=whole.statuses[OK],
+            refused=self._refused,
             dropped=whole.dropped,
             statuses=_sorted(whole.statuses),
             distributions=self._distributions(whole.latency),
@@ -145,6 +151,7 @@ class PhaseRecorder:
             "histograms": {name: one.dump() for name, one in self._histograms.items()},
             "retries": self._retries,
             "pushbacks": self._pushbacks,
+            "refused": self._refused,
         }
 
     def merge(self, dumped: Mapping[str, Any]) -> None:
@@ -163,6 +170,7 @@ class PhaseRecorder:
             self._histograms.setdefault(name, Histogram()).add(Histogram.load(histogram))
         self._retries += dumped["retries"]
         self._pushbacks += dumped["pushbacks"]
+        self._refused += dumped["refused"]
 
     def _cell(self, intended_s: float) -> _Cell:
         second = int(intended_s - self._counted_from_s)
@@ -201,7 +209,7 @@ class PhaseRecorder:
         # What was due at the very end belongs to the last window.
         until = end if end < seconds else math.inf
         cell = _sum(cell for second, cell in self._cells.items() if start <= second < until)
-        p50, p95, p99 = cell.latency.percentiles([50, 95, 99])
+        p50, p95, p99, greatest = cell.latency.percentiles([50, 95, 99, 100])
         tenths = range(int(start * _FINE), int(end * _FINE))
         return Window(
             start_s=self._counted_from_s + start,
@@ -213,6 +221,7 @@ class PhaseRecorder:
             p50_ms=p50,
             p95_ms=p95,
             p99_ms=p99,
+            greatest_ms=greatest,
             summary_tokens=sum(self._tokens[tenth] for tenth in tenths),
             finished=sum(self._finished[tenth] for tenth in tenths),
             statuses=_sorted(cell.statuses),

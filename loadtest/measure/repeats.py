@@ -11,15 +11,28 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from loadtest.measure.figures import duration_ms, error_rate
+from loadtest.measure.figures import (
+    error_rate,
+    failed_rate,
+    refused_rate,
+    served_share,
+    shown_ms,
+)
 from loadtest.measure.histogram import Histogram
-from loadtest.results import Distribution, Phase, ServerSide
+from loadtest.results import Distribution, Phase, ProcessorUse, ServerSide
 
 INTERVAL_FIGURES = (
     *("mean_ms", "p50_ms", "p90_ms", "p95_ms", "p99_ms"),
     *("first_delta_p50_ms", "first_delta_p95_ms"),
     *("between_deltas_p50_ms", "between_deltas_p99_ms"),
 )
+
+_SHARES = {
+    "served_share": served_share,
+    "refused_rate": refused_rate,
+    "failed_rate": failed_rate,
+    "error_rate": error_rate,
+}
 
 # The 97.5th percentile of Student's t by degrees of freedom, from 1 on.
 # fmt: off
@@ -60,6 +73,7 @@ def pool_repeats(repeats: Sequence[Phase]) -> Phase:
         offered=sum(phase.offered for phase in repeats),
         ok=sum(phase.ok for phase in repeats),
         dropped=sum(phase.dropped for phase in repeats),
+        refused=sum(phase.refused for phase in repeats),
         statuses=_add_up(phase.statuses for phase in repeats),
         distributions={
             name: distribution
@@ -73,6 +87,7 @@ def pool_repeats(repeats: Sequence[Phase]) -> Phase:
         retries=sum(phase.retries for phase in repeats),
         pushbacks=sum(phase.pushbacks for phase in repeats),
         server=_pool_servers(repeats),
+        processor=_most_disturbed([phase.processor for phase in repeats if phase.processor]),
         intervals=intervals_of(repeats),
     )
 
@@ -80,11 +95,12 @@ def pool_repeats(repeats: Sequence[Phase]) -> Phase:
 def intervals_of(repeats: Sequence[Phase]) -> dict[str, tuple[float, float]]:
     """Gives the interval of every figure that all repeats have."""
     figures: dict[str, list[float | None]] = {
-        name: [duration_ms(phase, name) for phase in repeats] for name in INTERVAL_FIGURES
+        name: [shown_ms(phase, name) for phase in repeats] for name in INTERVAL_FIGURES
     }
     figures["throughput"] = [phase.throughput for phase in repeats]
     figures["summary_tokens_per_s"] = [phase.summary_tokens_per_s for phase in repeats]
-    figures["error_rate"] = [error_rate(phase) for phase in repeats]
+    for name, read in _SHARES.items():
+        figures[name] = [read(phase) for phase in repeats]
     found = {}
     for name, values in figures.items():
         known = [value for value in values if value is not None]
@@ -125,6 +141,11 @@ def _pool_servers(repeats: Sequence[Phase]) -> ServerSide | None:
         stages_ms=_average([(server.stages_ms, ok) for server, ok in told]),
         figures=_average([(server.figures, ok) for server, ok in told]),
     )
+
+
+def _most_disturbed(uses: Sequence[ProcessorUse]) -> ProcessorUse | None:
+    """Gives the repeat that a reader has to know of, not an average that hides it."""
+    return max(uses, key=lambda use: (use.others or 0.0) + use.stolen, default=None)
 
 
 def _average(weighted: Sequence[tuple[Mapping[str, float], int]]) -> dict[str, float]:

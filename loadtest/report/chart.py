@@ -9,6 +9,9 @@ from loadtest.report.scale import Scale
 
 Points = Sequence[tuple[float, float]]
 
+NOTE_ROW = 14
+_TITLE_WIDTH = 24
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -42,12 +45,16 @@ class Frame:
     width: float = 720
     height: float = 320
     heading: str = ""
-    margin: float = 64  # left of the drawing
+    margin: float | None = None  # left of the drawing; None is as wide as its labels need
+    notes: int = 0  # rows of words between the legend and the drawing
 
     def __post_init__(self) -> None:
         rows = svg.legend_rows(list(self.names), self.width - 80) if self.names else []
         top = (22 if self.heading else 8) + svg.LEGEND_ROW * len(rows) + 16
-        self.left, self.right = self.margin, self.width - 26
+        top += NOTE_ROW * max(0, self.notes - 1)
+        labels = max((svg.width_of(tick.label) for tick in self.y.scale.ticks), default=0.0)
+        self.left = self.margin if self.margin is not None else _TITLE_WIDTH + labels + 12
+        self.right = self.width - 26
         self.top, self.bottom = float(top), self.height - 46
         self.root: Element = svg.canvas(self.width, self.height, self.name)
         if self.heading:
@@ -102,13 +109,16 @@ class Frame:
             svg.text(self.root, 14, height, self.y.title, anchor="middle", turn=True)
 
 
-def line_chart(name: str, x: Axis, y: Axis, series: Sequence[Series], heading: str = "") -> Frame:
+def line_chart(
+    name: str, x: Axis, y: Axis, series: Sequence[Series], heading: str = "", notes: int = 0
+) -> Frame:
     """Draws lines, each with its name in the legend."""
+    series = [one for one in series if any(one.pieces)]
     colours = {
         one.name: svg.colour(number if one.colour is None else one.colour)
         for number, one in enumerate(series)
     }
-    frame = Frame(name, x, y, [one.name for one in series], colours, heading=heading)
+    frame = Frame(name, x, y, [one.name for one in series], colours, heading=heading, notes=notes)
     for one in series:
         frame.draw(one, colours[one.name])
     return frame

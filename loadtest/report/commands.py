@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from loadtest.report.cautions import disturbances
 from loadtest.report.comparison import CannotCompare, compare
 from loadtest.report.files import write_comparison, write_reports, write_run_plots
 from loadtest.results import Run, read_run
@@ -65,6 +66,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     def write() -> list[Path]:
         runs = _read(arguments.results, arguments.names)
         comparison = compare(list(runs.values()), list(runs))
+        for name, run in runs.items():
+            for sentence in disturbances(run.phases):
+                print(f"note: {name}: {sentence}", file=sys.stderr)
         return write_comparison(
             comparison, arguments.output or Path("build", "loadtest", "comparison")
         )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from loadtest.measure.figures import duration_ms, error_rate
+from loadtest.measure.figures import failed_rate, refused_rate, served_share, shown_ms
 from loadtest.report.knee import open_phases
 from loadtest.results import Phase, Run
 
@@ -105,10 +105,12 @@ def _lines(name: str, phases: Sequence[Phase]) -> list[Line]:
     figures: dict[str, list[float | None]] = {
         "throughput": [phase.throughput for phase in phases],
         "summary_tokens_per_s": [phase.summary_tokens_per_s for phase in phases],
-        "error_rate": [error_rate(phase) for phase in phases],
+        "served_share": [served_share(phase) for phase in phases],
+        "refused_rate": [refused_rate(phase) for phase in phases],
+        "failed_rate": [failed_rate(phase) for phase in phases],
     }
     for duration in DURATIONS_COMPARED + STREAMING_COMPARED:
-        figures[duration] = [duration_ms(phase, duration) for phase in phases]
+        figures[duration] = [shown_ms(phase, duration) for phase in phases]
     return [
         Line(name, figure, tuple(_cells(figure, values, phases)))
         for figure, values in figures.items()

@@ -1,6 +1,6 @@
 """A comparison as a page and as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from markupsafe import Markup
 
@@ -13,6 +13,8 @@ from loadtest.report.plots.tails import plot_tails
 from loadtest.report.rows import Table
 from loadtest.report.templating import drawing, fill, style
 from loadtest.results import Distribution, Phase
+
+_SHARES = {"served_share": "served", "refused_rate": "refused", "failed_rate": "failed"}
 
 
 def comparison_page(comparison: Comparison) -> str:
@@ -41,11 +43,7 @@ def _words(comparison: Comparison) -> dict[str, object]:
             f"{name}: {', '.join(phases)}" for name, phases in comparison.left_out.items()
         ],
         "loads_differ": ", ".join(comparison.loads_differ),
-        "cautions": [
-            f"{name}: {sentence}"
-            for name, run in zip(comparison.names, comparison.runs, strict=True)
-            for sentence in cautions(run)
-        ],
+        "cautions": list(_cautions(comparison)),
         "highest_rates": _highest_rates(comparison),
         "differences": Table(
             ("what", *comparison.names),
@@ -60,13 +58,22 @@ def _words(comparison: Comparison) -> dict[str, object]:
     }
 
 
+def _cautions(comparison: Comparison) -> Iterator[str]:
+    """Gives the sentences of each run, and one that holds for all of them once."""
+    told = [cautions(run) for run in comparison.runs]
+    shared = [sentence for sentence in told[0] if all(sentence in others for others in told)]
+    yield from shared
+    for name, sentences in zip(comparison.names, told, strict=True):
+        yield from (f"{name}: {sentence}" for sentence in sentences if sentence not in shared)
+
+
 def _phase_table(comparison: Comparison, name: str) -> Table:
     lines = [line for line in comparison.lines if line.phase == name]
     return Table(("figure", *comparison.names), [_row(line) for line in lines])
 
 
 def _row(line: Line) -> Sequence[str]:
-    write = percent if line.figure == "error_rate" else figure
+    write = percent if line.figure in _SHARES else figure
     cells = (" ".join(filter(None, (write(one.value), _beside(one)))) for one in line.cells)
     return _name(line.figure), *cells
 
@@ -75,7 +82,7 @@ def _name(figure_name: str) -> str:
     known = {
         "throughput": "served/s",
         "summary_tokens_per_s": "summary tokens/s",
-        "error_rate": "errors",
+        **_SHARES,
         "p999_ms": "p99.9 ms",
     }
     return known.get(figure_name, figure_name.replace("_", " "))
@@ -131,7 +138,7 @@ def _matching(comparison: Comparison, name: str) -> list[Phase]:
 
 
 def _tails(comparison: Comparison, what: str, words: str) -> list[Markup | None]:
-    plots = []
+    plots: list[Markup | None] = []
     for name in comparison.phases:
         phases = zip(comparison.names, _matching(comparison, name), strict=True)
         found: dict[str, Distribution] = {
@@ -139,6 +146,5 @@ def _tails(comparison: Comparison, what: str, words: str) -> list[Markup | None]
             for title, phase in phases
             if what in phase.distributions
         }
-        if found:
-            plots.append(drawing(plot_tails(found, f"{name}: {words}", words, heading=name)))
-    return plots
+        plots.append(drawing(plot_tails(found, f"{name}: {words}", words, heading=name)))
+    return [plot for plot in plots if plot]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadtest.measure.call import OK
-from loadtest.measure.figures import dropped_rate, error_rate
+from loadtest.measure.figures import enough_for, failed
 from loadtest.measure.recorder import BETWEEN_DELTAS, FIRST_DELTA, LATENCY, SEND_LAG, TOKEN_RATE
 from loadtest.report.numbers import NONE, count, figure, percent, plain
 from loadtest.results import Distribution, Phase, Run, Verdict
@@ -23,17 +23,18 @@ class Table:
 def phase_table(run: Run) -> Table:
     """Says what was asked and what came of it, a row a phase."""
     head = (
-        *("phase", "load", "seconds", "offered", "served/s", "errors", "dropped"),
+        *("phase", "load", "seconds", "offered", "served", "refused", "failed", "dropped"),
+        "served/s",
         *("p50 ms", "p90 ms", "p95 ms", "p99 ms", "p99.9 ms", "greatest ms", "stable"),
     )
     rows = []
     for phase in run.phases:
         latency = phase.distributions.get(LATENCY)
-        failed, dropped = percent(error_rate(phase)), percent(dropped_rate(phase))
         rows.append(
             (
-                *(phase.name, load(phase), figure(phase.seconds), count(phase.offered)),
-                *(figure(phase.throughput), failed, dropped),
+                *(phase.name, load(phase), figure(phase.seconds)),
+                *map(count, (phase.offered, phase.ok, phase.refused, failed(phase))),
+                *(count(phase.dropped), figure(phase.throughput)),
                 *_figures(latency, "p50", "p90", "p95", "p99", "p999", "greatest"),
                 "yes" if phase.is_stable else "no",
             )
@@ -122,13 +123,17 @@ def server_table(run: Run) -> Table:
 
 
 def generator_table(run: Run) -> Table:
-    """Says how late the generator itself was."""
-    rows = [
-        (phase.name, *_figures(lag, "p50", "p99", "greatest"))
-        for phase in run.phases
-        if (lag := phase.distributions.get(SEND_LAG))
-    ]
-    return Table(("phase", "send lag p50 ms", "p99 ms", "greatest ms"), rows)
+    """Says how late the generator itself was, and who used its machine's processor."""
+    head = (
+        *("phase", "send lag p50 ms", "p99 ms", "greatest ms"),
+        *("processor: load test and server", "other processes", "steal"),
+    )
+    rows = []
+    for phase in run.phases:
+        use, lag = phase.processor, phase.distributions.get(SEND_LAG)
+        shares = (use.ours, use.others, use.stolen) if use else (None,) * 3
+        rows.append((phase.name, *_figures(lag, "p50", "p99", "greatest"), *map(percent, shares)))
+    return Table(head, rows)
 
 
 def verdict_row(verdict: Verdict) -> Row:
@@ -143,6 +148,10 @@ def _status_row(phase: Phase, names: Sequence[str]) -> Row:
 
 
 def _figures(distribution: Distribution | None, *names: str) -> Row:
+    """Writes figures; blank a percentile for which there were too few values."""
     if distribution is None:
         return (NONE,) * len(names)
-    return tuple(figure(getattr(distribution, name)) for name in names)
+    return tuple(
+        figure(getattr(distribution, name)) if enough_for(distribution, name) else ""
+        for name in names
+    )

@@ -3,14 +3,15 @@
 from loadtest.measure.recorder import FIRST_DELTA, LATENCY
 from loadtest.report import rows
 from loadtest.report.cautions import cautions
+from loadtest.report.headline import headline, how_it_went, unjudged_phases
 from loadtest.report.knee import knee_words
-from loadtest.report.numbers import figure
+from loadtest.report.numbers import NONE, figure
 from loadtest.report.plots.histogram import plot_histogram
 from loadtest.report.plots.over_time import plot_over_time
 from loadtest.report.plots.rates import plot_latency_by_rate, plot_throughput
 from loadtest.report.plots.stages import plot_stages
 from loadtest.report.plots.statuses import plot_statuses
-from loadtest.report.plots.tails import plot_tails
+from loadtest.report.plots.tails import LEAST_DRAWN, plot_tails
 from loadtest.report.templating import drawing, fill, style
 from loadtest.results import Distribution, Run
 
@@ -30,6 +31,7 @@ def run_page(run: Run) -> str:
         histograms=[
             drawing(plot_histogram(one, name, number))
             for number, (name, one) in enumerate(latencies.items())
+            if one.count >= LEAST_DRAWN
         ],
         throughput=drawing(plot_throughput(run)),
         latency_by_rate=drawing(plot_latency_by_rate(run)),
@@ -53,20 +55,25 @@ def distributions_of(run: Run, name: str) -> dict[str, Distribution]:
     }
 
 
+def _verdict_table(run: Run) -> rows.Table:
+    """Gives each gate and how it went; beside them what was not judged."""
+    unjudged = [
+        (NONE, phase.name, how_it_went(phase), "not judged")
+        for phase in (unjudged_phases(run) if run.verdicts else ())
+    ]
+    return rows.Table(
+        ("gate", "phase", "found", "outcome"), [*map(rows.verdict_row, run.verdicts), *unjudged]
+    )
+
+
 def _words(run: Run) -> dict[str, object]:
-    failed = sum(not verdict.passed for verdict in run.verdicts)
     return {
         "run": run,
-        "passed": not failed,
-        "outcome": (
-            f"{failed} of {len(run.verdicts)} gates failed" if failed else "All gates passed"
-        ),
+        "headline": headline(run),
         "highest_rate": figure(run.highest_rate),
         "cautions": cautions(run),
         "phases": rows.phase_table(run),
-        "verdicts": rows.Table(
-            ("gate", "phase", "found", "outcome"), [*map(rows.verdict_row, run.verdicts)]
-        ),
+        "verdicts": _verdict_table(run),
         "intervals": rows.interval_table(run),
         "streams": rows.stream_table(run),
         "status_counts": rows.status_table(run),

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 LEGEND_ROW = 20
 _CHARACTER = 6.6
-"""About how wide a character of the legend is, for we cannot measure it."""
+"""About how wide a character is, since we cannot measure it."""
 
 STYLE = """
 svg.plot { --paper: #fff; --ink: #1b1d21; --quiet: #5c636e; --line: #dfe3e8;
@@ -110,6 +110,11 @@ def text(
     made.text = clean(words)
     if hint:
         SubElement(made, "title").text = clean(hint)
+
+
+def width_of(words: str) -> float:
+    """Says about how wide words are drawn."""
+    return len(words) * _CHARACTER
 
 
 def fit(words: str, width: float) -> str:

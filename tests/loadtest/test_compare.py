@@ -15,7 +15,7 @@ from tests.loadtest.made_runs import RECIPE, call, phase_of, rich_run, run_of
 
 
 def phase(seconds: float, name: str = "steady", **others: object) -> Phase:
-    made = phase_of([call(float(at), seconds) for at in range(8)], name=name)
+    made = phase_of([call(at / 20, seconds) for at in range(100)], name=name)
     return replace(made, **others)
 
 

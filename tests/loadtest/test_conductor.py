@@ -119,7 +119,7 @@ def test_repeats_are_interleaved_and_pooled_with_their_intervals() -> None:
     assert [phase.name for phase in generators.phases] == ["light", "heavy"] * 3
     assert [phase.name for phase in run.phases] == ["light", "heavy"]
     assert run.phases[0].offered == 150
-    assert "p99_ms" in run.phases[0].intervals
+    assert "p95_ms" in run.phases[0].intervals
 
 
 def test_a_phase_that_is_not_judged_cannot_fail_the_run() -> None:
@@ -160,6 +160,59 @@ def test_a_search_that_finds_nothing_fails_its_gate() -> None:
 
     assert run.highest_rate is None
     assert exit_code(run) is Exit.GATES_FAILED
+
+
+PARTS = (
+    {"name": "half", "seconds": 10.0, "of_probe": 0.5},
+    {"name": "twice", "seconds": 10.0, "of_probe": 2.0, "judged": False},
+)
+
+
+def test_rates_are_parts_of_what_a_probe_finds_first() -> None:
+    run, generators = conduct(
+        {"phases": PARTS, "probe": {"seconds": 20.0}, "slo": {"min_served_share": 1.0}}
+    )
+
+    probe, half, twice = generators.phases
+    assert (probe.name, probe.users, probe.seconds) == ("probe", 4, 20.0)
+    # One call a second is what these generators make of a phase without a rate.
+    assert (half.rate, twice.rate) == (0.5, 2.0)
+    assert [phase.judged for phase in run.phases] == [False, True, False]
+    assert [verdict.phase for verdict in run.verdicts] == ["half"]
+    assert "The rates are parts of 1 calls a second" in run.notes[0]
+
+
+def test_a_probe_of_too_few_calls_is_made_again_in_twice_the_time() -> None:
+    run, generators = conduct({"phases": PARTS, "probe": {"seconds": 4.0}})
+
+    assert [phase.seconds for phase in generators.phases] == [4.0, 8.0, 16.0, 10.0, 10.0]
+    assert [phase.name for phase in run.phases] == ["probe", "half", "twice"]
+    assert run.phases[0].seconds == 15.0
+
+
+def test_a_probe_that_nobody_answers_ends_the_run_and_says_what_to_do() -> None:
+    generators = FakeGenerators()
+    generators.is_deserted = True
+
+    conductor = conductor_of({"phases": PARTS}, generators)
+    run = conductor.conduct()
+
+    assert len(generators.phases) == 3
+    assert not run.complete
+    assert conductor.error is not None
+    assert conductor.error.code is Exit.BROKEN
+    assert "give the phases a `rate`" in str(conductor.error)
+
+
+def test_a_phase_may_have_gates_of_its_own_instead_of_the_scenarios() -> None:
+    heavy = {**HEAVY, "judged": True, "slo": {"refused_rate": 1.0}}
+
+    run, _ = conduct({"phases": (LIGHT, heavy), "slo": {"p99_ms": 200.0}})
+
+    assert [(one.gate, one.phase) for one in run.verdicts] == [
+        ("p99_ms <= 200", "light"),
+        ("refused_rate <= 1", "heavy"),
+    ]
 
 
 def test_an_interrupted_run_keeps_what_was_measured() -> None:

@@ -123,5 +123,44 @@ def test_an_objective_that_cannot_be_asked_is_refused_by_its_key(
 
 def test_a_run_of_many_phases_can_be_judged_by_all_gates_at_once() -> None:
     phases = rich_run().phases
+    gates = [gate for gate in GATES if not gate.startswith("refusal_")]
 
-    assert len(judge(dict.fromkeys(GATES, 0.5), phases)) == len(GATES) * len(phases)
+    assert len(judge(dict.fromkeys(gates, 0.5), phases)) == len(gates) * len(phases)
+
+
+def test_a_refusal_with_a_time_to_come_back_is_no_failure_and_is_not_served() -> None:
+    refused = [
+        call(5.0 + at, 0.002, status="RESOURCE_EXHAUSTED", refused=True, pushed_back=1)
+        for at in range(2)
+    ]
+    phase = phase_of([call(1.0), call(2.0), *refused, call(9.0, status="DEADLINE_EXCEEDED")])
+    limits = {"refusal_p50_ms": 3, "failed_rate": 0.2, "refused_rate": 0.4, "error_rate": 0.59}
+
+    verdicts = judge({**limits, "min_served_share": 0.4, "dropped_rate": 0.0}, [phase])
+
+    assert {one.gate.split()[0]: (one.found, one.passed) for one in verdicts} == {
+        "refusal_p50_ms": (pytest.approx(2.0, rel=0.001), True),
+        "failed_rate": (0.2, True),
+        "refused_rate": (0.4, True),
+        "error_rate": (0.6, False),
+        "served_share": (0.4, True),
+        "dropped_rate": (0.0, True),
+    }
+
+
+def test_a_gate_on_refusals_asks_nothing_where_all_was_served() -> None:
+    assert judge({"refusal_p99_ms": 10}, [TEN]) == ()
+
+
+def test_a_server_that_drops_what_it_is_offered_does_not_pass_by_its_quick_answers() -> None:
+    recorder = PhaseRecorder("busy", "open", 1.0, 0.0, 0.0)
+    for at in range(4):
+        recorder.arrival(at)
+    for at in range(2, 4):
+        recorder.dropped(at)
+    recorder.add(call(0.0))
+    recorder.add(call(1.0, status=HUNG_UP))
+
+    (verdict,) = judge({"min_served_share": 0.9}, [recorder.result(5.0)])
+
+    assert (verdict.found, verdict.passed) == (pytest.approx(1 / 3), False)

@@ -29,8 +29,8 @@ def test_one_value_has_no_interval() -> None:
 
 
 def test_pooled_repeats_are_the_phase_of_all_their_calls() -> None:
-    first = [call(1.0, 0.1), call(2.0, 0.2)]
-    second = [call(1.0, 0.3), call(2.0, status="UNAVAILABLE")]
+    first = [call(1.0, 0.1), call(2.0, 0.1), call(3.0, 0.2)]
+    second = [call(1.0, 0.3), call(2.0, 0.3), call(3.0, status="UNAVAILABLE")]
 
     pooled = pool_repeats([phase_of(first), phase_of(second)])
 
@@ -38,7 +38,7 @@ def test_pooled_repeats_are_the_phase_of_all_their_calls() -> None:
     assert pooled.statuses == together.statuses
     assert pooled.distributions["latency"].bins == together.distributions["latency"].bins
     assert pooled.seconds == 20
-    assert pooled.throughput == pytest.approx(0.15)
+    assert pooled.throughput == pytest.approx(0.25)
     assert pooled.intervals["error_rate"][1] > 0.5
     assert pooled.intervals["p50_ms"][0] < 200 < pooled.intervals["p50_ms"][1]
 

@@ -13,15 +13,15 @@ from loadtest.measure.call import HUNG_UP
 from loadtest.measure.gates import judge
 from loadtest.measure.recorder import PhaseRecorder
 from loadtest.measure.repeats import pool_repeats
-from loadtest.report import write_reports
+from loadtest.report import svg, write_reports
 from loadtest.report.comparison import compare
 from loadtest.report.comparison_page import comparison_markdown, comparison_page
 from loadtest.report.files import write_run_plots
 from loadtest.report.knee import find_knee, knee_words
-from loadtest.report.plots.over_time import stretches
+from loadtest.report.plots.over_time import plot_over_time, stretches
 from loadtest.report.plots.stages import plot_stages
 from loadtest.report.run_page import run_markdown, run_page
-from loadtest.results import WHOLE, Run, ServerSide, read_run, write_run
+from loadtest.results import WHOLE, ProcessorUse, Run, ServerSide, read_run, write_run
 from tests.loadtest.made_runs import call, phase_of, rich_run, run_of
 
 RICH = rich_run()
@@ -80,7 +80,13 @@ def test_a_page_has_every_section_of_a_rich_run() -> None:
         *("phases", "gates", "over-time", "tail", "histograms", "rates"),
         *("streaming", "statuses", "server", "recipe"),
     ]
-    assert "1 of 2 gates failed" in page.words
+    assert (
+        page.words.count(
+            "1 of 2 gates failed: p99_ms in 40 a second. Not judged: "
+            "10 a second (all served), 20 a second (all served)."
+        )
+        == 1
+    )
 
 
 @pytest.mark.parametrize("kind", ["run", "comparison"])
@@ -137,7 +143,7 @@ def test_a_page_says_what_speaks_against_its_figures() -> None:
     words = " ".join(Page(run_page(with_streams_and_repeats())).words)
 
     assert "The run ended early" in words
-    assert "broken: 1 arrivals were dropped" in words
+    assert "broken: 1 arrivals were dropped, because as many calls as `in_flight`" in words
     assert "broken: 1 calls had not ended when the run did." in words
     assert "broken: no call ended well." in words
     assert "95 % confidence intervals over repeats" in words
@@ -148,7 +154,69 @@ def test_a_generator_that_was_late_is_told() -> None:
 
     words = " ".join(Page(run_page(run_of(late))).words)
 
-    assert "steady: the generator itself was late (p99 of 300 ms)" in words
+    assert "steady: the load generator itself was late (p99 of 300 ms)" in words
+
+
+def test_percentiles_are_blank_below_their_sample_size_in_tables_and_plots() -> None:
+    few = phase_of([call(at / 5, 0.1 * (at + 1)) for at in range(12)], name="few")
+    run = run_of(few, phase_of([call(1.0), call(2.0)], name="two"))
+
+    markdown, page = run_markdown(run), Page(run_page(run))
+
+    rows = [line for line in markdown.splitlines() if line.startswith(("| few |", "| two |"))]
+    cells = [[cell.strip() for cell in row.split("|")[10:15]] for row in rows]
+    assert [[bool(cell) for cell in row] for row in cells] == [
+        [True, True, False, False, False],  # p50, p90, p95, p99, p99.9
+        [True, False, False, False, False],
+    ]
+    assert markdown.count("p99 100 and p99.9 1,000") == 1
+    histograms = run_page(run).split("Histograms")[1]
+    assert "Histogram of few" in histograms
+    assert "Histogram of two" not in histograms
+    assert {"slowest", "p50"} <= set(page.words)
+    assert not {"p95", "p99"} & set(page.words)
+
+
+def test_the_names_of_short_phases_are_whole_and_do_not_cover_one_another() -> None:
+    names = ["half of the capacity", "80 % of capacity", "twice the capacity", "4 readers"]
+    phases = [
+        phase_of([call(start + 1.0)], name=name, start_s=start, seconds=4.0)
+        for name, start in zip(names, (0.0, 30.0, 34.0, 38.0), strict=True)
+    ]
+
+    plot = plot_over_time(phases)
+
+    assert plot is not None
+    places = {
+        text.text: (float(text.attrib["x"]), float(text.attrib["y"]))
+        for text in plot.iter("text")
+        if text.text in names
+    }
+    assert list(places) == names
+    for name, (x, y) in places.items():
+        assert x + svg.width_of(name) <= 720
+        for other, (other_x, other_y) in places.items():
+            assert other == name or y != other_y or abs(x - other_x) >= 50
+
+
+def test_labels_of_five_digits_do_not_reach_the_title_of_their_axis() -> None:
+    plot = plot_over_time([phase_of([call(1.0, 19.0), call(1.1, 18.0)])])
+
+    assert plot is not None
+    (title,) = [text for text in plot.iter("text") if text.text == "latency (ms)"]
+    ticks = [text for text in plot.iter("text") if text.attrib["text-anchor"] == "end"]
+    assert "20,000" in {text.text for text in ticks}
+    for text in ticks:
+        begins = float(text.attrib["x"]) - svg.width_of(text.text or "")
+        assert begins > float(title.attrib["x"]) + 6
+
+
+def test_who_used_the_processor_is_on_the_page() -> None:
+    use = ProcessorUse(ours=0.31, others=0.55, stolen=0.02)
+
+    words = Page(run_page(run_of(replace(RICH.phases[0], processor=use)))).words
+
+    assert {"31 %", "55 %", "2 %"} <= set(words)
 
 
 def test_plots_are_files_of_their_own_that_xml_readers_accept(tmp_path: Path) -> None:

@@ -80,6 +80,18 @@ async def test_a_batch_goes_as_well_as_its_worst_item(server: ScriptedServer) ->
     assert made.status == "RESOURCE_EXHAUSTED"
 
 
+async def test_a_batch_is_refused_if_all_its_bad_items_say_when_to_come_again(
+    server: ScriptedServer,
+) -> None:
+    server.summarizer.script["a"] = Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, retry_after_s=2.0)
+    refused = await call(server, BATCH, ("a", "b"))
+    server.summarizer.script["b"] = Refusal(grpc.StatusCode.INTERNAL)
+    failed = await call(server, BATCH, ("a", "b"))
+
+    assert (refused.status, refused.refused) == ("RESOURCE_EXHAUSTED", True)
+    assert (failed.status, failed.refused) == ("INTERNAL", False)
+
+
 async def test_what_ends_without_all_that_it_owes_is_a_failure(server: ScriptedServer) -> None:
     server.summarizer.default = Reply(has_final=False)
     server.summarizer.loses_last_batch_item = True

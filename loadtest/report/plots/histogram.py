@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from xml.etree.ElementTree import Element
 
+from loadtest.measure.figures import enough_for
 from loadtest.report import svg
 from loadtest.report.chart import Axis, Frame
 from loadtest.report.numbers import count, figure
@@ -38,6 +39,8 @@ def plot_histogram(distribution: Distribution, name: str, number: int = 0) -> El
             hint,
         )
     for words, value in (("p50", distribution.p50), ("p99", distribution.p99)):
+        if not enough_for(distribution, words):
+            continue
         x = frame.at_x(value)
         svg.line(frame.root, x, frame.top, x, frame.bottom, "axis dashed")
         svg.text(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from loadtest.measure.figures import duration_ms
+from loadtest.measure.figures import shown_ms
 from loadtest.report.chart import Axis, Frame, Series, line_chart
 from loadtest.report.knee import find_knee, offered_rate, open_phases
 from loadtest.report.numbers import figure
@@ -90,17 +90,17 @@ def _series(
     number: int,
 ) -> Series:
     points, hints = [], []
-    for phase in phases:
+    for phase in sorted(phases, key=offered_rate):
         value = read(phase)
         if value is not None:
             rate = offered_rate(phase)
             points.append((rate, value))
             hints.append(f"{phase.name}: {name} {figure(value)} {unit} at {figure(rate)} calls/s")
-    return Series(name, [points], [hints], has_dots=True, colour=number)
+    return Series(name, [points] if points else [], [hints], has_dots=True, colour=number)
 
 
 def _reader(name: str) -> Callable[[Phase], float | None]:
-    return lambda phase: duration_ms(phase, name)
+    return lambda phase: shown_ms(phase, name)
 
 
 def _mark(frame: Frame, run: Run) -> None:

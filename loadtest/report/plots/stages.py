@@ -11,7 +11,7 @@ from loadtest.results import WHOLE, Phase, ServerSide
 
 _BAR = 22
 _GAP = 10
-_LABELS = 130
+_WIDEST_LABEL = 260
 _ELSEWHERE = "elsewhere"
 
 
@@ -25,6 +25,7 @@ def plot_stages(phases: Sequence[Phase]) -> Element | None:
     colours = {name: svg.colour((1, 5, 0, 4, 2, 6, 7, 3)[at % 8]) for at, name in enumerate(names)}
     colours[_ELSEWHERE] = "var(--quiet)"
     most = max(sum(stages.values()) for _, stages in told)
+    labels = min(_WIDEST_LABEL, max(svg.width_of(name) for name, _ in told))
     frame = Frame(
         "Server's time by stage",
         Axis("mean of a request (ms)", linear(0, most)),
@@ -32,11 +33,11 @@ def plot_stages(phases: Sequence[Phase]) -> Element | None:
         names,
         colours,
         height=100 + len(told) * (_BAR + _GAP),
-        margin=_LABELS,
+        margin=20 + labels,
     )
     for number, (name, stages) in enumerate(told):
         top = frame.top + number * (_BAR + _GAP) + _GAP / 2
-        words = svg.fit(name, _LABELS - 12)
+        words = svg.fit(name, labels + 1)
         svg.text(frame.root, frame.left - 8, top + 15, words, anchor="end", hint=name)
         before = 0.0
         for stage, value in stages.items():

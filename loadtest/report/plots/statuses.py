@@ -7,7 +7,7 @@ from loadtest.measure.call import HUNG_UP, OK
 from loadtest.report import svg
 from loadtest.report.chart import Axis, Frame
 from loadtest.report.numbers import figure
-from loadtest.report.plots.over_time import mark_phases, start_of, time_scale
+from loadtest.report.plots.over_time import mark_phases, phase_rows, start_of, time_scale
 from loadtest.report.scale import linear
 from loadtest.results import Phase, Window
 
@@ -30,6 +30,7 @@ def plot_statuses(phases: Sequence[Phase]) -> Element | None:
         names,
         colours,
         height=260,
+        notes=phase_rows(phases),
     )
     start = start_of(phases)
     for phase, window, stack in stacks:

@@ -12,12 +12,18 @@ from loadtest.results import Distribution
 _SHOWN_POINTS = 400
 _HINTS = 60
 _LEAST_MS = 0.001
+LEAST_DRAWN = 10
+"""Calls of which a curve or a histogram is drawn at all."""
 
 
 def plot_tails(
     distributions: Mapping[str, Distribution], name: str, what: str, heading: str = ""
 ) -> Element | None:
-    """Draws one line a distribution, each to its last sample."""
+    """Draws one line a distribution, to the last percentile that it has calls enough for.
+
+    One of fewer than ten calls is left out: a line through them would show what nobody knows.
+    """
+    distributions = {title: one for title, one in distributions.items() if one.count >= LEAST_DRAWN}
     if not distributions:
         return None
     most = max(one.count for one in distributions.values())
@@ -34,7 +40,7 @@ def plot_tails(
     ]
     frame = line_chart(
         name,
-        Axis("percentile", tail(2 * most)),
+        Axis("percentile", tail(most)),
         Axis(f"{what} (ms)", logarithmic(min(heights), max(heights))),
         series,
         heading,
@@ -49,8 +55,8 @@ def _curve(distribution: Distribution) -> list[tuple[float, float]]:
     for edge, times in distribution.bins:
         counted += times
         value = max(min(edge, distribution.greatest), _LEAST_MS)
-        # Half a sample short, for the greatest of n values lies at no percentile beyond the last.
-        points.append((100 * (counted - 0.5) / distribution.count, value))
+        # Of n values the greatest is at 1 - 1/n: of a hundred at p99, as in the tables.
+        points.append((100 * (counted - 1) / distribution.count, value))
     if len(points) <= _SHOWN_POINTS:
         return points
     # The ends of the tail are few and matter; what lies below the ninth of ten may be thinned.
