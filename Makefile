@@ -62,7 +62,7 @@ bench: $(VENV)/ready-to-develop ## Measure quality and start-up as docs/benchmar
 	@$(if $(ARGS),$(RUN) -m benchmarks $(ARGS),$(RUN) -m benchmarks startup && $(RUN) -m benchmarks quality)
 
 # Without ARGS it brings its own server, and needs what that needs.
-loadtest: $(VENV)/ready-to-load $(if $(ARGS),,$(VENV)/ready-to-serve) ## Show in a minute what a load test finds (ARGS="run steady --target HOST:PORT" for a real one)
+loadtest: $(VENV)/ready-to-load $(if $(ARGS),,$(VENV)/ready-to-serve) ## Show in about a minute what a load test finds (ARGS="run steady --target HOST:PORT" for a real one)
 	@$(RUN) -m loadtest $(or $(ARGS),tour)
 
 lock: $(RUN) ## Choose new exact versions of all dependencies

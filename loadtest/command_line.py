@@ -47,7 +47,7 @@ def _make_parser() -> argparse.ArgumentParser:
     scenarios = commands.add_parser("scenarios", help="list the scenarios")
     scenarios.set_defaults(command=_list_scenarios)
     tour = commands.add_parser(
-        "tour", help="start a server of its own and show in a minute what all this is"
+        "tour", help="start a server of its own and show in about a minute what all this is"
     )
     tour.add_argument("--output", type=Path, metavar="DIR", help="where results are written")
     tour.set_defaults(command=_tour)

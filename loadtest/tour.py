@@ -1,4 +1,4 @@
-"""A minute that shows what this package does, against a server that it starts itself.
+"""Runs the scenario `tour`, about a minute that shows what this package does.
 
 The server is a program of its own, `python -m server`, on ports that are free.
 """
