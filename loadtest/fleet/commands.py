@@ -21,7 +21,7 @@ from loadtest.conduct.outcome import announce, exit_code, write_outcome
 from loadtest.conduct.plan import Plan
 from loadtest.exits import Exit, LoadTestError
 from loadtest.fleet.locust_user import listen_to_master
-from loadtest.fleet.page import add_report_pages
+from loadtest.fleet.page import add_pages
 from loadtest.options import make_folder
 from loadtest.results import Run
 
@@ -55,7 +55,7 @@ def serve_page(options: argparse.Namespace, plan: Plan, folder: Path) -> int:
             page = session.environment.create_web_ui(options.web_host, options.web_port)
         except OSError as error:
             raise LoadTestError(Exit.USAGE, f"--web-port {options.web_port}: {error}") from None
-        add_report_pages(page.app, lambda: folders[-1])
+        add_pages(page.app, plan, session.status, lambda: folders[-1])
         host = "localhost" if options.web_host in ("127.0.0.1", "", "0.0.0.0") else options.web_host  # noqa: S104
         print(f"Locust's page: http://{host}:{options.web_port} (report: /report)", flush=True)
         over = gevent.event.Event()

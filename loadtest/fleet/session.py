@@ -18,6 +18,7 @@ from loadtest.conduct.progress import Progress
 from loadtest.exits import Exit, LoadTestError
 from loadtest.fleet.fleet import Fleet
 from loadtest.fleet.locust_user import GeneratorUser, listen_to_master
+from loadtest.report.headline import headline
 from loadtest.results import Run
 
 _PATIENCE_S = 60.0
@@ -39,6 +40,7 @@ class Session:
         self._fleet: Fleet | None = None
         self._conductor: Conductor | None = None
         self._ended = gevent.event.Event()
+        self._progress: Progress | None = None
         self.runs = 0  # that have begun
         self.run: Run | None = None
         self.error: LoadTestError | None = None
@@ -85,6 +87,17 @@ class Session:
         if self._conductor is not None:
             self._conductor.interrupt()
 
+    def status(self) -> str:
+        """Says in a sentence how far it is, for the page."""
+        name = f"Scenario {self._plan.name}"
+        if self._conductor is not None and self._progress is not None:
+            return f"{name}, {self._progress.where()}."
+        if self.error is not None:
+            return f"{name} ended: {self.error}."
+        if self.run is not None:
+            return f"{name} ended. {headline(self.run).words}."
+        return f"{name} has not been started."
+
     @property
     def is_over(self) -> bool:
         """Whether the run that was last asked for has ended."""
@@ -102,7 +115,7 @@ class Session:
     def _start(self, **_: Any) -> None:
         self.runs += 1
         self.run, self.error = None, None
-        progress = Progress(self._count)
+        progress = self._progress = Progress(self._count, self._plan.scenario.measured_phases)
         assert self._fleet is not None
         # The page lets people say another host.
         address = self.environment.host.removeprefix("http://").rstrip("/")
