@@ -94,7 +94,8 @@ def main() -> int:
 
 def _check_packages(command: str) -> None:
     """Names what is missing before a process that needs it is started, which would say less."""
-    needed = "locust" if command == "serving" else "onnx" if command in CPU_COMMANDS else None
+    loads = command in ("serving", "overload")
+    needed = "locust" if loads else "onnx" if command in CPU_COMMANDS else None
     if needed and find_spec(needed) is None:
         raise ModuleNotFoundError(name=needed)
 

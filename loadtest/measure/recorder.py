@@ -88,6 +88,7 @@ class PhaseRecorder:
         self._pushbacks += call.pushed_back
         if call.refused:
             self._refused += 1
+        if call.refused and not call.retries:
             self._record(REFUSAL, _ms(call.sent_s, call.ended_s))
         self._record(SEND_LAG, _ms(call.intended_s, call.sent_s))
         if call.deltas_s:
