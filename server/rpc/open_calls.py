@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from server.errors import Draining
 
@@ -15,6 +15,7 @@ class OpenCalls:
         self._evicted: set[asyncio.Task[object]] = set()
         self._on_close: set[Callable[[], object]] = set()
         self._is_closed = False
+        self._num_refused = 0
         self._none_open = asyncio.Event()
         self._none_open.set()
 
@@ -25,6 +26,7 @@ class OpenCalls:
     def admit(self) -> Iterator[None]:
         """Holds the running task's call; raises Draining if it comes too late or is evicted."""
         if self._is_closed:
+            self._num_refused += 1
             raise Draining
         task = asyncio.current_task()
         if task is None:
@@ -69,6 +71,15 @@ class OpenCalls:
         except TimeoutError:
             return False
         return True
+
+    async def wait_until_nobody_comes(self, quiet_s: float, limit_s: float) -> None:
+        """After close(): waits until nobody has come for so long, but not for ever."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_s):
+                refused = -1
+                while refused != self._num_refused:
+                    refused = self._num_refused
+                    await asyncio.sleep(quiet_s)
 
     def evict(self) -> None:
         """Ends every open call with Draining."""

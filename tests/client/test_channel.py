@@ -26,7 +26,14 @@ def options_of(connection: Connection) -> dict[str, Any]:
     return dict(connection.options())
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED])
+@pytest.mark.parametrize(
+    "code",
+    [
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,  # by a server that stops
+    ],
+)
 @pytest.mark.parametrize("document_bytes", [10, 1_000_000])
 def test_what_may_succeed_later_is_sent_again_however_long_the_document(
     server: ScriptedServer, code: grpc.StatusCode, document_bytes: int

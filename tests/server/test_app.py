@@ -13,6 +13,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bundle.manifest import Geometry
+from precis_client.channel import Connection
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.app import serve
@@ -75,7 +76,9 @@ async def test_a_device_that_fails_sends_callers_elsewhere_and_ends_the_process(
     with caplog.at_level(logging.INFO):
         serving = asyncio.create_task(serve(config, process_age_s=lambda: 0.0))
         address = await _address_when_ready(caplog)
-        async with grpc.aio.insecure_channel(address) as channel:
+        # A call that reaches a gRPC server while it stops may be cancelled by gRPC itself; our
+        # client's settings send it again.
+        async with Connection(address=address).open_aio() as channel:
             stub = summarizer_pb2_grpc.SummarizerStub(channel)
             watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
             healthy = await watch.read()

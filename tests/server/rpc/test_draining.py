@@ -111,6 +111,39 @@ async def test_a_caller_who_knows_another_server_goes_there_while_this_one_finis
     assert len(server.fake.requests) == len(other.fake.requests) == 1
 
 
+async def test_calls_under_way_when_the_server_drains_are_sent_elsewhere_before_grpc_stops(
+    server: RunningServer,
+) -> None:
+    async with grpc.aio.insecure_channel(
+        f"127.0.0.1:{server.rpc.port}", [("grpc.enable_retries", 0)]
+    ) as channel:
+        stub = summarizer_pb2_grpc.SummarizerStub(channel)
+        await channel.channel_ready()
+        server.open_calls.close()
+        calls = [stub.ListModels(pb.ListModelsRequest()) for _ in range(20)]
+
+        await server.open_calls.wait_until_nobody_comes(quiet_s=0.5, limit_s=LONG_S)
+        server.rpc.turn_away(LONG_S)
+
+        # gRPC itself would say CANCELLED to those that it has not handed over.
+        assert {await call.code() for call in calls} == {grpc.StatusCode.UNAVAILABLE}
+
+
+async def test_waiting_until_nobody_comes_has_an_end_though_somebody_always_comes() -> None:
+    open_calls = OpenCalls()
+    open_calls.close()
+
+    async def come() -> None:
+        while True:
+            with pytest.raises(Draining), open_calls.admit():
+                pass
+            await asyncio.sleep(0)
+
+    coming = asyncio.create_task(come())
+    await open_calls.wait_until_nobody_comes(quiet_s=0.01, limit_s=0.05)
+    coming.cancel()
+
+
 async def test_nobody_open_is_nobody_to_wait_for() -> None:
     assert await OpenCalls().wait_until_none(0.0)
 
