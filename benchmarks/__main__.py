@@ -9,7 +9,12 @@ from typing import Any
 
 from benchmarks.cpu.commands import CPU_COMMANDS, add_cpu_commands
 from benchmarks.gpu.commands import add_gpu_command, run_gpu
-from benchmarks.serving.commands import add_serving_command, run_serving_command
+from benchmarks.serving.commands import (
+    add_overload_command,
+    add_serving_command,
+    run_overload_command,
+    run_serving_command,
+)
 from model.missing import report_missing
 
 _DEFAULT = Path("models/default")
@@ -33,6 +38,7 @@ def main() -> int:
   python -m benchmarks stall              what arriving documents do to those being written
   python -m benchmarks joining            latency by when newcomers join those being written
   python -m benchmarks serving --quick    servers under load, ours beside a peer; the load generator
+  python -m benchmarks overload           2 and 4 times what the server can do, 17 minutes
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -73,9 +79,10 @@ def main() -> int:
     of_cpu = add_cpu_commands(commands)
     add_gpu_command(commands)
     serving = add_serving_command(commands)
-    for command in (quality, startup):
+    overload = add_overload_command(commands)
+    for command in (quality, startup, overload):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
-    for command in (quality, startup, ablation, families, ceiling, serving, *of_cpu):
+    for command in (quality, startup, ablation, families, ceiling, serving, overload, *of_cpu):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     try:
@@ -129,6 +136,8 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         return CPU_COMMANDS[parsed.command](parsed)
     if parsed.command == "serving":
         return run_serving_command(parsed)
+    if parsed.command == "overload":
+        return run_overload_command(parsed)
     if parsed.command == "families":
         from benchmarks.families import compare_families, families_table
 

@@ -1,4 +1,4 @@
-"""The command line of `python -m benchmarks serving`."""
+"""The command lines of `python -m benchmarks serving` and `overload`."""
 
 import argparse
 import os
@@ -52,3 +52,27 @@ def run_serving_command(parsed: argparse.Namespace) -> tuple[dict[str, Any], str
             resumes=not parsed.fresh,
         )
     )
+
+
+def add_overload_command(commands: Any) -> argparse.ArgumentParser:
+    """Describes it to argparse."""
+    overload: argparse.ArgumentParser = commands.add_parser(
+        "overload", help="twice and four times what the server can do, by deadline"
+    )
+    overload.add_argument(
+        "--seconds", type=float, default=135.0, help="of each load, 15 to warm up (default: 135)"
+    )
+    overload.add_argument(
+        "--home", type=Path, default=Path("build/overload"), help="of results (%(default)s)"
+    )
+    overload.add_argument("--threads", type=int, default=0, help="of a server; 0 takes all cores")
+    return overload
+
+
+def run_overload_command(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Carries it out."""
+    from benchmarks.serving.overload import Setting, measure_overload, overload_table
+
+    threads = parsed.threads or len(os.sched_getaffinity(0))
+    report = measure_overload(Setting(parsed.bundle, parsed.home, parsed.seconds, threads))
+    return report, overload_table(report)

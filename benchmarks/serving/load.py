@@ -24,6 +24,7 @@ class Load:
     documents: Path
     seed: int
     slo: Mapping[str, float] | None = None
+    deadline_s: float | None = None
 
     def run(
         self,
@@ -64,6 +65,8 @@ class Load:
         }
         parts = [_lines({"description": f"Serving: {name}", "seed": self.seed})]
         parts.append("[corpus]\n" + _lines(corpus))
+        if self.deadline_s is not None:
+            parts.append("[[mix]]\n" + _lines({"deadline_s": self.deadline_s}))
         parts += ["[[phases]]\n" + _lines(phase) for phase in phases]
         if search is not None:
             parts.append("[search]\n" + _lines(search))

@@ -34,6 +34,15 @@ def running(
     command: Callable[[int], Sequence[str]], environment: Mapping[str, str] | None = None
 ) -> Iterator[int]:
     """Runs a server for as long as the context lasts, and gives the port that it is told."""
+    with running_process(command, environment) as (port, _):
+        yield port
+
+
+@contextmanager
+def running_process(
+    command: Callable[[int], Sequence[str]], environment: Mapping[str, str] | None = None
+) -> Iterator[tuple[int, int]]:
+    """As `running`, and gives the process's number beside the port."""
     port = free_port()
     with tempfile.TemporaryFile() as said:
         process = subprocess.Popen(  # noqa: S603 - our own servers
@@ -49,7 +58,7 @@ def running(
                 lines = said.read().decode("utf-8", "replace").strip().splitlines()
                 last = lines[-1] if lines else "it said nothing"
                 raise ServerFailed(f"{' '.join(command(port)[:4])} did not become ready: {last}")
-            yield port
+            yield port, process.pid
         finally:
             _end(process)
 
