@@ -25,7 +25,13 @@ Made from the comments of `{SOURCE.relative_to(ROOT).as_posix()}` by `scripts/re
 those. The package is `summarizer.v1`. An `optional` field that is not set takes the default of the
 model. Refusals are [`google.rpc.Status`](https://google.aip.dev/193): `INVALID_ARGUMENT` carries a
 `BadRequest` naming each bad field, `RESOURCE_EXHAUSTED` a `RetryInfo`, and every error an
-`ErrorInfo`.
+`ErrorInfo`. A queue that is too long adds a `QuotaFailure` with the subject `queue.documents`,
+`queue.tokens` or `queue.seconds`.
+
+A call should have a deadline: what cannot be done within it is refused at once. Where others stand
+in the way that is `RESOURCE_EXHAUSTED`, and the trailing metadata `grpc-retry-pushback-ms` says
+when to come back, or -1 where the deadline leaves no time for that; where it takes longer even on
+an idle server it is `DEADLINE_EXCEEDED` with the reason `DEADLINE_TOO_SHORT`.
 
 A message of more than `--max-message-bytes` (4 MiB unless the server was told otherwise) is
 `INVALID_ARGUMENT` too, with the reason `MESSAGE_TOO_LARGE` and the field `(message)`; in a batch

@@ -40,6 +40,11 @@ _log = logging.getLogger(__name__)
 
 # What a dead engine's callers can still be told, they are told at once.
 _DEAD_ENGINE_GRACE_S = 1.0
+# gRPC answers CANCELLED, which says the wrong thing, to calls that it has not handed over when it
+# is told to stop (grpc/grpc#41785). So those that were sent before their callers could know are
+# first taken in, and told UNAVAILABLE. Not for so long that a client that sends again, after some
+# 0.1, 0.3 and 0.7 s, is refused each time on the same connection.
+_QUIET_S, _LONGEST_WAIT_S = 0.1, 0.5
 _ENGINE_STOP_TIMEOUT_S = 10.0
 _LAST_TASKS_LIMIT_S = 2.0
 _CAPABILITIES = ("beam_search", "sampling", "prefix", "banned_phrases")
@@ -180,6 +185,7 @@ def _assemble(
                 max_rows=config.max_rows,
                 max_encode_tokens=config.max_encode_tokens,
                 batching=Batching(config.batching),
+                refuses_late=config.deadline_admission,
             ),
             made.runner,
             observer=metrics,
@@ -189,7 +195,18 @@ def _assemble(
     )
     streams.connect(engine)
     model = _served_model(config, bundle, made)
-    gate = Gate(max_documents=config.max_queue_documents, max_tokens=config.max_queue_tokens)
+    is_batching = Batching(config.batching) is not Batching.OFF
+    gate = Gate(
+        max_documents=config.max_queue_documents,
+        max_tokens=config.max_queue_tokens,
+        max_queue_s=config.max_queue_s,
+        # As many as one batch call may have in work: it must not be refused for its own documents.
+        patient_documents=model.max_batch_in_flight,
+        max_rows=config.max_rows if is_batching else 1,
+        pace=engine.pace if config.deadline_admission else lambda: None,
+        observer=metrics,
+    )
+    metrics.watches_backlog(lambda: gate.backlog_s)
     cache_bytes = config.result_cache_mb * _MIB
     service = SummaryService(
         model,
@@ -200,6 +217,7 @@ def _assemble(
         single_flight=config.single_flight,
         cache=ResultCache(cache_bytes, metrics) if cache_bytes else None,
         observer=metrics,
+        warm_up=_WARM_UP,
     )
     engine.start()
     return _Core(model, made, engine, service)
@@ -291,6 +309,7 @@ async def _drain(
     _log.info("draining", extra=fields(cause=ending.value, calls=len(open_calls), grace_s=grace_s))
     rpc.health.set_serving(False)
     open_calls.close()
+    await lifecycle.unless_hurried(open_calls.wait_until_nobody_comes(_QUIET_S, _LONGEST_WAIT_S))
     rpc.turn_away(grace_s)
     await lifecycle.unless_hurried(open_calls.wait_until_none(grace_s))
     if open_calls:

@@ -5,11 +5,12 @@
     │   └── MessageTooLarge    the whole message is over the limit; says by how much
     ├── NotServed          this server lacks the capability; names the option
     ├── UnknownModel       no such model or version here
-    ├── Overloaded         the queue is full; says when to come back
+    ├── Overloaded         the queue is full, or too long for the deadline; says when to come back
     ├── OutOfMemory        no memory for this document just now; says when to come back
     ├── Draining           the server is going away; another replica will answer
     ├── DeviceLost         the device failed and the server ends; another replica will answer
     ├── DeadlineExpired    the caller's time ran out; says in which stage
+    ├── DeadlineTooShort   the caller's time is less than the work takes, even on an idle server
     └── EngineFailure      our fault; the request alone is lost, or the engine is
 
 rpc/status.py maps each class to one status code. `reason` is part of the API: never change one.
@@ -81,11 +82,16 @@ class UnknownModel(RequestError):
 
 
 class Overloaded(RequestError):
-    """The queue is full."""
+    """The queue is full, or holds more work than the caller has time for.
+
+    `quota` says which limit was met: documents, tokens or seconds.
+    """
 
     reason = "OVERLOADED"
 
-    def __init__(self, problem: str, *, retry_after_s: float) -> None:
+    def __init__(self, problem: str, *, quota: str, retry_after_s: float) -> None:
+        self.problem = problem
+        self.quota = quota
         self.retry_after_s = retry_after_s
         super().__init__(f"{problem}; try again in {retry_after_s:.1f} s")
 
@@ -135,6 +141,20 @@ class DeadlineExpired(RequestError):
     def __init__(self, stage: str) -> None:
         self.stage = stage
         super().__init__(f"the deadline passed while the request was {stage}")
+
+
+class DeadlineTooShort(RequestError):
+    """The work takes longer than the caller has, whoever else is being served."""
+
+    reason = "DEADLINE_TOO_SHORT"
+
+    def __init__(self, *, estimate_s: float, remaining_s: float) -> None:
+        self.estimate_s = estimate_s
+        self.remaining_s = remaining_s
+        super().__init__(
+            f"this document takes about {estimate_s:.3g} s even on an idle server, "
+            f"and {max(0.0, remaining_s):.3g} s are left of its deadline"
+        )
 
 
 class EngineFailure(RequestError):

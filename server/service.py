@@ -4,17 +4,20 @@ import asyncio
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, replace
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
 from server.decoding.choose import make_strategy, speculation_off
+from server.engine.pace import Work
 from server.engine.request import Failed, Finished, Written
-from server.errors import DeadlineExpired, UnknownModel, Violation
-from server.gate import Gate
+from server.errors import DeadlineExpired, DeadlineTooShort, UnknownModel, Violation
+from server.forecast import Forecast
+from server.gate import Gate, Place
+from server.remeasure import Remeasurer
 from server.sharing.answer import Answer, Course, Landing, RequestKey
 from server.sharing.flight import Flight, Waiter
 from server.sharing.observer import SharingObserver
@@ -70,12 +73,16 @@ class SummaryService:
         single_flight: bool = True,
         cache: ResultCache | None = None,
         observer: SharingObserver | None = None,
+        warm_up: SummaryRequest | None = None,
         draw_seed: Callable[[], int] = lambda: secrets.randbits(64),
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._streams = streams
         self._gate = gate
+        self._forecast = Forecast()
+        self._warm_up = warm_up
+        self._remeasurer = Remeasurer(self._measure, pace=gate.pace)
         self._speculation = speculation
         self._single_flight = single_flight
         self._cache = cache
@@ -121,14 +128,15 @@ class SummaryService:
             return
 
         async def compute(flight: Flight) -> Landing:
-            landing = await self._compute(flight, request.document, resolved, model)
+            landing = await self._compute(flight, request.document, resolved, model, place)
             if self._cache is not None and key is not None:
                 self._cache.put(key, landing.answer)
             return landing
 
         waiter = Waiter(request.deadline_s, request.wants_deltas)
         shared_key = key if self._single_flight else None
-        with self._gate.enter():
+        guess = None if self._flights.is_under_way(shared_key) else self._guess(request, resolved)
+        with self._enter(guess, request.deadline_s) as place:
             async with aclosing(self._flights.follow(shared_key, compute, waiter)) as events:
                 async for event in events:
                     if isinstance(event, Delta):
@@ -163,8 +171,48 @@ class SummaryService:
     def _cached(self, key: RequestKey | None) -> Answer | None:
         return None if self._cache is None or key is None else self._cache.get(key)
 
+    def _guess(self, request: SummaryRequest, resolved: Resolved) -> Work | None:
+        """The work of a document that nobody has read yet.
+
+        None for one that seems too long for the model: it should hear of that, and not of a queue.
+        """
+        tokens = self._forecast.tokens(len(request.document.encode()))
+        if tokens > self._model.max_source_tokens:
+            return None
+        return self._forecast.work(resolved.style, resolved.options, tokens)
+
+    @contextmanager
+    def _enter(self, guess: Work | None, deadline_s: float | None) -> Iterator[Place]:
+        """Enters the gate. A refusal by an old estimate starts a new measurement."""
+        try:
+            with self._gate.enter(guess, deadline_s) as place:
+                yield place
+        except DeadlineTooShort:
+            self._remeasurer.refused()
+            raise
+
+    async def _measure(self) -> None:
+        """Writes the warm-up summary once, without sharing or cache, to measure the speed."""
+        if self._warm_up is None:
+            return
+        resolved, _ = self._identify(self._warm_up, self._model)
+        place, document = Place(Work(), None), self._warm_up.document
+
+        async def compute(flight: Flight) -> Landing:
+            return await self._compute(flight, document, resolved, self._model, place)
+
+        waiter = Waiter(deadline_s=None, wants_deltas=False)
+        async with aclosing(self._flights.follow(None, compute, waiter)) as events:
+            async for _ in events:
+                pass
+
     async def _compute(
-        self, flight: Flight, document: str, resolved: Resolved, model: ServedModel
+        self,
+        flight: Flight,
+        document: str,
+        resolved: Resolved,
+        model: ServedModel,
+        place: Place,
     ) -> Landing:
         """Writes a summary, and tells the flight of it as it grows."""
         started_s = time.monotonic()
@@ -180,10 +228,13 @@ class SummaryService:
             geometry=model.manifest.geometry,
             speculation=self._speculation,
         )
-        with self._gate.carry(len(source.ids)):
+        self._forecast.read(len(document.encode()), len(source.ids))
+        work = self._forecast.work(resolved.style, source.options, len(source.ids))
+        with self._gate.carry(place, work, len(source.ids), flight.deadline_s):
             async with self._streams.open(
                 source_ids=source.ids,
                 strategy=strategy,
+                expected_steps=self._forecast.steps(resolved.style, source.options),
                 deadline_s=flight.deadline_s,
                 wants_tokens=flight.wants_deltas,
             ) as events:
@@ -199,6 +250,13 @@ class SummaryService:
                         case Finished():
                             finished = event
         best = finished.hypotheses[0]
+        self._forecast.written(
+            resolved.style,
+            source.options,
+            tokens=len(best.tokens),
+            steps=finished.steps,
+            reason=best.reason,
+        )
         # Without deltas on the way, all tokens come here at once.
         text.hold(best.tokens[text.num_tokens :])
         text.finish()

@@ -47,6 +47,7 @@ class EngineStreams:
         *,
         source_ids: list[int],
         strategy: Strategy,
+        expected_steps: int = 1,
         deadline_s: float | None,
         wants_tokens: bool,
     ) -> AsyncIterator["RequestStream"]:
@@ -59,6 +60,7 @@ class EngineStreams:
             id=request_id,
             source_ids=source_ids,
             strategy=strategy,
+            expected_steps=expected_steps,
             deadline_s=deadline_s,
             wants_tokens=wants_tokens,
         )

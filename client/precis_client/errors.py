@@ -6,7 +6,7 @@ PrecisError                every failure that this package raises for a call
 ├── NotSupported           this server does not serve an option that was asked for
 ├── NotFound               no such model, version or service
 ├── AccessDenied           the token is missing, wrong or not allowed to do this
-├── Overloaded             the queue is full: wait `retry_after_s`, then send again
+├── Overloaded             too much work for the time: wait `retry_after_s`, then send again
 ├── Unavailable            nothing answers at the address, or the server is shutting down
 ├── DeadlineExceeded       no answer within `timeout_s`
 ├── Cancelled              the call was cancelled, here or by the server
@@ -72,7 +72,10 @@ class AccessDenied(PrecisError):
 
 
 class Overloaded(PrecisError):
-    """The server's queue is full; `retry_after_s` is how long to wait, where the server said it."""
+    """The queue is full, or too long for `timeout_s`.
+
+    `retry_after_s` is how long to wait, where the server said it.
+    """
 
 
 class Unavailable(PrecisError):

@@ -203,6 +203,26 @@ class ServerConfig(BaseSettings):
         ge=0,
         le=1_000_000_000,
     )
+    deadline_admission: bool = _setting(
+        True,
+        "Limits",
+        "Whether a document that cannot be done within its deadline, by what the server measures "
+        "of itself, is refused on arrival, and leaves the queue once it no longer can. off is for "
+        "comparison: then --max-queue-s does not count either.",
+        unit="on|off",
+    )
+    max_queue_s: float = _setting(
+        120.0,
+        "Limits",
+        "Longest estimated wait for others; a document that would wait longer is refused with "
+        "RESOURCE_EXHAUSTED. It is for callers without a deadline: one that cannot make its "
+        "deadline is refused anyhow. A batch call is never refused for its own documents alone. "
+        "0 is no limit.",
+        unit="SECONDS",
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+    )
     max_document_bytes: int = _setting(
         _MIB,
         "Limits",

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from server.engine.admission import Batching, may_join, padded_tokens
 from server.engine.observer import EngineObserver
+from server.engine.pace import PaceMeter
 from server.engine.request import Row
 from server.engine.runner import Encoding, ModelRunner, RunnerError
 from server.engine.scheduler import EngineConfig, Scheduler, StepPlan
@@ -46,6 +47,7 @@ class EncodingDesk:
         scheduler: Scheduler,
         *,
         observer: EngineObserver,
+        meter: PaceMeter,
         clock: Callable[[], float],
         fail: Callable[[Sequence[Row], RunnerError], None],
     ) -> None:
@@ -53,6 +55,7 @@ class EncodingDesk:
         self._runner = runner
         self._scheduler = scheduler
         self._observer = observer
+        self._meter = meter
         self._clock = clock
         self._fail = fail
         self._current: _Batch | None = None
@@ -165,11 +168,13 @@ class EncodingDesk:
         for row in batch.rows:
             row.encode_ended_s = now_s
         lengths = [row.source_length for row in batch.rows]
+        seconds = now_s - batch.begun_s if batch.encoding.is_under_way else batch.spent_s
+        self._meter.encoded(documents=len(lengths), tokens=sum(lengths), seconds=seconds)
         self._observer.encoded(
             documents=len(lengths),
             tokens=sum(lengths),
             padded_tokens=padded_tokens(lengths),
-            seconds=now_s - batch.begun_s if batch.encoding.is_under_way else batch.spent_s,
+            seconds=seconds,
         )
 
     def _give_up(self, rows: Sequence[Row], error: RunnerError) -> None:

@@ -11,6 +11,7 @@ from server.engine.ahead import AheadPolicy
 from server.engine.draft_plan import best_draft
 from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
+from server.engine.pace import Pace, PaceMeter
 from server.engine.request import EngineRequest, Event, Failed, Finished, Row, Written
 from server.engine.runner import (
     DecodeBatch,
@@ -21,12 +22,16 @@ from server.engine.runner import (
 )
 from server.engine.scheduler import EngineConfig, Scheduler
 from server.engine.step_costs import StepCosts
+from server.engine.triage import refusals
 from server.errors import DeadlineExpired, EngineFailure, OutOfMemory, RequestError
 
 # After so many steps that failed for all of their rows without one that worked, the fault is not in
 # a request: whoever watches the process should see it end, rather than a server that takes requests
 # only to fail them.
 _MOST_FAILED_STEPS = 8
+# How often the queue is searched for requests that can no longer finish in time. With thousands of
+# requests a search takes a millisecond.
+_TRIAGE_INTERVAL_S = 0.05
 
 _log = logging.getLogger(__name__)
 
@@ -46,11 +51,14 @@ class Engine:
         self._observer = observer or SilentObserver()
         self._clock = clock
         self._scheduler = Scheduler(config)
+        self._meter = PaceMeter(clock)
+        self._next_triage_s = -math.inf if config.refuses_late else math.inf
         self._desk = EncodingDesk(
             config,
             runner,
             self._scheduler,
             observer=self._observer,
+            meter=self._meter,
             clock=clock,
             fail=self._fail,
         )
@@ -77,6 +85,11 @@ class Engine:
         """The books, for looking only."""
         return self._scheduler
 
+    @property
+    def pace(self) -> Pace | None:
+        """How fast it works, once it has done something; to be read on any thread."""
+        return self._meter.pace
+
     def submit(self, request: EngineRequest) -> None:
         """Takes a request into the queue; one that fits no lane fails at the next step."""
         if len(request.source_ids) > self._longest_source:
@@ -94,13 +107,11 @@ class Engine:
 
         Raises RunnerError once decoding has failed so often that the engine cannot be trusted.
         """
+        self._turn_away(self._clock())
         plan = self._scheduler.plan(self._clock())
         self._drop(plan.dead)
         self._desk.work(plan, self._round_s)
-        started_s = self._clock()
-        for lane in list(self._scheduler.busy_lanes()):
-            self._decode(lane)
-        self._round_s = self._clock() - started_s
+        self._decode_all()
         self._tell_depths()
         return self._take_events()
 
@@ -112,6 +123,24 @@ class Engine:
         self._tell_depths()
         return self._take_events()
 
+    def _turn_away(self, now_s: float) -> None:
+        """Refuses waiting requests that can no longer finish in time."""
+        pace, waiting = self.pace, self._scheduler.waiting()
+        if pace is None or not waiting or now_s < self._next_triage_s:
+            return
+        self._next_triage_s = now_s + _TRIAGE_INTERVAL_S
+        refused = refusals(
+            waiting,
+            pace,
+            now_s,
+            running_rows=self._scheduler.num_cache_rows_taken,
+            free=self._scheduler.num_free,
+        )
+        for row, error in refused:
+            self._observer.dropped(cause="too_late", stage=self._stage(row))
+            self._events.append(Failed(row.request.id, error))
+        self._remove([row for row, _ in refused])
+
     def _drop(self, dead: Sequence[Row]) -> None:
         for row in dead:
             stage = self._stage(row)
@@ -120,7 +149,17 @@ class Engine:
                 self._events.append(Failed(row.request.id, DeadlineExpired(stage)))
         self._remove(dead)
 
-    def _decode(self, lane: LaneKey) -> None:
+    def _decode_all(self) -> None:
+        """One round: a step, or several on a device, of every lane that has rows."""
+        started_s = self._clock()
+        rows = self._scheduler.num_cache_rows
+        steps = [self._decode(lane) for lane in list(self._scheduler.busy_lanes())]
+        self._round_s = self._clock() - started_s
+        if steps and all(steps):
+            self._meter.stepped(rows=rows, steps=max(steps), seconds=self._round_s)
+
+    def _decode(self, lane: LaneKey) -> int:
+        """Takes a lane on, and says by how many steps: 0 if they failed."""
         rows = list(self._scheduler.lane(lane))
         strategies = [row.request.strategy for row in rows]
         batch = self._propose(lane, strategies)
@@ -134,7 +173,7 @@ class Engine:
                 self._failed_steps += 1
             if self._failed_steps >= _MOST_FAILED_STEPS:
                 raise
-            return
+            return 0
         self._failed_steps = 0
         now_s = self._clock()
         steps = 1 + len(outcomes[0].following)
@@ -151,6 +190,7 @@ class Engine:
             if self._advance(row, outcome, now_s)
         ]
         self._remove(finished)
+        return steps
 
     def _propose(self, lane: LaneKey, strategies: Sequence[Strategy]) -> DecodeBatch:
         """What to feed, and how far the runner may go on from there by itself.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from server.engine.engine import Engine
+from server.engine.pace import Pace
 from server.engine.request import EngineRequest, Event, Failed
 from server.engine.runner import RunnerLostError
 from server.errors import DeviceLost, EngineFailure, RequestError
@@ -50,6 +51,10 @@ class EngineLoop:
         # Set once nobody reads it.
         self._ended_by: RequestError | None = None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def pace(self) -> Pace | None:
+        """How fast the engine works; for any thread."""
+        return self._engine.pace
 
     def start(self) -> None:
         """Starts the thread."""

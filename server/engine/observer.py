@@ -39,7 +39,8 @@ class EngineObserver(Protocol):
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary.
 
-        `cause` is cancelled, deadline or failed; `stage` is waiting, encoding or running.
+        `cause` is cancelled, deadline (which has passed), too_late (to be done before it) or
+        failed; `stage` is waiting, encoding or running.
         """
 
 

@@ -1,9 +1,10 @@
 """A request inside the engine, and what the engine says about it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.decoding.strategy import DraftCount, Hypothesis, Strategy
+from server.engine.pace import Work
 from server.errors import RequestError
 
 
@@ -18,6 +19,8 @@ class EngineRequest:
     id: int
     source_ids: Sequence[int]
     strategy: Strategy
+    # After how many decoder steps its summary should be complete.
+    expected_steps: int = 1
     deadline_s: float | None = None
     # From when this is set, all that was written before is told too.
     wants_tokens: bool = False
@@ -37,6 +40,15 @@ class Row:
     steps: int = 0
     steps_ahead: int = 0
     num_told: int = 0
+    # What it asks of the machine, as expected.
+    work: Work = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.work = Work.of_document(
+            tokens=self.source_length,
+            steps=self.request.expected_steps,
+            width=self.request.strategy.width,
+        )
 
     @property
     def source_length(self) -> int:

@@ -28,6 +28,8 @@ class EngineConfig:
     slices_encoding: bool = True
     # Whether newcomers join whoever runs, however few they are.
     joins_at_once: bool = False
+    # Whether requests that can no longer finish in time are dropped from the queue.
+    refuses_late: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,28 @@ class Scheduler:
         return len(self._rows) - len(self._waiting) - len(self._encoding)
 
     @property
-    def num_startable(self) -> int:
-        """Documents that could start now if they were encoded, those under way among them."""
-        encoding = len(self._encoding)
+    def num_cache_rows(self) -> int:
+        """Cache rows of those that run: a search holds one for each of its beams."""
+        return sum(lane.width * len(rows) for lane, rows in self._lanes.items())
+
+    @property
+    def num_cache_rows_taken(self) -> int:
+        """Cache rows of those that run or are being encoded."""
+        encoding = sum(row.request.strategy.width for row in self._encoding.values())
+        return self.num_cache_rows + encoding
+
+    @property
+    def num_free(self) -> int:
+        """How many of those who wait could start now."""
         free = free_rows(
             self._config.batching, running=self.num_running, max_rows=self._config.max_rows
         )
-        return encoding + min(len(self._waiting), max(0, free - encoding))
+        return min(len(self._waiting), max(0, free - len(self._encoding)))
+
+    @property
+    def num_startable(self) -> int:
+        """Documents that could start now if they were encoded, those under way among them."""
+        return len(self._encoding) + self.num_free
 
     @property
     def is_idle(self) -> bool:
@@ -89,6 +106,10 @@ class Scheduler:
     def busy_lanes(self) -> Iterator[LaneKey]:
         """The lanes that have rows."""
         return (lane for lane, rows in self._lanes.items() if rows)
+
+    def waiting(self) -> Sequence[Row]:
+        """Those that nobody has begun to encode, in order of arrival."""
+        return tuple(self._waiting.values())
 
     def all_rows(self) -> Sequence[Row]:
         """Everyone, waiting, being encoded or running."""

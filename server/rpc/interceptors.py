@@ -85,7 +85,7 @@ class StatusSender:
             return await proceed()
         except CallFailed as error:
             failure = error.failure
-            metadata = trailing_metadata(failure, call.request_id)
+            metadata = trailing_metadata(failure, call.request_id, context.time_remaining())
             await context.abort(failure.code, failure.message, metadata)
 
 
@@ -151,6 +151,7 @@ class ErrorMap:
     def _failed(self, call: Call, error: BaseException) -> CallFailed:
         failure = explain(error)
         call.code, call.reason = failure.code, failure.reason
+        call.notes |= failure.facts
         log_fault(error, request_id=call.request_id, rpc=call.rpc)
         return CallFailed(failure)
 

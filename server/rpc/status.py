@@ -1,8 +1,8 @@
 """Errors -> status codes: the one map from server.errors to what goes over the wire.
 
-Every failure carries google.rpc.ErrorInfo; refused fields add BadRequest; overload adds RetryInfo,
-and the metadata that makes a stock gRPC client wait as long. All of it travels in HTTP/2 trailers,
-of which clients take 8 KiB by default, so texts are cut to a size.
+Every failure carries google.rpc.ErrorInfo; refused fields add BadRequest; overload adds RetryInfo
+and QuotaFailure, and the metadata that makes a stock gRPC client wait as long. All of it travels in
+HTTP/2 trailers, of which clients take 8 KiB by default, so texts are cut to a size.
 """
 
 import math
@@ -22,6 +22,8 @@ from server.rpc.convert import to_duration
 ERROR_DOMAIN = "precis.summarizer.v1"
 RETRY_PUSHBACK_KEY = "grpc-retry-pushback-ms"
 
+# Any negative number says so.
+_DO_NOT_RETRY = "-1"
 _MAX_MESSAGE_BYTES = 600
 _MAX_DESCRIPTION_BYTES = 160
 _MAX_VIOLATIONS = 16
@@ -36,6 +38,7 @@ _CODES: Mapping[type[Exception], grpc.StatusCode] = {
     errors.Draining: grpc.StatusCode.UNAVAILABLE,
     errors.DeviceLost: grpc.StatusCode.UNAVAILABLE,
     errors.DeadlineExpired: grpc.StatusCode.DEADLINE_EXCEEDED,
+    errors.DeadlineTooShort: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.EngineFailure: grpc.StatusCode.INTERNAL,
 }
 _NUMBERED: Mapping[grpc.StatusCode, int] = {code: code.value[0] for code in grpc.StatusCode}
@@ -52,6 +55,8 @@ class Failure:
     message: str
     violations: tuple[errors.Violation, ...] = ()
     retry_after_s: float | None = None
+    # Which limit was met: its name and what is said of it.
+    quota: tuple[str, str] | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,7 +73,20 @@ def explain(error: BaseException) -> Failure:
     match error:
         case errors.InvalidRequest() | errors.NotServed():
             return Failure(code, error.reason, message, _clip_violations(error.violations))
-        case errors.Overloaded() | errors.OutOfMemory():
+        case errors.Overloaded():
+            return Failure(
+                code,
+                error.reason,
+                message,
+                retry_after_s=error.retry_after_s,
+                quota=(f"queue.{error.quota}", _clip(error.problem, _MAX_DESCRIPTION_BYTES)),
+                facts={"quota": error.quota},
+            )
+        case errors.DeadlineTooShort():
+            return Failure(
+                code, error.reason, message, facts={"estimate_s": f"{error.estimate_s:.3f}"}
+            )
+        case errors.OutOfMemory():
             return Failure(code, error.reason, message, retry_after_s=error.retry_after_s)
         case errors.DeadlineExpired():
             return Failure(code, error.reason, message, facts={"stage": error.stage})
@@ -84,14 +102,22 @@ def to_status(failure: Failure) -> status_pb2.Status:
     return status
 
 
-def trailing_metadata(failure: Failure, request_id: str) -> Metadata:
-    """What a failed call ends with, beside code and message."""
+def trailing_metadata(
+    failure: Failure, request_id: str, remaining_s: float | None = None
+) -> Metadata:
+    """What a failed call ends with, beside code and message.
+
+    A client whose deadline would pass while it waits is told not to: it would wait all the same,
+    and hear DEADLINE_EXCEEDED in the end.
+    """
     metadata: Metadata = (
         (REQUEST_ID_KEY, request_id),
         *rpc_status.to_status(to_status(failure)).trailing_metadata,
     )
     if failure.retry_after_s is None:
         return metadata
+    if remaining_s is not None and failure.retry_after_s >= remaining_s:
+        return (*metadata, (RETRY_PUSHBACK_KEY, _DO_NOT_RETRY))
     return (*metadata, (RETRY_PUSHBACK_KEY, str(math.ceil(failure.retry_after_s * 1000))))
 
 
@@ -129,6 +155,12 @@ def _details(failure: Failure) -> list[Message]:
     if failure.retry_after_s is not None:
         delay = to_duration(failure.retry_after_s)
         details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    if failure.quota is not None:
+        subject, description = failure.quota
+        violation = error_details_pb2.QuotaFailure.Violation(
+            subject=subject, description=description
+        )
+        details.append(error_details_pb2.QuotaFailure(violations=[violation]))
     return details
 
 

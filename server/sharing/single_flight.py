@@ -52,6 +52,11 @@ class SingleFlight:
             yield landing
             return
 
+    def is_under_way(self, key: RequestKey | None) -> bool:
+        """Whether a request of this key would join a computation."""
+        flight = None if key is None else self._flights.get(key)
+        return flight is not None and not flight.is_over
+
     def close(self) -> None:
         """Ends every computation."""
         for flight in [*self._flights.values(), *self._unshared]:
@@ -62,12 +67,11 @@ class SingleFlight:
             flight = Flight(work, on_over=self._unshared.discard)
             self._unshared.add(flight)
             return flight
-        joined = self._flights.get(key)
         # One that has just failed may still be listed: whoever comes back must not meet it again.
-        if joined is not None and not joined.is_over:
+        if self.is_under_way(key):
             waiter.has_joined = True
             self._observer.flight_joined()
-            return joined
+            return self._flights[key]
 
         def forget(flight: Flight) -> None:
             if self._flights.get(key) is flight:

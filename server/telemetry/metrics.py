@@ -4,6 +4,7 @@ Units are in the names. Labels take values from fixed sets, so no caller can mak
 """
 
 import platform
+from collections.abc import Callable
 
 from prometheus_client import (
     CollectorRegistry,
@@ -38,7 +39,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # prometheus_client g
 class Metrics:
     """Counts what happens, on any thread.
 
-    Implements the engine's EngineObserver, and SharingObserver beside the cache.
+    Implements the engine's EngineObserver, the gate's GateObserver, and SharingObserver beside the
+    cache.
     """
 
     def __init__(self) -> None:
@@ -133,8 +135,18 @@ class Metrics:
         )
         self._dropped = self._counter(
             "requests_dropped",
-            "Requests that left the engine without a summary.",
+            "Requests that left the engine without a summary; the cause too_late is for those "
+            "that left the queue because they could no longer be done in time.",
             *("cause", "stage"),
+        )
+        self._refused = self._counter(
+            "requests_refused",
+            "Documents not let in: the queue held too many documents, tokens or seconds, or their "
+            "deadline was too short for any queue.",
+            "cause",
+        )
+        self._backlog = self._gauge(
+            "queue_estimated_seconds", "Estimated seconds of work of the documents inside."
         )
         self._encode_documents = self._histogram(
             "encode_batch_documents", "Documents encoded together.", _COUNT_BUCKETS
@@ -320,6 +332,14 @@ class Metrics:
     def dropped(self, *, cause: str, stage: str) -> None:
         """A request left without a summary."""
         self._dropped.labels(cause, stage).inc()
+
+    def refused(self, *, cause: str) -> None:
+        """A document was not let in."""
+        self._refused.labels(cause).inc()
+
+    def watches_backlog(self, backlog_s: Callable[[], float]) -> None:
+        """Tells whom to ask for the estimated seconds of work inside."""
+        self._backlog.set_function(backlog_s)
 
     def flight_joined(self) -> None:
         """A request joined the computation of an identical one."""

@@ -205,6 +205,7 @@ def make_engine(
     most_drafted: int = 5,
     slices_encoding: bool = True,
     joins_at_once: bool = False,
+    refuses_late: bool = True,
     observer: EngineObserver | None = None,
 ) -> Engine:
     config = EngineConfig(
@@ -215,6 +216,7 @@ def make_engine(
         most_drafted,
         slices_encoding,
         joins_at_once,
+        refuses_late,
     )
     return Engine(config, runner, observer=observer, clock=runner.clock)
 

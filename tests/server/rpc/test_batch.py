@@ -76,7 +76,7 @@ async def test_no_more_items_are_in_work_than_allowed() -> None:
 
 
 async def test_an_item_that_fails_leaves_the_others_alone(server: RunningServer) -> None:
-    server.fake.script["bad"] = Overloaded("full", retry_after_s=2.0)
+    server.fake.script["bad"] = Overloaded("full", quota="documents", retry_after_s=2.0)
     server.fake.script["broken"] = RuntimeError("oh no")
     items = [item("a"), item("b", "bad"), item("c", "broken"), item("d", " "), item("e")]
 

@@ -52,11 +52,12 @@ async def test_a_call_is_one_line_with_its_counts(server: RunningServer, log: io
 async def test_a_refused_call_is_one_line_with_its_reason(
     server: RunningServer, log: io.StringIO
 ) -> None:
-    server.fake.script["bad"] = Overloaded("full", retry_after_s=1.0)
+    server.fake.script["bad"] = Overloaded("full", quota="documents", retry_after_s=1.0)
     await _answered(server.stub.SummarizeStream(pb.SummarizeRequest(document="bad")))
 
     (line,) = lines(log, "call ended")
     assert (line["code"], line["reason"]) == ("RESOURCE_EXHAUSTED", "OVERLOADED")
+    assert line["quota"] == "documents"
 
 
 async def test_a_message_over_the_limit_is_one_line_with_its_size(log: io.StringIO) -> None:

@@ -33,7 +33,7 @@ CASES: list[tuple[Exception, grpc.StatusCode, str]] = [
     (errors.NotServed(BAD_MAX), grpc.StatusCode.UNIMPLEMENTED, "NOT_SERVED"),
     (errors.UnknownModel("m", "2", "m version 1"), grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL"),
     (
-        errors.Overloaded("256 documents are in work", retry_after_s=1.25),
+        errors.Overloaded("256 documents are in work", quota="documents", retry_after_s=1.25),
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "OVERLOADED",
     ),
@@ -44,6 +44,11 @@ CASES: list[tuple[Exception, grpc.StatusCode, str]] = [
         errors.DeadlineExpired("waiting"),
         grpc.StatusCode.DEADLINE_EXCEEDED,
         "DEADLINE_EXPIRED",
+    ),
+    (
+        errors.DeadlineTooShort(estimate_s=2.5, remaining_s=1.0),
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "DEADLINE_TOO_SHORT",
     ),
     (errors.EngineFailure("a step failed"), grpc.StatusCode.INTERNAL, "ENGINE_FAILURE"),
     (ValueError(PRIVATE), grpc.StatusCode.INTERNAL, "INTERNAL"),
@@ -125,13 +130,50 @@ async def test_every_refused_field_is_named(server: RunningServer) -> None:
 async def test_overload_says_when_to_come_back_to_people_and_to_grpc(
     server: RunningServer,
 ) -> None:
-    server.fake.script["bad"] = errors.Overloaded("full", retry_after_s=1.25)
+    server.fake.script["bad"] = errors.Overloaded("full", quota="documents", retry_after_s=1.25)
 
     caught = await _failure(server, "Summarize")
 
     retry = _detail(rpc_status.from_call(_Ended(caught)), error_details_pb2.RetryInfo)
     assert retry.retry_delay.ToMilliseconds() == 1250
     assert dict(caught.trailing_metadata())["grpc-retry-pushback-ms"] == "1250"
+
+
+async def test_overload_says_which_limit_was_met(server: RunningServer) -> None:
+    server.fake.script["bad"] = errors.Overloaded(
+        "the queue is too long", quota="seconds", retry_after_s=1.0
+    )
+
+    status = rpc_status.from_call(_Ended(await _failure(server, "Summarize")))
+
+    (violation,) = _detail(status, error_details_pb2.QuotaFailure).violations
+    assert (violation.subject, violation.description) == ("queue.seconds", "the queue is too long")
+    assert _detail(status, error_details_pb2.ErrorInfo).metadata == {"quota": "seconds"}
+
+
+async def test_a_deadline_that_is_too_short_is_told_the_estimate(server: RunningServer) -> None:
+    server.fake.script["bad"] = errors.DeadlineTooShort(estimate_s=2.5, remaining_s=1.0)
+
+    caught = await _failure(server, "Summarize")
+
+    assert caught.details() == (
+        "this document takes about 2.5 s even on an idle server, and 1 s are left of its deadline"
+    )
+    info = _detail(rpc_status.from_call(_Ended(caught)), error_details_pb2.ErrorInfo)
+    assert info.metadata == {"estimate_s": "2.500"}
+
+
+@pytest.mark.parametrize(
+    ("remaining_s", "pushback_ms"), [(None, "1250"), (1.3, "1250"), (1.2, "-1")]
+)
+def test_a_client_without_time_to_come_back_is_told_not_to_wait(
+    remaining_s: float | None, pushback_ms: str
+) -> None:
+    failure = explain(errors.Overloaded("full", quota="documents", retry_after_s=1.25))
+
+    metadata = dict(trailing_metadata(failure, "id", remaining_s))
+
+    assert metadata["grpc-retry-pushback-ms"] == pushback_ms
 
 
 async def test_a_document_without_memory_is_told_its_size_and_when_to_come_back(
@@ -151,7 +193,7 @@ async def test_a_document_without_memory_is_told_its_size_and_when_to_come_back(
 
 
 async def test_a_stock_client_comes_back_as_told() -> None:
-    failure = explain(errors.Overloaded("full", retry_after_s=0.0101))
+    failure = explain(errors.Overloaded("full", quota="documents", retry_after_s=0.0101))
 
     assert ("grpc-retry-pushback-ms", "11") in trailing_metadata(failure, "id")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from server.decoding.strategy import DraftCount, Hypothesis
+from server.engine.pace import Pace
 from server.engine.request import EngineRequest, Event, Failed, Finished, Written
 from server.errors import RequestError
 from server.gate import Gate
@@ -124,7 +125,11 @@ class Harness:
     def __init__(self, *, cache_bytes: int = 0, max_documents: int = 10, **options: Any) -> None:
         streams = EngineStreams()
         self.engine = ScriptedEngine(streams)
-        self.gate = Gate(max_documents=max_documents, max_tokens=10**6)
+        # How fast the machine is said to be: None is not known, and refuses nobody.
+        self.pace: Pace | None = None
+        self.gate = Gate(
+            max_documents=max_documents, max_tokens=10**6, max_rows=16, pace=lambda: self.pace
+        )
         self.counts = Counts()
         self._seeds = iter(range(100, 200))
         self.service = SummaryService(

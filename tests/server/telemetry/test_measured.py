@@ -80,7 +80,9 @@ async def test_the_first_text_and_the_time_per_token_after_it_are_measured() -> 
 
 async def test_an_error_passes_and_is_no_summary() -> None:
     metrics = Metrics()
-    measured = MeasuredSummariser(Scripted(Overloaded("full", retry_after_s=1.0)), metrics)
+    measured = MeasuredSummariser(
+        Scripted(Overloaded("full", quota="documents", retry_after_s=1.0)), metrics
+    )
 
     with pytest.raises(Overloaded):
         _ = [event async for event in measured.summarise(REQUEST)]

@@ -8,7 +8,11 @@ Conventions of this file
 - An `optional` field that is not set takes the default of the model's bundle (see GetModel).
 - Durations are google.protobuf.Duration, so no client ever confuses seconds and microseconds.
 - Refusals are google.rpc.Status: INVALID_ARGUMENT carries google.rpc.BadRequest naming each bad field,
-  RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, and every error carries google.rpc.ErrorInfo.
+  RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, and QuotaFailure where a queue was too long, and every error
+  carries google.rpc.ErrorInfo.
+- A call should have a deadline. What cannot be done within it is refused at once: RESOURCE_EXHAUSTED where others
+  stand in the way, with `grpc-retry-pushback-ms` (-1 where the deadline leaves no time to come back), and
+  DEADLINE_EXCEEDED with the reason DEADLINE_TOO_SHORT where it takes longer even on an idle server.
 - A message that is too large is INVALID_ARGUMENT with the reason MESSAGE_TOO_LARGE. gRPC itself refuses one of more
   than twice the limit, with RESOURCE_EXHAUSTED and without an ErrorInfo: sending it again cannot help.
 - A capability that this server does not have answers UNIMPLEMENTED and names the option; it is never ignored.
