@@ -21,6 +21,21 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # many processes already. PyTorch reads this when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+
+def _keep_to_one_core() -> None:
+    """Gives each worker of pytest-xdist, and what it starts, a core to itself.
+
+    A server takes a thread for each core that it may use, and onnxruntime's threads spin while they
+    wait. Several workers with threads on all cores spend twice the processor time on a test.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    if worker.isdecimal():
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker) % len(cores)]})
+
+
+_keep_to_one_core()
+
 # How long an example takes says nothing on a machine that others use too.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

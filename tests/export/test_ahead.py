@@ -28,6 +28,7 @@ from export.nodes import leading_to
 from export.onnx_ops import to_onnx
 from export.shapeless import ShapeError, drop_shapes
 from tests.export.family_bundles import FamilyBundle
+from tests.onnx_session import open_graph
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -43,8 +44,10 @@ class Graphs:
     def __init__(self, bundle: Bundle) -> None:
         self.bundle = bundle
         self.geometry = bundle.manifest.geometry
-        self.step, self.ahead = (_session(bundle, name) for name in (DECODER_STEP, DECODER_AHEAD))
-        self._encoder = _session(bundle, ENCODER)
+        self.step, self.ahead = (
+            open_graph(bundle.graph_path(name)) for name in (DECODER_STEP, DECODER_AHEAD)
+        )
+        self._encoder = open_graph(bundle.graph_path(ENCODER))
 
     def sources(self, seed: int, lengths: list[int]) -> Arrays:
         """Everything that a decoder reads of random documents, padded to one length."""
@@ -107,15 +110,7 @@ def following() -> Any:
     model = to_onnx(
         Following(), arguments, input_names=names, output_names=told, dynamic_shapes=(None,) * 7
     )
-    return onnxruntime.InferenceSession(model.SerializeToString())
-
-
-def _session(bundle: Bundle, name: str) -> Any:
-    options = onnxruntime.SessionOptions()
-    # Caches that are not bound in place are copied, which is warned of; here that is meant.
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(str(bundle.graph_path(name)), options)
+    return open_graph(model)
 
 
 def run(session: Any, inputs: Arrays) -> Arrays:

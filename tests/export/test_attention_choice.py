@@ -1,7 +1,6 @@
 """Which attentions of the zoo reach ONNX, and how the others are refused."""
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
@@ -13,6 +12,7 @@ from model.copy_head import source_bias
 from model.serving_limits import EXPORTABLE_ATTENTION
 from model.zoo import ZOO
 from tests.model.factories import TINY, make_model, make_source
+from tests.onnx_session import open_graph
 
 REFUSED = [
     (key, name) for key, names in EXPORTABLE_ATTENTION.items() for name in ZOO if name not in names
@@ -51,7 +51,7 @@ def test_an_exported_copy_attention_computes_what_pytorch_does(name: str) -> Non
     others = [lengths, *copy_source, *cross, *cache]
     expected = DecoderStepGraph(model)(*first, others)
 
-    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    session = open_graph(graph)
     names = [item.name for item in session.get_inputs()]
     feeds = {key: value.numpy() for key, value in zip(names, [*first, *others], strict=True)}
     got = session.run(None, feeds)

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
@@ -18,6 +17,7 @@ from model.attention import scaled_dot_product
 from model.checkpoint import load_checkpoint
 from model.transformer import Summarizer
 from tests.model.families.builders import build
+from tests.onnx_session import open_graph
 
 LENGTHS = [5, 4, 7]
 # Unscaled scores of wide random weights magnify float32's rounding; the values are around 10.
@@ -25,7 +25,7 @@ ROUNDING = 1e-3
 
 
 def run(graph: onnx.ModelProto, tensors: list[Tensor]) -> list[np.ndarray]:
-    session = onnxruntime.InferenceSession(graph.SerializeToString())
+    session = open_graph(graph)
     names = [item.name for item in session.get_inputs()]
     feeds = {name: tensor.numpy() for name, tensor in zip(names, tensors, strict=True)}
     return session.run(None, feeds)

@@ -1,21 +1,19 @@
 """The decoder of several tokens computes what PyTorch does, whatever each token sees."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from torch import Tensor
 
-from bundle.load import Bundle
 from bundle.signature import DECODER_TOKENS
 from export.graphs import DecoderTokensGraph
 from model.checkpoint import load_checkpoint
 from model.copy_head import source_bias
 from model.transformer import Summarizer
 from tests.export.family_bundles import FamilyBundle
+from tests.onnx_session import open_graph
 
 CAPACITY = 24
 LENGTHS = [11, 4, 7]
@@ -33,7 +31,7 @@ class Decoder:
 
     def __init__(self, made: FamilyBundle, source: Tensor, lengths: Sequence[int]) -> None:
         self._graph = DecoderTokensGraph(load_checkpoint(made.checkpoint))
-        self._session = _session(made.bundle)
+        self._session = open_graph(made.bundle.graph_path(DECODER_TOKENS))
         model = self._graph.summarizer
         self.vocabulary = model.config.vocabulary_size
         self._of_source = _of_source(model, source, torch.tensor(lengths))
@@ -71,13 +69,6 @@ class Decoder:
         np.testing.assert_array_equal(found[best][..., 0], expected[best][..., 0].numpy())
         self._cache = list(expected[-len(self._cache) :])
         return list(expected[: -len(self._cache)])
-
-
-def _session(bundle: Bundle) -> Any:
-    options = onnxruntime.SessionOptions()
-    # Caches that are not bound in place are copied, which is warned of; here that is meant.
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(bundle.graph_path(DECODER_TOKENS)), options)
 
 
 @torch.inference_mode()

@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
@@ -20,6 +19,7 @@ from bundle.signature import (
 )
 from export.even_rounding import round_evenly
 from tests.bundle.conftest import DEFAULT_BUNDLE
+from tests.onnx_session import open_graph
 
 ROWS, SOURCE, CAPACITY, POSITIONS = 2, 30, 32, (9, 17)
 FREE_AXES = {"batch": ROWS, "source": SOURCE, "cache": CAPACITY}
@@ -56,9 +56,7 @@ def run(
     bundle: Bundle, graph: str, state: dict[str, NDArray[Any]], tokens: NDArray[np.int64]
 ) -> dict[str, NDArray[Any]]:
     """What is told of the first token, and what the caches keep of it."""
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # unbound caches are copied, which is meant here
-    session = onnxruntime.InferenceSession(str(bundle.graph_path(graph)), options)
+    session = open_graph(bundle.graph_path(graph))
     position = np.array(POSITIONS)
     places = position[:, None] + np.arange(tokens.shape[1])
     step = {
@@ -122,7 +120,7 @@ def test_a_query_beside_itself_gets_what_it_gets_alone(has_bias: bool) -> None:
     )  # fmt: skip
 
     def mixed() -> NDArray[Any]:
-        session = onnxruntime.InferenceSession(model.SerializeToString())
+        session = open_graph(model)
         found: NDArray[Any] = session.run(None, values | {"lengths": np.array([3, 8])})[0]
         return found
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from export.quantise_blocks import BLOCK, quantise_blocks, quantise_embedding, to_blocks
 from export.quantise_rows import quantise_rows, quantise_symmetric
+from tests.onnx_session import open_graph
 
 WIDTH, OUTPUTS, VOCABULARY = 2 * BLOCK, 24, 40
 Quantise = Callable[[onnx.ModelProto], None]
@@ -59,9 +59,7 @@ def make_graph(
 
 
 def run(model: onnx.ModelProto, x: NDArray[np.generic]) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    session = open_graph(model)
     return session.run(None, {"x": x})[0]  # type: ignore[no-any-return]
 
 

@@ -5,19 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from bundle.arithmetic import LARGEST_SIGNED, exact_session_entries
+from bundle.arithmetic import LARGEST_SIGNED
 from bundle.manifest import Geometry
-from bundle.processor import instruction_set
 from bundle.signature import DECODER_STEP, ENCODER, SOURCE_PADDING_BIAS, cross_names
 from export.quantise import quantise
 from export.quantise_cross import quantise_decoder_cross, quantise_encoder_cross
+from tests.onnx_session import open_graph
 
 HEADS, WIDTH = 2, 16
 GEOMETRY = Geometry(
@@ -82,10 +81,7 @@ def make_decoder(*, scale: float | None = None) -> onnx.ModelProto:
 
 def run(model: onnx.ModelProto, values: dict[str, Array]) -> dict[str, Array]:
     onnx.checker.check_model(model)
-    options = onnxruntime.SessionOptions()
-    for key, value in exact_session_entries(instruction_set()).items():
-        options.add_session_config_entry(key, value)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+    session = open_graph(model)
     names = [tensor.name for tensor in session.get_outputs()]
     inputs = {tensor.name: values[tensor.name] for tensor in session.get_inputs()}
     return dict(zip(names, session.run(names, inputs), strict=True))

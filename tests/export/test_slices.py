@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
@@ -12,6 +11,7 @@ from bundle.load import Bundle, load_bundle
 from bundle.signature import ENCODER, encoder_slice_names, shared_between_slices
 from tests.bundle.conftest import DEFAULT_BUNDLE
 from tests.export.family_bundles import FamilyBundle
+from tests.onnx_session import open_graph
 
 # Rows of unlike lengths, among them one as long as the batch is wide.
 LENGTHS = (30, 1, 17)
@@ -19,7 +19,7 @@ FAMILIES = {"bart": 1, "distilbart": 2, "t5": 2}
 
 
 def run(bundle: Bundle, name: str, values: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    session = onnxruntime.InferenceSession(str(bundle.graph_path(name)))
+    session = open_graph(bundle.graph_path(name))
     inputs = {tensor.name: values[tensor.name] for tensor in session.get_inputs()}
     names = [tensor.name for tensor in session.get_outputs()]
     return dict(zip(names, session.run(names, inputs), strict=True))

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from export.store import WEIGHTS_FILE, save_graphs
+from tests.onnx_session import open_graph
 
 LARGE = np.arange(32 * 1024, dtype=np.float32).reshape(32, 1024)
 OTHER = LARGE[::-1].copy()
@@ -34,7 +34,7 @@ def test_equal_weights_of_two_graphs_are_stored_once(tmp_path: Path) -> None:
 def test_every_graph_reads_its_own_weights_back(tmp_path: Path) -> None:
     save_graphs({"a.onnx": make_graph(LARGE), "b.onnx": make_graph(OTHER)}, tmp_path)
     for name, expected in (("a.onnx", LARGE), ("b.onnx", OTHER)):
-        session = onnxruntime.InferenceSession(str(tmp_path / name))
+        session = open_graph(tmp_path / name)
         (found,) = session.run(None, {"x": np.zeros(1, np.float32)})
         np.testing.assert_array_equal(found, expected)
 
