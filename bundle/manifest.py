@@ -87,6 +87,8 @@ class Limits:
 
     max_source_tokens: int
     max_summary_tokens: int
+    # A document of fewer tokens is its own summary: below this the model's are unreliable.
+    min_source_tokens: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ from server.telemetry.logging import fields, log_stray_exception
 from server.telemetry.measured import MeasuredSummariser
 from server.telemetry.metrics import Metrics
 from server.telemetry.progress import CaptureProgress
+from server.text.first_document import first_document
 from server.types import RequestedOptions, ServedModel, SummaryRequest
 
 _log = logging.getLogger(__name__)
@@ -49,11 +50,6 @@ _ENGINE_STOP_TIMEOUT_S = 10.0
 _LAST_TASKS_LIMIT_S = 2.0
 _CAPABILITIES = ("beam_search", "sampling", "prefix", "banned_phrases")
 _MIB = 1024 * 1024
-_WARM_UP = SummaryRequest(
-    document="A first document, lest the first caller wait for what is only done once.",
-    request_id="warm-up",
-    options=RequestedOptions(max_tokens=2, min_tokens=0),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +60,7 @@ class _Core:
     made: MadeRunner
     engine: EngineLoop
     service: SummaryService
+    first_request: SummaryRequest
 
     def close(self) -> None:
         self.service.close()
@@ -110,7 +107,7 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
         rpc.add(_servicer(config, core, open_calls, metrics))
         await rpc.start()
         try:
-            if await lifecycle.unless_ending(_warm_up(core.service)):
+            if await lifecycle.unless_ending(_warm_up(core)):
                 rpc.health.set_serving(True)
                 _log_ready(core, rpc, metrics_port, process_age_s())
             ending = await lifecycle.ending()
@@ -206,6 +203,7 @@ def _assemble(
         pace=engine.pace if config.deadline_admission else lambda: None,
         observer=metrics,
     )
+    first = _first_request(bundle, model)
     metrics.watches_backlog(lambda: gate.backlog_s)
     cache_bytes = config.result_cache_mb * _MIB
     service = SummaryService(
@@ -217,10 +215,10 @@ def _assemble(
         single_flight=config.single_flight,
         cache=ResultCache(cache_bytes, metrics) if cache_bytes else None,
         observer=metrics,
-        warm_up=_WARM_UP,
+        warm_up=first,
     )
     engine.start()
-    return _Core(model, made, engine, service)
+    return _Core(model, made, engine, service, first)
 
 
 def _served_model(config: ServerConfig, bundle: Bundle, made: MadeRunner) -> ServedModel:
@@ -288,9 +286,18 @@ def _metrics_served(config: ServerConfig, metrics: Metrics) -> Iterator[int | No
         server.close()
 
 
-async def _warm_up(service: SummaryService) -> None:
+def _first_request(bundle: Bundle, model: ServedModel) -> SummaryRequest:
+    """What the server writes before it takes calls, and again to measure its speed."""
+    return SummaryRequest(
+        document=first_document(bundle.tokenizer, model),
+        request_id="warm-up",
+        options=RequestedOptions(max_tokens=min(2, model.max_summary_tokens), min_tokens=0),
+    )
+
+
+async def _warm_up(core: _Core) -> None:
     try:
-        async with aclosing(service.summarise(_WARM_UP)) as events:
+        async with aclosing(core.service.summarise(core.first_request)) as events:
             async for _ in events:
                 pass
     except RequestError as error:

@@ -1,5 +1,6 @@
 """Requests and models with every default given, so that a test states only what it varies."""
 
+from dataclasses import replace
 from typing import Any
 
 from bundle.load import load_bundle
@@ -14,9 +15,11 @@ def make_model(
     max_document_bytes: int = 1 << 20,
     max_source_tokens: int = 1022,
     max_summary_tokens: int = 512,
+    min_source_tokens: int | None = None,
 ) -> ServedModel:
+    limits = replace(BUNDLE.manifest.limits, min_source_tokens=min_source_tokens)
     return ServedModel(
-        manifest=BUNDLE.manifest,
+        manifest=replace(BUNDLE.manifest, limits=limits),
         bundle_sha256=BUNDLE.manifest_sha256,
         max_source_tokens=max_source_tokens,
         max_summary_tokens=max_summary_tokens,
