@@ -53,6 +53,14 @@ class BundleTokenizer:
         """Turns text into ids, without any special token."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
+    def end_of(self, text: str, num_tokens: int) -> int:
+        """How many characters of a text that many tokens hold whole."""
+        offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
+        if len(offsets) <= num_tokens:
+            return len(text)
+        # Of a character that is several tokens each has the whole, so the next may begin earlier.
+        return int(min(offsets[num_tokens][0], offsets[num_tokens - 1][1]))
+
     def decode(self, ids: Sequence[int]) -> str:
         """Turns ids into text, special tokens left out."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))

@@ -25,14 +25,11 @@ from server.sharing.result_cache import ResultCache
 from server.sharing.single_flight import SingleFlight
 from server.streams import EngineStreams
 from server.text.detokenise import Detokeniser, whole_text
+from server.text.fit import tokens_that_fit
+from server.text.language import language_warnings
 from server.text.phrases import with_phrases
-from server.text.validate import (
-    Resolved,
-    check_source_tokens,
-    check_text_bytes,
-    find_violations,
-    resolve,
-)
+from server.text.short_documents import OwnSummary, own_summary, short_document_warning
+from server.text.validate import Resolved, find_violations, resolve
 from server.types import (
     Alternative,
     Decoding,
@@ -43,6 +40,7 @@ from server.types import (
     ServedModel,
     Summary,
     SummaryRequest,
+    SummaryWarning,
     Timings,
     Usage,
 )
@@ -57,6 +55,9 @@ class _Source:
 
     ids: list[int]
     options: DecodingOptions
+    warnings: tuple[SummaryWarning, ...] = ()
+    # Set where the document is its own summary, and the model is not asked.
+    own_summary: OwnSummary | None = None
 
 
 class SummaryService:
@@ -220,6 +221,10 @@ class SummaryService:
             self._tokenizing, self._read, document, resolved, model
         )
         tokenized_s = time.monotonic()
+        if (own := source.own_summary) is not None:
+            flight.write(own.text, own.num_tokens)
+            course = Course.without_model(started_s, tokenized_s)
+            return Landing(self._answer_with_document(own, source), course)
         text = Detokeniser(self._tokenizer)
         strategy = make_strategy(
             source.options,
@@ -273,12 +278,11 @@ class SummaryService:
         return Landing(self._answer(text.text, source, finished), course)
 
     def _read(self, document: str, resolved: Resolved, model: ServedModel) -> _Source:
-        """Tokenises, on a thread of its own, all that is text."""
+        """Does, on a thread of its own, all that is text: tokenises and looks at the language."""
         style = resolved.style
-        text = (style.prefix_text or "") + normalise(document)
-        check_text_bytes(text, self._tokenizer.longest_token_bytes, model)
-        ids = self._tokenizer.encode(text)
-        check_source_tokens(len(ids), model)
+        normalised = normalise(document)
+        text = (style.prefix_text or "") + normalised
+        ids = tokens_that_fit(document, text, self._tokenizer, model)
         options = with_phrases(
             resolved.options,
             prefix=resolved.prefix,
@@ -286,7 +290,28 @@ class SummaryService:
             tokenizer=self._tokenizer,
             special=model.manifest.special_tokens,
         )
-        return _Source([*style.prefix_ids, *ids, *style.suffix_ids], options)
+        source = _Source([*style.prefix_ids, *ids, *style.suffix_ids], options)
+        fewest = model.manifest.limits.min_source_tokens or 0
+        own_ids = self._tokenizer.encode(normalised) if style.prefix_text else ids
+        if len(own_ids) < fewest:
+            own = own_summary(normalised, own_ids, resolved, self._tokenizer)
+            warning = short_document_warning(len(own_ids), fewest, is_returned=own is not None)
+            return replace(source, warnings=(warning,), own_summary=own)
+        warnings = language_warnings(normalised, model.manifest.languages)
+        return replace(source, warnings=warnings)
+
+    def _answer_with_document(self, own: OwnSummary, source: _Source) -> Answer:
+        method = source.options.method
+        return Answer(
+            text=own.text,
+            finish_reason=own.finish_reason,
+            source_tokens=len(source.ids),
+            summary_tokens=own.num_tokens,
+            alternatives=(),
+            decoding=Decoding(method=method, steps=0, drafted_tokens=0, accepted_tokens=0),
+            seed=source.options.seed if method is Method.SAMPLING else None,
+            warnings=source.warnings,
+        )
 
     def _answer(self, text: str, source: _Source, finished: Finished) -> Answer:
         options, best = source.options, finished.hypotheses[0]
@@ -304,6 +329,7 @@ class SummaryService:
                 speculation_off=speculation_off(options, speculation=self._speculation),
             ),
             seed=options.seed if options.method is Method.SAMPLING else None,
+            warnings=source.warnings,
         )
 
     def _alternatives(self, best: str, finished: Finished) -> tuple[Alternative, ...]:
@@ -347,4 +373,5 @@ def _summary(
         alternatives=answer.alternatives,
         seed=answer.seed,
         origin=origin,
+        warnings=answer.warnings,
     )

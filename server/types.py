@@ -165,6 +165,22 @@ class Origin(enum.Enum):
     CACHED = "cached"
 
 
+class WarningCode(enum.Enum):
+    """What a warning is about."""
+
+    DOCUMENT_RETURNED = "document returned"
+    DOCUMENT_TOO_SHORT = "document too short"
+    LANGUAGE_NOT_SUPPORTED = "language not supported"
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryWarning:
+    """What a reader of the summary should know before trusting it."""
+
+    code: WarningCode
+    message: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """The whole answer to one request."""
@@ -182,6 +198,7 @@ class Summary:
     # Set when sampling.
     seed: int | None = None
     origin: Origin = Origin.COMPUTED
+    warnings: Sequence[SummaryWarning] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

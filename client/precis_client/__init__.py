@@ -52,9 +52,11 @@ if TYPE_CHECKING:
         SourceSpan,
         Style,
         Summary,
+        SummaryWarning,
         TextSpan,
         Timings,
         Usage,
+        WarningCode,
     )
 
 __all__ = [
@@ -92,10 +94,12 @@ __all__ = [
     "Style",
     "Summary",
     "SummaryStream",
+    "SummaryWarning",
     "TextSpan",
     "Timings",
     "Unavailable",
     "Usage",
+    "WarningCode",
 ]
 
 _HOMES = ("errors", "options", "types", "channel", "_convert", "_warnings", "sync", "aio")

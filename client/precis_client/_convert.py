@@ -27,6 +27,11 @@ _METHODS = {
     pb.DECODING_METHOD_SAMPLING: types.DecodingMethod.SAMPLING,
     pb.DECODING_METHOD_BEAM_SEARCH: types.DecodingMethod.BEAM_SEARCH,
 }
+_WARNING_CODES = {
+    pb.WARNING_CODE_DOCUMENT_RETURNED: types.WarningCode.DOCUMENT_RETURNED,
+    pb.WARNING_CODE_DOCUMENT_TOO_SHORT: types.WarningCode.DOCUMENT_TOO_SHORT,
+    pb.WARNING_CODE_LANGUAGE_NOT_SUPPORTED: types.WarningCode.LANGUAGE_NOT_SUPPORTED,
+}
 
 
 class RequestFields(TypedDict, total=False):
@@ -114,6 +119,7 @@ def from_response(response: pb.SummarizeResponse) -> types.Summary:
         request_id=response.request_id,
         seed=response.seed if response.HasField("seed") else None,
         decoding=_from_decoding(response.decoding),
+        warnings=tuple(_from_warning(each) for each in response.warnings),
     )
 
 
@@ -149,6 +155,7 @@ def from_model(model: pb.Model) -> types.Model:
             max_summary_tokens=model.limits.max_summary_tokens,
             max_document_bytes=model.limits.max_document_bytes,
             max_batch_in_flight=model.limits.max_batch_in_flight,
+            min_source_tokens=model.limits.min_source_tokens,
         ),
         precision=model.precision,
         requested_provider=model.requested_provider,
@@ -209,6 +216,12 @@ def _from_decoding(decoding: pb.Decoding) -> types.Decoding:
         accepted_tokens=decoding.accepted_tokens,
         speculation_off=decoding.speculation_off,
     )
+
+
+def _from_warning(warning: pb.SummaryWarning) -> types.SummaryWarning:
+    # A newer server may warn of things that this client does not know.
+    code = _WARNING_CODES.get(warning.code, types.WarningCode.UNSPECIFIED)
+    return types.SummaryWarning(code, warning.message)
 
 
 def _finish_reason(reason: pb.FinishReason) -> types.FinishReason:

@@ -119,6 +119,23 @@ class Decoding:
     speculation_off: str
 
 
+class WarningCode(Enum):
+    """What a warning is about."""
+
+    UNSPECIFIED = "unspecified"
+    DOCUMENT_RETURNED = "document_returned"
+    DOCUMENT_TOO_SHORT = "document_too_short"
+    LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryWarning:
+    """What a reader of the summary should know before trusting it."""
+
+    code: WarningCode
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class Summary:
     """The answer to one document."""
@@ -134,6 +151,7 @@ class Summary:
     request_id: str
     seed: int | None
     decoding: Decoding
+    warnings: tuple[SummaryWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +198,8 @@ class Limits:
     max_summary_tokens: int
     max_document_bytes: int
     max_batch_in_flight: int
+    # A document of fewer tokens is returned as it is; 0: none is.
+    min_source_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

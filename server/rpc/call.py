@@ -76,6 +76,7 @@ def summary_notes(summary: Summary) -> dict[str, object]:
         "method": summary.decoding.method.value,
         "steps": summary.decoding.steps,
         "origin": summary.origin.value,
+        "warnings": ", ".join(each.code.value for each in summary.warnings) or None,
     }
 
 

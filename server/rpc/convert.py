@@ -20,6 +20,7 @@ from server.types import (
     SummaryRequest,
     Timings,
     Usage,
+    WarningCode,
 )
 
 _FINISH_REASONS = {
@@ -30,6 +31,11 @@ _METHODS = {
     Method.GREEDY: proto.DECODING_METHOD_GREEDY,
     Method.SAMPLING: proto.DECODING_METHOD_SAMPLING,
     Method.BEAM_SEARCH: proto.DECODING_METHOD_BEAM_SEARCH,
+}
+_WARNING_CODES = {
+    WarningCode.DOCUMENT_RETURNED: proto.WARNING_CODE_DOCUMENT_RETURNED,
+    WarningCode.DOCUMENT_TOO_SHORT: proto.WARNING_CODE_DOCUMENT_TOO_SHORT,
+    WarningCode.LANGUAGE_NOT_SUPPORTED: proto.WARNING_CODE_LANGUAGE_NOT_SUPPORTED,
 }
 _SERVED_POLICIES = {
     proto.LONG_DOCUMENT_POLICY_UNSPECIFIED,
@@ -122,6 +128,10 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
         request_id=summary.request_id,
         seed=summary.seed,
         decoding=_to_decoding(summary.decoding),
+        warnings=[
+            proto.SummaryWarning(code=_WARNING_CODES[each.code], message=each.message)
+            for each in summary.warnings
+        ],
     )
 
 
@@ -155,6 +165,7 @@ def to_model(model: ServedModel) -> proto.Model:
             max_summary_tokens=model.max_summary_tokens,
             max_document_bytes=model.max_document_bytes,
             max_batch_in_flight=model.max_batch_in_flight,
+            min_source_tokens=manifest.limits.min_source_tokens or 0,
         ),
         precision=manifest.precision,
         requested_provider=model.requested_provider,

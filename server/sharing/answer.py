@@ -3,7 +3,14 @@
 import sys
 from dataclasses import dataclass
 
-from server.types import Alternative, Decoding, DecodingOptions, FinishReason, Timings
+from server.types import (
+    Alternative,
+    Decoding,
+    DecodingOptions,
+    FinishReason,
+    SummaryWarning,
+    Timings,
+)
 
 ALTERNATIVE_OVERHEAD_BYTES = 160
 """What an alternative takes beside its text, measured with tracemalloc and rounded up."""
@@ -45,11 +52,13 @@ class Answer:
     alternatives: tuple[Alternative, ...]
     decoding: Decoding
     seed: int | None
+    warnings: tuple[SummaryWarning, ...] = ()
 
     @property
     def size_bytes(self) -> int:
         """Memory of the texts in it."""
-        texts = (self.text, *(each.text for each in self.alternatives))
+        warnings = (each.message for each in self.warnings)
+        texts = (self.text, *warnings, *(each.text for each in self.alternatives))
         return sum(map(sys.getsizeof, texts)) + ALTERNATIVE_OVERHEAD_BYTES * len(self.alternatives)
 
 
@@ -62,6 +71,17 @@ class Course:
     encode_started_s: float
     encode_ended_s: float
     decode_ended_s: float
+
+    @classmethod
+    def without_model(cls, started_s: float, ended_s: float) -> "Course":
+        """Of a computation that ends with tokenising."""
+        return cls(
+            tokenize_started_s=started_s,
+            tokenize_ended_s=ended_s,
+            encode_started_s=ended_s,
+            encode_ended_s=ended_s,
+            decode_ended_s=ended_s,
+        )
 
     def timings(self, *, arrived_s: float, answered_s: float) -> Timings:
         """What of it a request waited for that arrived then: nothing of what was before."""

@@ -285,7 +285,7 @@ class Metrics:
         self._end_to_end.observe(summary.timings.total_s)
         self._generation_tokens.inc(summary.usage.summary_tokens)
         self._methods.labels(_label(summary.decoding.method)).inc()
-        if summary.origin is Origin.CACHED:
+        if summary.origin is Origin.CACHED or not summary.decoding.steps:
             return  # nothing was waited for, and zeros would hide how long the others wait
         self._queue.observe(summary.timings.queue_s)
         self._encode.observe(summary.timings.encode_s)

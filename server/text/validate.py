@@ -58,24 +58,6 @@ def _style(request: SummaryRequest, model: ServedModel) -> Style | None:
     return model.manifest.style(request.style or model.manifest.default_style)
 
 
-def check_source_tokens(num_tokens: int, model: ServedModel) -> None:
-    """Refuses a document that does not fit the model; nothing is ever cut without being asked."""
-    if num_tokens > model.max_source_tokens:
-        problem = f"has {num_tokens} tokens, at most {model.max_source_tokens} are served"
-        raise InvalidRequest(Violation("document", problem))
-
-
-def check_text_bytes(text: str, longest_token_bytes: int | None, model: ServedModel) -> None:
-    """Refuses what cannot fit before it is tokenised, which for a megabyte takes seconds."""
-    if longest_token_bytes is None:
-        return
-    size_bytes = len(text.encode())
-    if size_bytes > longest_token_bytes * model.max_source_tokens:
-        least = -(-size_bytes // longest_token_bytes)
-        problem = f"has more than {least - 1} tokens, at most {model.max_source_tokens} are served"
-        raise InvalidRequest(Violation("document", problem))
-
-
 def _document_violations(document: str, max_bytes: int) -> list[Violation]:
     if not document.strip():
         return [Violation("document", "is empty or blank; send at least one word")]

@@ -16,6 +16,7 @@ MIRRORS = [
     (types.Summary, pb.SummarizeResponse),
     (types.Alternative, pb.Alternative),
     (types.Decoding, pb.Decoding),
+    (types.SummaryWarning, pb.SummaryWarning),
     (types.Usage, pb.Usage),
     (types.Timings, pb.Timings),
     (types.Attribution, pb.Attribution),
@@ -30,6 +31,7 @@ MIRRORS = [
 ENUMS = [
     (types.FinishReason, pb.FinishReason, "FINISH_REASON_"),
     (types.DecodingMethod, pb.DecodingMethod, "DECODING_METHOD_"),
+    (types.WarningCode, pb.WarningCode, "WARNING_CODE_"),
     (types.LongDocumentPolicy, pb.LongDocumentPolicy, "LONG_DOCUMENT_POLICY_"),
     (types.AttributionLevel, pb.AttributionLevel, "ATTRIBUTION_LEVEL_"),
 ]
@@ -70,6 +72,7 @@ def test_every_part_of_a_reply_is_read() -> None:
                 summary="Other.", score=-0.7, finish_reason=pb.FINISH_REASON_STOP, summary_tokens=2
             )
         ],
+        warnings=[pb.SummaryWarning(code=pb.WARNING_CODE_DOCUMENT_RETURNED, message="Short.")],
         attributions=[
             pb.Attribution(
                 summary_span=pb.TextSpan(start=0, end=5),
@@ -94,6 +97,7 @@ def test_every_part_of_a_reply_is_read() -> None:
         decoding=types.Decoding(
             types.DecodingMethod.BEAM_SEARCH, 106, 107, 108, "beam search drafts nothing"
         ),
+        warnings=(types.SummaryWarning(types.WarningCode.DOCUMENT_RETURNED, "Short."),),
     )
 
 

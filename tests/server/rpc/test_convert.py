@@ -7,8 +7,9 @@ import pytest
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.errors import InvalidRequest, NotServed, Violation
-from server.rpc.convert import to_duration, to_request
-from server.types import RequestedOptions, SummaryRequest
+from server.rpc.convert import to_duration, to_request, to_response
+from server.types import RequestedOptions, SummaryRequest, SummaryWarning, WarningCode
+from tests.server.rpc.fakes import make_summary
 
 OPTIONS: dict[str, Any] = {
     "max_tokens": 5,
@@ -246,3 +247,11 @@ def test_what_is_wrong_on_any_server_and_what_the_model_refuses_are_told_togethe
 
     fields = [violation.field for violation in caught.value.violations]
     assert fields == ["document", "options.top_p", "style"]
+
+
+@pytest.mark.parametrize("code", WarningCode)
+def test_each_warning_has_its_code_and_its_words(code: WarningCode) -> None:
+    summary = make_summary(warnings=(SummaryWarning(code, "Beware."),))
+    (sent,) = to_response(summary).warnings
+    assert pb.WarningCode.Name(sent.code) == f"WARNING_CODE_{code.name}"
+    assert sent.message == "Beware."

@@ -23,6 +23,13 @@ class AttributionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTRIBUTION_LEVEL_SENTENCE: _ClassVar[AttributionLevel]
     ATTRIBUTION_LEVEL_WORD: _ClassVar[AttributionLevel]
 
+class WarningCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    WARNING_CODE_UNSPECIFIED: _ClassVar[WarningCode]
+    WARNING_CODE_DOCUMENT_RETURNED: _ClassVar[WarningCode]
+    WARNING_CODE_DOCUMENT_TOO_SHORT: _ClassVar[WarningCode]
+    WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _ClassVar[WarningCode]
+
 class DecodingMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     DECODING_METHOD_UNSPECIFIED: _ClassVar[DecodingMethod]
@@ -42,6 +49,10 @@ LONG_DOCUMENT_POLICY_MAP_REDUCE: LongDocumentPolicy
 ATTRIBUTION_LEVEL_UNSPECIFIED: AttributionLevel
 ATTRIBUTION_LEVEL_SENTENCE: AttributionLevel
 ATTRIBUTION_LEVEL_WORD: AttributionLevel
+WARNING_CODE_UNSPECIFIED: WarningCode
+WARNING_CODE_DOCUMENT_RETURNED: WarningCode
+WARNING_CODE_DOCUMENT_TOO_SHORT: WarningCode
+WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode
 DECODING_METHOD_UNSPECIFIED: DecodingMethod
 DECODING_METHOD_GREEDY: DecodingMethod
 DECODING_METHOD_SAMPLING: DecodingMethod
@@ -109,7 +120,7 @@ class DecodingOptions(_message.Message):
     def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ...) -> None: ...
 
 class SummarizeResponse(_message.Message):
-    __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding")
+    __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding", "warnings")
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +132,7 @@ class SummarizeResponse(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     SEED_FIELD_NUMBER: _ClassVar[int]
     DECODING_FIELD_NUMBER: _ClassVar[int]
+    WARNINGS_FIELD_NUMBER: _ClassVar[int]
     summary: str
     alternatives: _containers.RepeatedCompositeFieldContainer[Alternative]
     finish_reason: FinishReason
@@ -132,7 +144,16 @@ class SummarizeResponse(_message.Message):
     request_id: str
     seed: int
     decoding: Decoding
-    def __init__(self, summary: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., attributions: _Optional[_Iterable[_Union[Attribution, _Mapping]]] = ..., request_id: _Optional[str] = ..., seed: _Optional[int] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ...) -> None: ...
+    warnings: _containers.RepeatedCompositeFieldContainer[SummaryWarning]
+    def __init__(self, summary: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., attributions: _Optional[_Iterable[_Union[Attribution, _Mapping]]] = ..., request_id: _Optional[str] = ..., seed: _Optional[int] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[SummaryWarning, _Mapping]]] = ...) -> None: ...
+
+class SummaryWarning(_message.Message):
+    __slots__ = ("code", "message")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    code: WarningCode
+    message: str
+    def __init__(self, code: _Optional[_Union[WarningCode, str]] = ..., message: _Optional[str] = ...) -> None: ...
 
 class Decoding(_message.Message):
     __slots__ = ("method", "steps", "drafted_tokens", "accepted_tokens", "speculation_off")
@@ -333,13 +354,15 @@ class Style(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., default_options: _Optional[_Union[DecodingOptions, _Mapping]] = ...) -> None: ...
 
 class Limits(_message.Message):
-    __slots__ = ("max_source_tokens", "max_summary_tokens", "max_document_bytes", "max_batch_in_flight")
+    __slots__ = ("max_source_tokens", "max_summary_tokens", "max_document_bytes", "max_batch_in_flight", "min_source_tokens")
     MAX_SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MAX_SUMMARY_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MAX_DOCUMENT_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_BATCH_IN_FLIGHT_FIELD_NUMBER: _ClassVar[int]
+    MIN_SOURCE_TOKENS_FIELD_NUMBER: _ClassVar[int]
     max_source_tokens: int
     max_summary_tokens: int
     max_document_bytes: int
     max_batch_in_flight: int
-    def __init__(self, max_source_tokens: _Optional[int] = ..., max_summary_tokens: _Optional[int] = ..., max_document_bytes: _Optional[int] = ..., max_batch_in_flight: _Optional[int] = ...) -> None: ...
+    min_source_tokens: int
+    def __init__(self, max_source_tokens: _Optional[int] = ..., max_summary_tokens: _Optional[int] = ..., max_document_bytes: _Optional[int] = ..., max_batch_in_flight: _Optional[int] = ..., min_source_tokens: _Optional[int] = ...) -> None: ...
