@@ -13,6 +13,7 @@ from tests.fakes.scripted_summarizer import Hang, Outcome, Refusal, Reply, Scrip
 
 Captured = pytest.CaptureFixture[str]
 Code = grpc.StatusCode
+NAME_IT = "; if it is text, name its encoding: --encoding gb18030"
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_place(article: Path, capsys:
 
     assert main(["summarize", str(article)]) == 2
 
-    assert one_line(capsys) == f"precis: {article}: not UTF-8 text (byte 0xe9 at offset 3)"
+    assert one_line(capsys) == f"precis: {article}: not UTF-8 text (byte 0xe9 at offset 3){NAME_IT}"
 
 
 def test_the_place_is_that_in_the_file_behind_a_byte_order_mark_too(
@@ -182,7 +183,7 @@ def test_the_place_is_that_in_the_file_behind_a_byte_order_mark_too(
 
     assert main(["summarize", str(article)]) == 2
 
-    assert one_line(capsys) == f"precis: {article}: not UTF-8 text (byte 0xe9 at offset 6)"
+    assert one_line(capsys) == f"precis: {article}: not UTF-8 text (byte 0xe9 at offset 6){NAME_IT}"
 
 
 def test_standard_input_that_is_not_utf_8_is_named_as_such(
@@ -192,7 +193,10 @@ def test_standard_input_that_is_not_utf_8_is_named_as_such(
 
     assert main(["summarize", "-"]) == 2
 
-    assert one_line(capsys) == "precis: standard input: not UTF-8 text (byte 0xff at offset 0)"
+    assert (
+        one_line(capsys)
+        == f"precis: standard input: not UTF-8 text (byte 0xff at offset 0){NAME_IT}"
+    )
 
 
 def test_a_missing_certificate_file_is_named(article: Path, capsys: Captured) -> None:

@@ -201,6 +201,7 @@ def test_json_is_the_whole_reply(article: Path, server: ScriptedServer, capsys: 
             "accepted_tokens": 108,
             "speculation_off": "",
         },
+        "warnings": [],
     }
     assert "一句话。" in printed
 
@@ -284,7 +285,8 @@ def test_files_that_cannot_be_read_leave_the_others(
         f"==> {first} <==\nA short summary.\n",
         "precis: no/such.txt: No such file or directory\n"
         f"precis: {tmp_path}: Is a directory\n"
-        f"precis: {last}: not UTF-8 text (byte 0xe9 at offset 3)\n",
+        f"precis: {last}: not UTF-8 text (byte 0xe9 at offset 3)"
+        "; if it is text, name its encoding: --encoding gb18030\n",
     )
 
 

@@ -31,7 +31,7 @@ def summarize(arguments: Namespace) -> int:
         raise UnusableInput(f"{option} takes one file, {len(arguments.files)} were named")
     if len(arguments.files) > 1:
         return _summarize_many(arguments)
-    document = read_document(arguments.files[0])
+    document = read_document(arguments.files[0], arguments.encoding)
     with _client(arguments) as client:
         if arguments.stream:
             _summarize_streaming(client, document, arguments)
@@ -57,6 +57,12 @@ def _remark(summary: Summary, arguments: Namespace) -> None:
         output.complain(f"sampled; --seed {summary.seed} gives the same again")
     if arguments.speculation and summary.decoding.speculation_off:
         output.complain(f"speculation was off: {summary.decoding.speculation_off}")
+    _warn(summary)
+
+
+def _warn(summary: Summary, file: str = "") -> None:
+    for warning in summary.warnings:
+        output.complain(f"{file}{': ' if file else ''}note: {warning.message}")
 
 
 def _summarize_streaming(client: Client, document: str, arguments: Namespace) -> None:
@@ -88,7 +94,7 @@ def _summarize_many(arguments: Namespace) -> int:
     with _client(arguments) as client:
         for position, name in enumerate(arguments.files):
             try:
-                document = read_document(name)
+                document = read_document(name, arguments.encoding)
             except UnusableInput as unusable:
                 exit_codes.add(ExitCode.REFUSED)
                 _print_unusable(name, unusable, arguments)
@@ -134,8 +140,10 @@ def _print_result(name: str, result: BatchResult, arguments: Namespace) -> None:
     elif arguments.json:
         output.print_json({"file": name, **output.as_json(result.unwrap())})
     else:
+        summary = result.unwrap()
         output.print_line(f"==> {name} <==")
-        output.print_text(result.unwrap())
+        output.print_text(summary)
+        _warn(summary, name)
 
 
 def models(arguments: Namespace) -> int:

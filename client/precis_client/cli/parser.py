@@ -161,7 +161,13 @@ def _add_connection_options(parser: ArgumentParser, **defaults: Any) -> None:
 
 
 def _add_summarize_options(parser: ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help='UTF-8 text, or "-" for stdin')
+    parser.add_argument("files", metavar="FILE", nargs="+", help='a text file, or "-" for stdin')
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        default="utf-8",
+        help="encoding of the files, such as utf-16 or gb18030 (default: utf-8)",
+    )
     output = parser.add_argument_group("output")
     output.add_argument("--stream", action="store_true", help="print the summary as it is written")
     output.add_argument(
@@ -177,12 +183,14 @@ def _add_summarize_options(parser: ArgumentParser) -> None:
     request.add_argument(
         "--long-document",
         choices=("refuse", "truncate", "map_reduce"),
-        help="what to do with a document that is too long for the model (default: refuse)",
+        help="what to do with a document that is too long for the model (default: refuse; "
+        "truncate and map_reduce: not served yet)",
     )
     request.add_argument(
         "--attribution",
         choices=("sentence", "word"),
-        help="also tell which parts of the document the summary came from; shown by --json",
+        help="also tell which parts of the document the summary came from; shown by --json "
+        "(not served yet)",
     )
     request.add_argument("--request-id", metavar="ID", help="your id of the request, one file only")
     _add_decoding_options(parser)
