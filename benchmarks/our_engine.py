@@ -53,6 +53,7 @@ class OurEngine:
             manifest.special_tokens,
             source_ids,
             geometry=manifest.geometry,
+            spelling=self.bundle.tokenizer.spelling,
             speculation=options.speculation,
         )
         return EngineRequest(

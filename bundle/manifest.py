@@ -64,6 +64,7 @@ class DecodingDefaults:
     max_tokens: int
     min_tokens: int = 0
     no_repeat_ngram_size: int = 0
+    no_repeat_word_ngram_size: int | None = None  # none is 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from tokenizers import Regex, Tokenizer, pre_tokenizers
 from tokenizers.decoders import Decoder, DecodeStream
 
 from bundle.errors import BundleError
+from bundle.spelling import Spelling, byte_level_text, sentencepiece_text
 
 
 class BundleTokenizer:
@@ -48,6 +49,23 @@ class BundleTokenizer:
         if not is_lossless or (self._parts["normalizer"] or {"type": "NFC"})["type"] != "NFC":
             return None
         return max(len(token.encode()) for token in self._tokenizer.get_vocab())
+
+    @cached_property
+    def spelling(self) -> Spelling:
+        """What each id adds to a text."""
+        special = {token["id"] for token in self._parts["added_tokens"] if token["special"]}
+        is_byte_level = _is_byte_level(self._parts)
+        has_byte_tokens = _has_byte_fallback(self._parts)
+
+        def text(token: int) -> bytes:
+            spelled = self._tokenizer.id_to_token(token)
+            if spelled is None or token in special:
+                return b""
+            if is_byte_level:
+                return byte_level_text(spelled)
+            return sentencepiece_text(spelled, has_byte_tokens=has_byte_tokens)
+
+        return Spelling([text(token) for token in range(self.vocab_size)])
 
     def encode(self, text: str) -> list[int]:
         """Turns text into ids, without any special token."""

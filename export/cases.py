@@ -32,6 +32,8 @@ def cases_of(
             GreedyOptions(
                 max_tokens=longest,
                 no_repeat_ngram_size=style.defaults.no_repeat_ngram_size,
+                no_repeat_word_ngram_size=style.defaults.no_repeat_word_ngram_size or 0,
+                spelling=tokenizer.spelling,
                 banned_ids=special.never_emitted_ids,
                 forced_first=special.forced_first_id,
             ),

@@ -22,6 +22,7 @@ class StyleRecipe:
     max_tokens: int
     min_tokens: int = 0
     no_repeat_ngram_size: int = 0
+    no_repeat_word_ngram_size: int | None = None
     # Before the document, in place of what the checkpoint says: "summarize: ", or an instruction.
     prefix_text: str | None = None
 

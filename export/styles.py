@@ -39,6 +39,7 @@ def make_styles(
                     max_tokens=style.max_tokens,
                     min_tokens=style.min_tokens,
                     no_repeat_ngram_size=style.no_repeat_ngram_size,
+                    no_repeat_word_ngram_size=style.no_repeat_word_ngram_size,
                 ),
                 prefix_text=text or None,
             )

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from model.decoding_options import GreedyOptions
+from model.repetition import repeating_ids, repeating_word_ids
 
 
 def constrain(
@@ -48,6 +49,10 @@ def forbidden_ids(
         *repeating_ids(written, options.encoder_no_repeat_ngram_size, source_ids),
         *(run[-1] for run in options.banned_runs if _ends_with(tokens, run[:-1])),
     }
+    if size := options.no_repeat_word_ngram_size:
+        if options.spelling is None:
+            raise ValueError("no_repeat_word_ngram_size needs the spelling of the tokens")
+        forbidden |= repeating_word_ids(tokens, size, options.spelling)
     if len(tokens) < options.min_tokens:
         forbidden.add(end_id)
     if len(tokens) == len(options.beginning):
@@ -60,16 +65,6 @@ def forced_token(length: int, options: GreedyOptions) -> int | None:
     if options.forced_last is not None and length == options.max_tokens - 1:
         return options.forced_last
     return options.beginning[length] if length < len(options.beginning) else None
-
-
-def repeating_ids(tokens: Sequence[int], size: int, seen: Sequence[int] | None = None) -> set[int]:
-    """Ids that would complete a run of `size` tokens that `seen` (or `tokens`) holds already."""
-    seen = tokens if seen is None else seen
-    if size == 0 or len(tokens) < size - 1:
-        return set()
-    tail = list(tokens[len(tokens) - size + 1 :])
-    starts = range(len(seen) - size + 1)
-    return {seen[i + size - 1] for i in starts if list(seen[i : i + size - 1]) == tail}
 
 
 def _ends_with(tokens: Sequence[int], ending: Sequence[int]) -> bool:

@@ -4,8 +4,10 @@ The rules, and the order in which they apply, are those of transformers' `genera
 the start token (`max_length`, `min_length`), we count new tokens alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from bundle.spelling import Spelling
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +18,8 @@ class GreedyOptions:
     min_tokens: int = 0  # tokens that must come before the end token
     repetition_penalty: float = 1.0  # scores of tokens used before, the start token too: / this
     no_repeat_ngram_size: int = 0  # no run of so many tokens occurs twice; 0 is no such rule
+    no_repeat_word_ngram_size: int = 0  # no run of so many words; needs the spelling of tokens
+    spelling: Spelling | None = field(default=None, compare=False, repr=False)
     encoder_no_repeat_ngram_size: int = 0  # no such run of the source occurs in the summary
     banned_ids: tuple[int, ...] = ()  # never generated
     banned_runs: tuple[tuple[int, ...], ...] = ()  # runs of tokens that never occur
@@ -47,7 +51,11 @@ class GreedyOptions:
             problems.append(f"repetition_penalty is {self.repetition_penalty}, not above 0")
         problems += [
             f"{name} is {getattr(self, name)}, below 0"
-            for name in ("no_repeat_ngram_size", "encoder_no_repeat_ngram_size")
+            for name in (
+                "no_repeat_ngram_size",
+                "no_repeat_word_ngram_size",
+                "encoder_no_repeat_ngram_size",
+            )
             if getattr(self, name) < 0
         ]
         if not all(self.banned_runs):

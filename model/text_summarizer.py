@@ -68,10 +68,10 @@ class TextSummarizer:
     def summarize(self, document: str, style: str | None, options: GreedyOptions) -> str:
         """The summary by the oracles: beam search if the options ask for more than one beam.
 
-        Special tokens are banned beside the options.
+        Special tokens are banned beside the options, and the tokens' spelling is told.
         """
         banned = (*options.banned_ids, *self.never_emitted_ids)
-        options = replace(options, banned_ids=banned)
+        options = replace(options, banned_ids=banned, spelling=self.tokenizer.spelling)
         source = self.source_ids(document, style)
         if isinstance(options, BeamOptions) and options.num_beams > 1:
             return self.text(beam_search(self.model, source, options)[0])

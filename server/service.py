@@ -231,6 +231,7 @@ class SummaryService:
             model.manifest.special_tokens,
             source.ids,
             geometry=model.manifest.geometry,
+            spelling=self._tokenizer.spelling,
             speculation=self._speculation,
         )
         self._forecast.read(len(document.encode()), len(source.ids))

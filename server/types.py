@@ -23,6 +23,7 @@ class RequestedOptions:
     max_tokens: int | None = None
     min_tokens: int | None = None
     no_repeat_ngram_size: int | None = None
+    no_repeat_word_ngram_size: int | None = None
     num_beams: int | None = None
     length_penalty: float | None = None
     early_stopping: bool | None = None
@@ -46,6 +47,7 @@ class DecodingOptions:
     max_tokens: int
     min_tokens: int = 0
     no_repeat_ngram_size: int = 0
+    no_repeat_word_ngram_size: int = 0
     # 1 is greedy or sampling; more is a beam search, which keeps that many beginnings.
     num_beams: int = 1
     length_penalty: float = 1.0

@@ -148,6 +148,7 @@ def _default_options(ours: OurEngine) -> DecodingOptions:
         max_tokens=defaults.max_tokens,
         min_tokens=defaults.min_tokens,
         no_repeat_ngram_size=defaults.no_repeat_ngram_size,
+        no_repeat_word_ngram_size=defaults.no_repeat_word_ngram_size or 0,
     )
 
 

@@ -96,6 +96,7 @@ def _request(bundle: Bundle, index: int, document: list[int], job: Job) -> Engin
         manifest.special_tokens,
         document,
         geometry=manifest.geometry,
+        spelling=bundle.tokenizer.spelling,
         speculation=job.speculation,
     )
     return EngineRequest(id=index, source_ids=document, strategy=strategy)

@@ -100,12 +100,14 @@ def reading(bundle: Path) -> dict[str, Any]:
     """What the peer must know of a model, out of our manifest: its default style."""
     manifest = read_manifest(bundle)
     style = default_style(manifest)
+    # It knows no rule about words; the nearest that it has is one about as many tokens.
+    repetition = style.defaults.no_repeat_ngram_size or style.defaults.no_repeat_word_ngram_size
     return {
         "name": manifest.name,
         "prefix_ids": style.prefix_ids,
         "suffix_ids": style.suffix_ids,
         "banned_ids": manifest.special_tokens.never_emitted_ids,
         "max_tokens": style.defaults.max_tokens,
-        "no_repeat_ngram_size": style.defaults.no_repeat_ngram_size,
+        "no_repeat_ngram_size": repetition,
         "max_source_tokens": manifest.geometry.max_positions,
     }

@@ -85,3 +85,6 @@ class DecodingOptions:
         "guess ahead what is copied from the document: faster, and the same summary "
         "(default: on where the server has it)",
     )
+    no_repeat_word_ngram_size: int | None = _option(
+        WORDS, "never write a run of this many whole words twice, nor break a word for it; 0 to 16"
+    )

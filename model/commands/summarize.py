@@ -15,6 +15,7 @@ _OPTIONS = {
     "max_tokens": "stop after so many tokens, the end token counted",
     "min_tokens": "do not end before so many tokens",
     "no_repeat_ngram_size": "let no run of so many tokens occur twice; 0 allows it",
+    "no_repeat_word_ngram_size": "let no run of so many whole words occur twice; 0 allows it",
     "num_beams": "search with so many beams; 1 takes the likeliest token each time",
 }
 

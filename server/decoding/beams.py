@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from bundle.manifest import SpecialTokens
-from server.decoding.rules import Rules
+from bundle.spelling import Spelling
+from server.decoding.rules import Rules, RulesAlong
 from server.decoding.scores import log_normaliser, nothing_allowed, summary_score
 from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
 from server.types import DecodingOptions, FinishReason
@@ -29,6 +30,7 @@ class _Beginning:
     log_probability: float
     # Where its tokens lie in the cache, the start token first. The newest is fed by the next step.
     slots: list[int]
+    along: RulesAlong
 
 
 # A token, the place of the beginning that it continues, and the sum that it brings it to.
@@ -41,16 +43,21 @@ class BeamSearch:
     """Keeps `num_beams` beginnings until the rules of transformers say that it is over."""
 
     def __init__(
-        self, options: DecodingOptions, special: SpecialTokens, vocabulary_size: int
+        self,
+        options: DecodingOptions,
+        special: SpecialTokens,
+        vocabulary_size: int,
+        *,
+        spelling: Spelling | None = None,
     ) -> None:
-        self._rules = Rules(options, special)
+        self._rules = Rules(options, special, spelling)
         self._options = options
         self._start_id = special.decoder_start_id
         self._num_looked_at = 2 * options.num_beams
         self._least_candidates = min(self._num_looked_at, vocabulary_size)
         self._is_penalised = options.repetition_penalty != 1
         # The best first, and all equally long.
-        self._running = [_Beginning([], 0.0, [])]
+        self._running = [_Beginning([], 0.0, [], RulesAlong(self._rules))]
         self._excluded: list[set[int]] = []
         self._used: list[list[int]] = []
         # The best first, `num_beams` at most.
@@ -127,7 +134,7 @@ class BeamSearch:
         """
         self._excluded, self._used = [], []
         for one in self._running:
-            forbidden = set() if is_forced else self._rules.forbidden(one.tokens)
+            forbidden = set() if is_forced else set(one.along.forbidden())
             used = {self._start_id, *one.tokens} - forbidden if self._is_penalised else set()
             self._excluded.append(forbidden | used)
             self._used.append(list(used))
@@ -203,7 +210,9 @@ class BeamSearch:
                     self._finished.append(Hypothesis(tokens, reason, score))
             elif len(running) < width:
                 slots = [*one.slots, length * width + parent]
-                running.append(_Beginning([*one.tokens, token], log_probability, slots))
+                along = one.along.copy()
+                along.push(token)
+                running.append(_Beginning([*one.tokens, token], log_probability, slots, along))
         self._running = running
         self._finished.sort(key=lambda one: -one.score)  # equals stay in the order of their finding
         del self._finished[width:]

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bundle.manifest import Geometry, SpecialTokens
+from bundle.spelling import Spelling
 from server.decoding.beams import BeamSearch
 from server.decoding.drafting import CopyDrafts, Drafter, LookupDrafts
 from server.decoding.greedy import Greedy
@@ -17,19 +18,20 @@ def make_strategy(
     source_ids: Sequence[int],
     *,
     geometry: Geometry,
+    spelling: Spelling,
     speculation: bool,
 ) -> Strategy:
     """What decides the tokens of one summary; speculation is whether the server drafts at all."""
     match options.method:
         case Method.BEAM_SEARCH:
-            return BeamSearch(options, special, geometry.vocab_size)
+            return BeamSearch(options, special, geometry.vocab_size, spelling=spelling)
         case Method.SAMPLING:
-            return Sampling(options, special, geometry.vocab_size)
+            return Sampling(options, special, geometry.vocab_size, spelling=spelling)
         case Method.GREEDY:
             drafter: Drafter | None = None
             if not speculation_off(options, speculation=speculation):
                 drafter = CopyDrafts(source_ids) if geometry.copy_head else LookupDrafts(source_ids)
-            return Greedy(options, special, drafter)
+            return Greedy(options, special, drafter, spelling=spelling)
 
 
 def speculation_off(options: DecodingOptions, *, speculation: bool) -> str:

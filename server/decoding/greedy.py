@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bundle.manifest import SpecialTokens
+from bundle.spelling import Spelling
 from server.decoding.best_allowed import best_of_ahead, best_of_proposed, best_of_scores
 from server.decoding.drafting import Drafter
 from server.decoding.rules import Rules, RulesAlong
@@ -39,14 +40,19 @@ class Greedy:
     width = 1
 
     def __init__(
-        self, options: DecodingOptions, special: SpecialTokens, drafter: Drafter | None = None
+        self,
+        options: DecodingOptions,
+        special: SpecialTokens,
+        drafter: Drafter | None = None,
+        *,
+        spelling: Spelling | None = None,
     ) -> None:
         self.written: list[int] = []
         self.hypotheses: list[Hypothesis] = []
         self.drafting = DraftCount()
         self._length_penalty = options.length_penalty
         self._repetition_penalty = options.repetition_penalty
-        self._rules = Rules(options, special)
+        self._rules = Rules(options, special, spelling)
         self._along = RulesAlong(self._rules)
         self._drafter = drafter
         self._log_probability = 0.0
@@ -183,7 +189,7 @@ class Greedy:
         guesses = self._drafter.draft(room) if self._drafter is not None and room > 0 else ()
         if not guesses:
             return draft
-        ahead = self._along.look_ahead()
+        ahead = self._along.copy()
         for token in guesses:
             if token == self._rules.end_id or token in draft.forbidden[-1]:
                 break

@@ -1,7 +1,6 @@
 """The rule that no run of n tokens is written twice."""
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 
 class NoRepeatNgrams:
@@ -10,42 +9,23 @@ class NoRepeatNgrams:
     def __init__(self, size: int) -> None:
         self._size = size
         self._recent: tuple[int, ...] = ()
-        self._followers: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-        # What the summary held when this began to look ahead of it.
-        self._earlier: Mapping[tuple[int, ...], Sequence[int]] | None = None
+        self._followers: dict[tuple[int, ...], tuple[int, ...]] = {}
+
+    def copy(self) -> "NoRepeatNgrams":
+        """The rule as it stands, to go on by itself."""
+        other = NoRepeatNgrams(self._size)
+        other._recent, other._followers = self._recent, self._followers.copy()
+        return other
 
     def push(self, token: int) -> None:
         """Takes the token just written."""
-        if self._size == 0:
-            return
-        if len(self._recent) == self._size - 1:
-            self._followers[self._recent].append(token)
-            self._recent = (*self._recent, token)[1:]
+        recent = self._recent
+        if len(recent) == self._size - 1:
+            self._followers[recent] = (*self._followers.get(recent, ()), token)
+            self._recent = (*recent, token)[1:]
         else:
-            self._recent = (*self._recent, token)
+            self._recent = (*recent, token)
 
     def forbidden(self) -> Sequence[int]:
         """Tokens that would complete an n-gram written before."""
-        if self._size == 0:
-            return ()
-        found = self._followers.get(self._recent, ())
-        if self._earlier is None:
-            return found
-        return (*self._earlier.get(self._recent, ()), *found)
-
-    def forbids(self, token: int) -> bool:
-        """Whether a token would complete an n-gram written before."""
-        return token in self._followers.get(self._recent, ()) or (
-            self._earlier is not None and token in self._earlier.get(self._recent, ())
-        )
-
-    def look_ahead(self) -> "NoRepeatNgrams":
-        """The same rule for guesses at what comes next: they may be pushed there, not seen here.
-
-        It holds until the next push here.
-        """
-        assert self._earlier is None, "one look ahead at a time: guesses are not looked beyond"
-        ahead = NoRepeatNgrams(self._size)
-        ahead._recent = self._recent
-        ahead._earlier = self._followers
-        return ahead
+        return self._followers.get(self._recent, ())

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bundle.manifest import SpecialTokens
+from bundle.spelling import Spelling
 from server.decoding.draws import Draws, uniform
-from server.decoding.rules import Rules
+from server.decoding.rules import Rules, RulesAlong
 from server.decoding.scores import constrain, log_normaliser, nothing_allowed, summary_score
 from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
 from server.types import DecodingOptions, FinishReason
@@ -20,6 +21,7 @@ class _Branch:
     """One of the summaries."""
 
     index: int
+    along: RulesAlong
     tokens: list[int] = field(default_factory=list)
     # Sum over the tokens, under the network's own distribution; a forced token adds 0.
     log_probability: float = 0.0
@@ -30,13 +32,20 @@ class Sampling:
     """Draws `num_summaries` summaries, and ends when the last of them does."""
 
     def __init__(
-        self, options: DecodingOptions, special: SpecialTokens, vocabulary_size: int
+        self,
+        options: DecodingOptions,
+        special: SpecialTokens,
+        vocabulary_size: int,
+        *,
+        spelling: Spelling | None = None,
     ) -> None:
-        self._rules = Rules(options, special)
+        self._rules = Rules(options, special, spelling)
         self._options = options
         self._start_id = special.decoder_start_id
         self._draws = Draws(options, vocabulary_size)
-        self._branches = [_Branch(index) for index in range(options.num_summaries)]
+        self._branches = [
+            _Branch(index, RulesAlong(self._rules)) for index in range(options.num_summaries)
+        ]
         self._drafting = DraftCount()
 
     @property
@@ -138,6 +147,7 @@ class Sampling:
             self._complete(branch, reason, place + 1)
             return
         branch.tokens.append(token)
+        branch.along.push(token)
         if is_last:
             self._complete(branch, FinishReason.LENGTH, place + 1)
 
@@ -147,7 +157,7 @@ class Sampling:
             outcome.scores[query],
             [self._start_id, *branch.tokens],
             self._options.repetition_penalty,
-            self._rules.forbidden(branch.tokens),
+            branch.along.forbidden(),
         )
         u = uniform(self._options.seed, branch.index, len(branch.tokens))
         return self._draws.draw(scores, u)

@@ -196,6 +196,7 @@ def _to_options(defaults: DecodingDefaults) -> proto.DecodingOptions:
         max_tokens=defaults.max_tokens,
         min_tokens=defaults.min_tokens,
         no_repeat_ngram_size=defaults.no_repeat_ngram_size,
+        no_repeat_word_ngram_size=defaults.no_repeat_word_ngram_size,
     )
 
 

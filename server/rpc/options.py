@@ -50,6 +50,7 @@ _RANGES: Mapping[str, _Range] = {
     "length_penalty": _Range(-10, 10),
     "repetition_penalty": _Range(0, 10, includes_low=False),
     "no_repeat_ngram_size": _Range(0, 16),
+    "no_repeat_word_ngram_size": _Range(0, 16),
     "num_summaries": _Range(1, 16),
     "min_p": _Range(0, 1),
 }

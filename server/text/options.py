@@ -26,6 +26,7 @@ def fill_in(requested: RequestedOptions, style: Style, max_summary_tokens: int) 
         # A default must never clash with what the caller did say.
         "min_tokens": min(style.defaults.min_tokens, max_tokens),
         "no_repeat_ngram_size": style.defaults.no_repeat_ngram_size,
+        "no_repeat_word_ngram_size": style.defaults.no_repeat_word_ngram_size or 0,
     }
     return DecodingOptions(**defaults | said)
 

@@ -75,7 +75,7 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
         --max-tokens 40 --min-tokens 0 --num-beams 1 --temperature 0.5 --top-k 50 --top-p 0.5
         --seed 18446744073709551615 --length-penalty -0.5 --repetition-penalty 1.5
         --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping
-        --prefix We --ban novel --no-speculation"""
+        --prefix We --ban novel --no-speculation --no-repeat-word-ngram-size 4"""
 
     main(["summarize", str(article), *arguments.split(), "--ban", "in this paper"])
 
@@ -106,6 +106,7 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
                 prefix="We",
                 banned_phrases=["novel", "in this paper"],
                 speculation=False,
+                no_repeat_word_ngram_size=4,
             ),
         )
     ]

@@ -60,7 +60,14 @@ def test_a_served_bundle_writes_the_tokens_of_pytorch_alone_and_in_a_crowd(
     assert len({tuple(tokens) for tokens in expected}) > 1, "the summaries depend on the documents"
 
     def job(source: list[int]) -> tuple[list[int], Strategy]:
-        return source, make_strategy(served, special, source, geometry=geometry, speculation=True)
+        return source, make_strategy(
+            served,
+            special,
+            source,
+            geometry=geometry,
+            spelling=bundle.tokenizer.spelling,
+            speculation=True,
+        )
 
     runner = OrtRunner(bundle, threads=1)
     alone = [serve(runner, [job(source)])[0] for source in sources]

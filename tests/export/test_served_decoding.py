@@ -23,7 +23,12 @@ from tests.export.family_bundles import FamilyBundle
 from tests.export.serving import DOCUMENTS, serve, sources_of
 from tests.fakes.greedy_oracle import Prophet, model_score
 
-RULES = {"max_tokens": 20, "min_tokens": 3, "no_repeat_ngram_size": 3}
+RULES = {
+    "max_tokens": 20,
+    "min_tokens": 3,
+    "no_repeat_ngram_size": 3,
+    "no_repeat_word_ngram_size": 2,
+}
 BEAMS = (2, 3, 4)
 MOST_SCORES_DIFFER = 1e-4
 
@@ -94,6 +99,7 @@ def _greedy_cases(made: FamilyBundle) -> list[Case]:
     model = load_checkpoint(made.checkpoint)
     special = made.bundle.manifest.special_tokens
     options = DecodingOptions(**RULES)
+    spelling = made.bundle.tokenizer.spelling
     cases = []
     for source in sources_of(made.bundle):
         oracle = greedy(model, source, GreedyOptions(**RULES, **_forced(made.bundle)))
@@ -103,14 +109,24 @@ def _greedy_cases(made: FamilyBundle) -> list[Case]:
             model_score(oracle, special, options),
         )
         choose = partial(
-            make_strategy, options, special, source, geometry=made.bundle.manifest.geometry
+            make_strategy,
+            options,
+            special,
+            source,
+            geometry=made.bundle.manifest.geometry,
+            spelling=spelling,
         )
         makers: dict[str, Callable[[], Strategy]] = {
             "no drafts": partial(choose, speculation=False),
             "drafts from the source": partial(choose, speculation=True),
-            "prophet": lambda tokens=oracle.tokens: Greedy(options, special, Prophet(tokens)),
+            "prophet": lambda tokens=oracle.tokens: Greedy(
+                options, special, Prophet(tokens), spelling=spelling
+            ),
             "prophet, sometimes wrong": lambda tokens=oracle.tokens: Greedy(
-                options, special, Prophet(tokens, wrong_places={1, 4, 5, 11}, wrong_token=9)
+                options,
+                special,
+                Prophet(tokens, wrong_places={1, 4, 5, 11}, wrong_token=9),
+                spelling=spelling,
             ),
         }
         cases += [Case(name, source, make, [hypothesis]) for name, make in makers.items()]
@@ -132,7 +148,13 @@ def _beam_cases(made: FamilyBundle) -> list[Case]:
             for one in found
         ]
         options = DecodingOptions(**RULES, **search, num_summaries=num_beams)
-        make = partial(BeamSearch, options, special, model.config.vocabulary_size)
+        make = partial(
+            BeamSearch,
+            options,
+            special,
+            model.config.vocabulary_size,
+            spelling=made.bundle.tokenizer.spelling,
+        )
         cases.append(Case(f"{num_beams} beams", source, make, expected))
     return cases
 
@@ -140,6 +162,7 @@ def _beam_cases(made: FamilyBundle) -> list[Case]:
 def _forced(bundle: Bundle) -> dict[str, object]:
     special = bundle.manifest.special_tokens
     return {
+        "spelling": bundle.tokenizer.spelling,
         "banned_ids": special.never_emitted_ids,
         "forced_first": special.forced_first_id,
         "forced_last": special.forced_last_id,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from bundle.manifest import SpecialTokens
 from model.transformer import Summarizer
 from server.types import DecodingOptions
+from tests.fakes.spelling import TINY_SPELLING
 from tests.model.factories import make_model
 
 END = 9
@@ -30,6 +31,7 @@ def drawn_options(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrateg
     common = {
         "max_tokens": st.integers(1, 9),
         "no_repeat_ngram_size": st.integers(0, 3),
+        "no_repeat_word_ngram_size": st.integers(0, 3),
         "prefix_ids": st.lists(words, max_size=3).map(tuple),
         "banned_runs": runs,
     }
@@ -47,6 +49,8 @@ def oracle_rules(options: DecodingOptions, special: SpecialTokens) -> dict[str, 
         "min_tokens": options.min_tokens,
         "repetition_penalty": options.repetition_penalty,
         "no_repeat_ngram_size": options.no_repeat_ngram_size,
+        "no_repeat_word_ngram_size": options.no_repeat_word_ngram_size,
+        "spelling": TINY_SPELLING,
         "banned_ids": special.never_emitted_ids,
         "banned_runs": options.banned_runs,
         "forced_first": special.forced_first_id,

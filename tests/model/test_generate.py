@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.constraints import repeating_ids
 from model.generate import Generation, GreedyOptions, greedy, greedy_batch
+from model.repetition import repeating_ids
 from model.transformer import Summarizer
 from tests.model.factories import make_ids, make_model, make_zero_model
 

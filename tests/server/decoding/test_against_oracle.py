@@ -16,6 +16,7 @@ from server.decoding.drafting import CopyDrafts, Drafter, LookupDrafts
 from server.decoding.greedy import Greedy
 from server.types import DecodingOptions, FinishReason
 from tests.fakes.greedy_oracle import Prophet, model_score
+from tests.fakes.spelling import TINY_SPELLING
 from tests.fakes.torch_decoder import run
 from tests.model.factories import make_ids, make_model
 
@@ -39,6 +40,7 @@ def ending_at(model: Summarizer, end_id: int) -> Summarizer:
     max_tokens=st.integers(1, 9),
     min_tokens=st.integers(0, 9),
     no_repeat_ngram_size=st.integers(0, 3),
+    no_repeat_word_ngram_size=st.integers(0, 3),
     repetition_penalty=st.sampled_from([1.0, 1.0, 1.3, 0.8]),
     length_penalty=st.sampled_from([1.0, 0.0, 2.0]),
     banned_runs=runs,
@@ -56,6 +58,7 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
     max_tokens: int,
     min_tokens: int,
     no_repeat_ngram_size: int,
+    no_repeat_word_ngram_size: int,
     repetition_penalty: float,
     length_penalty: float,
     banned_runs: tuple[tuple[int, ...], ...],
@@ -74,6 +77,7 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
         "max_tokens": max_tokens,
         "min_tokens": min(min_tokens, max_tokens),
         "no_repeat_ngram_size": no_repeat_ngram_size,
+        "no_repeat_word_ngram_size": no_repeat_word_ngram_size,
         "repetition_penalty": repetition_penalty,
         "banned_runs": banned_runs,
         "prefix_ids": prefix_ids,
@@ -87,7 +91,11 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
         forced_last_id=end_id if forces_end else None,
     )
     same = GreedyOptions(
-        **rules, banned_ids=never, forced_first=forced_first, forced_last=special.forced_last_id
+        **rules,
+        spelling=TINY_SPELLING,
+        banned_ids=never,
+        forced_first=forced_first,
+        forced_last=special.forced_last_id,
     )
     oracle = greedy(ending_at(model, end_id), source, same)
 
@@ -99,7 +107,8 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
     elif isinstance(drafts, set):
         drafter = Prophet(oracle.tokens, drafts)
     options = DecodingOptions(**rules, length_penalty=length_penalty)
-    served = run(model, source, Greedy(options, special, drafter), draft_width=draft_widths)
+    strategy = Greedy(options, special, drafter, spelling=TINY_SPELLING)
+    served = run(model, source, strategy, draft_width=draft_widths)
 
     (hypothesis,) = served.hypotheses
     assert list(hypothesis.tokens) == [token for token in oracle.tokens if token != end_id]

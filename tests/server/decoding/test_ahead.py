@@ -15,6 +15,7 @@ from server.decoding.drafting import CopyDrafts
 from server.decoding.greedy import Greedy
 from server.decoding.strategy import Hypothesis, Outcome, StepAhead
 from server.types import DecodingOptions, FinishReason
+from tests.fakes.spelling import TINY_SPELLING
 from tests.server.decoding.test_greedy import END, FORCED, Guesses, best, make_greedy, write
 from tests.server.engine.scripted import proposed_outcome
 from tests.server.engine.scripted_device import (
@@ -63,6 +64,7 @@ def summary_of(
     max_tokens=st.integers(1, 20),
     min_tokens=st.integers(0, 20),
     no_repeat_ngram_size=st.integers(0, 3),
+    no_repeat_word_ngram_size=st.integers(0, 3),
     repetition_penalty=st.sampled_from([1.0, 1.0, 1.0, 1.5]),
     banned_runs=st.lists(st.lists(words, min_size=1, max_size=3).map(tuple), max_size=3).map(tuple),
     prefix_ids=st.lists(words, max_size=3).map(tuple),
@@ -77,6 +79,7 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
     max_tokens: int,
     min_tokens: int,
     no_repeat_ngram_size: int,
+    no_repeat_word_ngram_size: int,
     repetition_penalty: float,
     banned_runs: tuple[tuple[int, ...], ...],
     prefix_ids: tuple[int, ...],
@@ -86,6 +89,7 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
         max_tokens=max_tokens,
         min_tokens=min(min_tokens, max_tokens),
         no_repeat_ngram_size=no_repeat_ngram_size,
+        no_repeat_word_ngram_size=no_repeat_word_ngram_size,
         repetition_penalty=repetition_penalty,
         banned_runs=banned_runs,
         prefix_ids=prefix_ids,
@@ -98,9 +102,9 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
         forced_first_id=forced[0],
         forced_last_id=forced[1],
     )
-    plain = summary_of(source, Greedy(options, special), [0], 0, no_draft)
+    plain = summary_of(source, Greedy(options, special, spelling=TINY_SPELLING), [0], 0, no_draft)
     drafter = CopyDrafts(source) if drafts_itself else None
-    greedy = Greedy(options, special, drafter)
+    greedy = Greedy(options, special, drafter, spelling=TINY_SPELLING)
     assert summary_of(source, greedy, ahead, drafted, draft) == plain
     assert 0 <= greedy.drafting.accepted <= greedy.drafting.drafted
 

@@ -26,6 +26,7 @@ from tests.fakes.ending_model import (
     oracle_rules,
     words,
 )
+from tests.fakes.spelling import TINY_SPELLING
 from tests.fakes.torch_decoder import Run, run
 from tests.model.factories import TINY, make_ids
 
@@ -43,7 +44,8 @@ def search_for(
     special: SpecialTokens = SPECIAL,
     model: Summarizer = MODELS[0],
 ) -> Run:
-    return run(model, source, BeamSearch(options, special, TINY.vocabulary_size))
+    search = BeamSearch(options, special, TINY.vocabulary_size, spelling=TINY_SPELLING)
+    return run(model, source, search)
 
 
 def outcome(*candidates: list[tuple[int, float]]) -> Outcome:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bundle.manifest import Geometry, SpecialTokens
+from bundle.spelling import Spelling
 from server.decoding.beams import BeamSearch
 from server.decoding.choose import make_strategy, speculation_off
 from server.decoding.greedy import Greedy
@@ -33,7 +34,14 @@ def make(
     *, geometry: Geometry = WITHOUT_COPY_HEAD, server_drafts: bool = True, **options: object
 ) -> Strategy:
     chosen = DecodingOptions(**{"max_tokens": 8, "prefix_ids": PREFIX, **options})
-    return make_strategy(chosen, SPECIAL, SOURCE, geometry=geometry, speculation=server_drafts)
+    return make_strategy(
+        chosen,
+        SPECIAL,
+        SOURCE,
+        geometry=geometry,
+        spelling=Spelling([]),
+        speculation=server_drafts,
+    )
 
 
 @pytest.mark.parametrize(

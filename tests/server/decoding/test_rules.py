@@ -1,7 +1,8 @@
-"""The rules, at once and along a summary, against the oracle's plain ones."""
+"""The rules along a summary, against the oracle's plain ones."""
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from model.constraints import forbidden_ids
 from model.decoding_options import GreedyOptions
 from server.decoding.rules import Rules, RulesAlong
 from server.types import DecodingOptions
+from tests.fakes.spelling import SPELLING
 
 START, END = 0, 1
 SPECIAL = SpecialTokens(
@@ -24,34 +26,31 @@ limits = st.fixed_dictionaries(
         "max_tokens": st.just(20),
         "min_tokens": st.integers(0, 8),
         "no_repeat_ngram_size": st.integers(0, 4),
+        "no_repeat_word_ngram_size": st.integers(0, 3),
         "banned_runs": st.lists(st.lists(tokens, min_size=1, max_size=4).map(tuple)).map(tuple),
     }
 )
 
 
 def forbidden_by_oracle(summary: list[int], limits: dict) -> set[int]:
-    options = GreedyOptions(banned_ids=SPECIAL.never_emitted_ids, **limits)
+    options = GreedyOptions(banned_ids=SPECIAL.never_emitted_ids, spelling=SPELLING, **limits)
     return forbidden_ids(summary, [], options, START, END)
 
 
-@given(limits, summaries)
-def test_what_may_not_follow_a_summary_is_what_the_oracle_forbids(
-    limits: dict, summary: list[int]
-) -> None:
-    rules = Rules(DecodingOptions(**limits), SPECIAL)
-    assert rules.forbidden(summary) == forbidden_by_oracle(summary, limits)
+def rules_along(limits: dict) -> RulesAlong:
+    return RulesAlong(Rules(DecodingOptions(**limits), SPECIAL, SPELLING))
 
 
 @given(limits, summaries, st.integers(0, 20))
-def test_the_rules_along_a_summary_and_ahead_of_it_are_the_same(
+def test_what_may_not_follow_a_summary_or_a_copy_that_goes_on_is_what_the_oracle_forbids(
     limits: dict, summary: list[int], num_written: int
 ) -> None:
-    along = RulesAlong(Rules(DecodingOptions(**limits), SPECIAL))
+    along = rules_along(limits)
     for count, token in enumerate(summary[:num_written]):
         assert set(along.forbidden()) == forbidden_by_oracle(summary[:count], limits)
         along.push(token)
     before = set(along.forbidden())
-    ahead = along.look_ahead()
+    ahead = along.copy()
     for count, token in enumerate(summary[num_written:], start=num_written):
         assert set(ahead.forbidden()) == forbidden_by_oracle(summary[:count], limits)
         ahead.push(token)
@@ -63,10 +62,10 @@ def test_the_rules_along_a_summary_and_ahead_of_it_are_the_same(
 def test_one_token_is_forbidden_if_it_is_among_those_that_are(
     limits: dict, summary: list[int], num_written: int
 ) -> None:
-    along = RulesAlong(Rules(DecodingOptions(**limits), SPECIAL))
+    along = rules_along(limits)
     for token in summary[:num_written]:
         along.push(token)
-    ahead = along.look_ahead()
+    ahead = along.copy()
     for token in summary[num_written:]:
         ahead.push(token)
     for each in (along, ahead):
@@ -82,3 +81,8 @@ def test_the_forced_end_takes_the_last_place_before_anything_else() -> None:
     options = DecodingOptions(max_tokens=2, prefix_ids=(5, 6))
     rules = Rules(options, replace(SPECIAL, forced_last_id=END))
     assert [rules.forced(length) for length in range(2)] == [2, END]
+
+
+def test_a_rule_about_words_needs_to_know_how_tokens_are_spelled() -> None:
+    with pytest.raises(ValueError, match="no_repeat_word_ngram_size needs the spelling"):
+        RulesAlong(Rules(DecodingOptions(max_tokens=9, no_repeat_word_ngram_size=3), SPECIAL))

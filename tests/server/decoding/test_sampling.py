@@ -25,6 +25,7 @@ from tests.fakes.ending_model import (
     oracle_rules,
     words,
 )
+from tests.fakes.spelling import TINY_SPELLING
 from tests.fakes.torch_decoder import Run, run
 from tests.model.factories import TINY, make_ids
 
@@ -45,7 +46,7 @@ def draw(
     model: Summarizer = MODELS[0],
     draft_width: int | Sequence[int] = 0,
 ) -> Run:
-    strategy = Sampling(options, special, TINY.vocabulary_size)
+    strategy = Sampling(options, special, TINY.vocabulary_size, spelling=TINY_SPELLING)
     return run(model, source, strategy, draft_width=draft_width)
 
 

@@ -11,6 +11,7 @@ from server.decoding.strategy import Hypothesis, Strategy
 from server.engine.admission import Batching
 from server.engine.request import Event, Finished, Written
 from server.types import DecodingOptions
+from tests.fakes.spelling import TINY_SPELLING
 from tests.server.engine.scripted import (
     LANES,
     SPECIAL,
@@ -36,17 +37,21 @@ requests = st.lists(
 
 def make_strategy(way: str, source: tuple[int, ...], seed: int) -> Strategy:
     if way == "beams":
-        options = DecodingOptions(max_tokens=14, num_beams=2 + seed % 3, no_repeat_ngram_size=2)
-        return BeamSearch(options, SPECIAL, VOCABULARY)
+        options = DecodingOptions(
+            max_tokens=14, num_beams=2 + seed % 3, no_repeat_word_ngram_size=2
+        )
+        return BeamSearch(options, SPECIAL, VOCABULARY, spelling=TINY_SPELLING)
     if way in ("sampling", "samples"):
         count = 3 if way == "samples" else 1
         options = DecodingOptions(max_tokens=14, temperature=0.8, seed=seed, num_summaries=count)
         return Sampling(options, SPECIAL, VOCABULARY)
     prefix = (20, 21, 22) if way == "prefix" else ()
-    options = DecodingOptions(max_tokens=14, no_repeat_ngram_size=3, prefix_ids=prefix)
+    options = DecodingOptions(
+        max_tokens=14, no_repeat_ngram_size=3, no_repeat_word_ngram_size=2, prefix_ids=prefix
+    )
     drafters = {"copied drafts": CopyDrafts, "looked up drafts": LookupDrafts}
     drafter = drafters[way](source) if way in drafters else None
-    return Greedy(options, SPECIAL, drafter)
+    return Greedy(options, SPECIAL, drafter, spelling=TINY_SPELLING)
 
 
 def told(events: list[Event]) -> dict[int, tuple[list[Hypothesis], list[int]]]:

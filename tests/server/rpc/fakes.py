@@ -79,7 +79,9 @@ def make_model(**changes: Any) -> ServedModel:
         description="One sentence.",
         prefix_ids=(4,),
         suffix_ids=(1,),
-        defaults=DecodingDefaults(max_tokens=64, min_tokens=2, no_repeat_ngram_size=3),
+        defaults=DecodingDefaults(
+            max_tokens=64, min_tokens=2, no_repeat_ngram_size=3, no_repeat_word_ngram_size=4
+        ),
     )
     manifest = Manifest(
         format_version=1,

@@ -28,6 +28,7 @@ OPTIONS: dict[str, Any] = {
     "prefix": "",
     "banned_phrases": ("in this paper", "we"),
     "speculation": False,
+    "no_repeat_word_ngram_size": 0,
 }
 INVALID_OPTIONS: list[tuple[str, Any]] = [
     ("max_tokens", 0),
@@ -51,6 +52,8 @@ INVALID_OPTIONS: list[tuple[str, Any]] = [
     ("repetition_penalty", math.nan),
     ("no_repeat_ngram_size", -1),
     ("no_repeat_ngram_size", 17),
+    ("no_repeat_word_ngram_size", -1),
+    ("no_repeat_word_ngram_size", 17),
     ("num_summaries", 0),
     ("num_summaries", 17),
     ("min_p", -0.1),

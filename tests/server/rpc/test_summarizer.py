@@ -171,7 +171,7 @@ async def test_models_are_described_with_the_default_style_first(server: Running
     assert [style.name for style in described.styles] == ["brief", "headline"]
     assert described.styles[0].description == "One sentence."
     assert described.styles[0].default_options == pb.DecodingOptions(
-        max_tokens=64, min_tokens=2, no_repeat_ngram_size=3
+        max_tokens=64, min_tokens=2, no_repeat_ngram_size=3, no_repeat_word_ngram_size=4
     )
     assert described.default_style == "brief"
     assert list(described.languages) == ["en", "zh"]

@@ -53,6 +53,7 @@ def strategy(bundle: Bundle, source: Sequence[int], options: DecodingOptions) ->
         bundle.manifest.special_tokens,
         source,
         geometry=bundle.manifest.geometry,
+        spelling=bundle.tokenizer.spelling,
         speculation=True,
     )
 

@@ -127,7 +127,10 @@ def test_a_value_that_changes_nothing_goes_with_everything(name: str, way: dict[
 def test_every_option_that_is_said_is_taken_over_and_the_others_have_their_defaults() -> None:
     said = {"num_beams": 3, "speculation": False, "temperature": 0.0, "max_tokens": 9}
     filled = fill_in(RequestedOptions(**said), STYLE, 512)
-    expected = {"no_repeat_ngram_size": STYLE.defaults.no_repeat_ngram_size} | said
+    expected = {
+        "no_repeat_ngram_size": STYLE.defaults.no_repeat_ngram_size,
+        "no_repeat_word_ngram_size": STYLE.defaults.no_repeat_word_ngram_size or 0,
+    } | said
     assert filled == DecodingOptions(**expected)
 
 

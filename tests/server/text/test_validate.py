@@ -65,9 +65,10 @@ def test_what_is_not_said_takes_the_defaults_of_the_style() -> None:
     resolved = resolve(make_request(style="headline"), make_model())
     assert resolved.style.name == "headline"
     assert resolved.options.max_tokens == resolved.style.defaults.max_tokens
-    assert resolved.options.no_repeat_ngram_size == 3
+    assert resolved.options.no_repeat_ngram_size == resolved.style.defaults.no_repeat_ngram_size
 
 
-def test_a_zero_that_was_said_is_not_taken_for_unsaid() -> None:
-    resolved = resolve(make_request(no_repeat_ngram_size=0), make_model())
-    assert resolved.options.no_repeat_ngram_size == 0
+@pytest.mark.parametrize("name", ["no_repeat_ngram_size", "no_repeat_word_ngram_size"])
+def test_a_zero_that_was_said_is_not_taken_for_unsaid(name: str) -> None:
+    resolved = resolve(make_request(**{name: 0}), make_model())
+    assert getattr(resolved.options, name) == 0

@@ -84,7 +84,7 @@ class SummarizeRequest(_message.Message):
     def __init__(self, document: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., style: _Optional[str] = ..., language: _Optional[str] = ..., options: _Optional[_Union[DecodingOptions, _Mapping]] = ..., long_document_policy: _Optional[_Union[LongDocumentPolicy, str]] = ..., attribution: _Optional[_Union[AttributionLevel, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class DecodingOptions(_message.Message):
-    __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping", "prefix", "banned_phrases", "speculation")
+    __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping", "prefix", "banned_phrases", "speculation", "no_repeat_word_ngram_size")
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MIN_TOKENS_FIELD_NUMBER: _ClassVar[int]
     NUM_BEAMS_FIELD_NUMBER: _ClassVar[int]
@@ -101,6 +101,7 @@ class DecodingOptions(_message.Message):
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     BANNED_PHRASES_FIELD_NUMBER: _ClassVar[int]
     SPECULATION_FIELD_NUMBER: _ClassVar[int]
+    NO_REPEAT_WORD_NGRAM_SIZE_FIELD_NUMBER: _ClassVar[int]
     max_tokens: int
     min_tokens: int
     num_beams: int
@@ -117,7 +118,8 @@ class DecodingOptions(_message.Message):
     prefix: str
     banned_phrases: _containers.RepeatedScalarFieldContainer[str]
     speculation: bool
-    def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ...) -> None: ...
+    no_repeat_word_ngram_size: int
+    def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ..., no_repeat_word_ngram_size: _Optional[int] = ...) -> None: ...
 
 class SummarizeResponse(_message.Message):
     __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding", "warnings")

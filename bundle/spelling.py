@@ -1,0 +1,90 @@
+"""What each token of a vocabulary adds to a text."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from bundle.words import Kind, Segment, segments
+
+_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
+_SPACE = "\u2581"  # how SentencePiece writes a space
+_LEAST_HAN_BYTE = 0xE3  # no Han character begins with a lower one in UTF-8
+
+
+class Spelling:
+    """The text of every token, with the space before a word as part of it."""
+
+    def __init__(self, texts: Sequence[bytes]) -> None:
+        """texts: what each id adds, in UTF-8, perhaps half a character; special tokens nothing."""
+        self._texts = texts
+        self._segments: dict[int, tuple[Segment, ...] | None] = {}
+
+    def text(self, token: int) -> bytes:
+        """What a token adds; an id that the tokenizer does not have adds nothing."""
+        return self._texts[token] if token < len(self._texts) else b""
+
+    def segments(self, token: int) -> tuple[Segment, ...] | None:
+        """What its text consists of; None where that is not whole characters."""
+        if token not in self._segments:
+            try:
+                self._segments[token] = segments(self.text(token).decode())
+            except UnicodeDecodeError:
+                self._segments[token] = None
+        return self._segments[token]
+
+    def ends_a_word(self, token: int) -> bool:
+        """Whether it begins with what no word goes on with: a gap, or a Han character."""
+        beginning = segments(self.text(token).decode(errors="ignore")[:1])
+        return bool(beginning) and beginning[0][0] is not Kind.OTHER
+
+    def beginning_with(self, characters: str) -> Sequence[int]:
+        """The tokens that begin with these Han characters, whether after a gap or not."""
+        return self._by_beginning.get(characters, ())
+
+    @cached_property
+    def most_han(self) -> int:
+        """Most Han characters that a token begins with."""
+        return max(map(len, self._by_beginning), default=0)
+
+    @cached_property
+    def _by_beginning(self) -> Mapping[str, Sequence[int]]:
+        found: defaultdict[str, list[int]] = defaultdict(list)
+        for token, text in enumerate(self._texts):
+            if max(text, default=0) < _LEAST_HAN_BYTE:
+                continue
+            stretches = iter(segments(text.decode(errors="replace")))
+            kind, stretch = next(stretches)
+            if kind is Kind.GAP:
+                kind, stretch = next(stretches, (kind, stretch))
+            if kind is Kind.HAN:
+                for end in range(1, len(stretch) + 1):
+                    found[stretch[:end]].append(token)
+        return found
+
+
+def byte_level_text(token: str) -> bytes:
+    """The text of a token of byte-level BPE, which writes every byte as a character."""
+    # A token that was added by hand may hold characters that stand for no byte.
+    if any(character not in _BYTES for character in token):
+        return token.encode()
+    return bytes(_BYTES[character] for character in token)
+
+
+def sentencepiece_text(token: str, *, has_byte_tokens: bool) -> bytes:
+    """The text of a token of SentencePiece; byte tokens are those such as <0xE4>."""
+    if has_byte_tokens and (byte := _BYTE.fullmatch(token)):
+        return bytes([int(byte[1], 16)])
+    return token.replace(_SPACE, " ").encode()
+
+
+def _byte_characters() -> dict[str, int]:
+    """Printable characters stand for their own byte, those from U+0100 on for the others."""
+    shown = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    hidden = [byte for byte in range(0x100) if byte not in shown]
+    return {chr(byte): byte for byte in shown} | {
+        chr(0x100 + place): byte for place, byte in enumerate(hidden)
+    }
+
+
+_BYTES = _byte_characters()

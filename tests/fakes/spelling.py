@@ -1,0 +1,16 @@
+"""A small vocabulary in which everything that parts words occurs."""
+
+from bundle.spelling import Spelling
+
+TEXTS = [
+    b"",  # special
+    *(text.encode() for text in (" a", " b", "a", "B", " 1", "1", ".", " (", ",", "，")),
+    *(text.encode() for text in ("的", "模", "的模", "的的的", "模型，a", " 的", "-", "\n")),
+    # 中 and é in halves, a half with a space before it, and what is half of nothing.
+    *(b"\xe4\xb8", b"\xad", b"\xc3", b" \xc3", b"\xa9", b"\xa9a", b"\xff"),
+]
+SPELLING = Spelling(TEXTS)
+
+
+TINY_SPELLING = Spelling([TEXTS[token % len(TEXTS)] for token in range(40)])
+"""The same for the tiny networks of the tests, whose ids are below 40."""
