@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.our_engine import OurEngine, finished
@@ -16,8 +17,10 @@ from bundle.normalise import normalise
 from model.evaluation.rule import (
     MAX_CHARACTERS,
     MAX_DOCUMENT_TOKENS,
-    NO_REPEAT_NGRAM_SIZE,
+    TOKENS_3,
+    Repetition,
     max_summary_tokens,
+    read_repetition,
 )
 from model.progress import ProgressBar
 from model.records import Record
@@ -28,10 +31,13 @@ from server.types import DecodingOptions
 class BundleSummariser:
     """Runs many documents through continuous batching, by the rule of model/evaluation/rule.py."""
 
-    def __init__(self, directory: Path, *, max_rows: int, threads: int) -> None:
+    def __init__(
+        self, directory: Path, *, max_rows: int, threads: int, repetition: Repetition = TOKENS_3
+    ) -> None:
         self._ours = OurEngine(directory, threads=threads)
         self._bundle = self._ours.bundle
         self._max_rows = max_rows
+        self._repetition = repetition
 
     @property
     def threads(self) -> int:
@@ -67,7 +73,7 @@ class BundleSummariser:
         options = DecodingOptions(
             max_tokens=min(limit, manifest.limits.max_summary_tokens),
             min_tokens=0,
-            no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
+            **asdict(self._repetition),
         )
         return self._ours.request(index, [*style.prefix_ids, *ids, *style.suffix_ids], options)
 
@@ -81,9 +87,15 @@ def main() -> int:
     parser.add_argument("bundle", type=Path, help="a bundle's directory")
     parser.add_argument("--rows", type=int, default=16, help="documents in a batch, at most")
     parser.add_argument("--threads", type=int, default=0, help="0 takes all cores")
+    parser.add_argument("--repetition", default=str(TOKENS_3), help="tokens-N, words-N or none")
     options = parser.parse_args()
     try:
-        engine = BundleSummariser(options.bundle, max_rows=options.rows, threads=options.threads)
+        engine = BundleSummariser(
+            options.bundle,
+            max_rows=options.rows,
+            threads=options.threads,
+            repetition=read_repetition(options.repetition),
+        )
         records = [Record(**json.loads(line)) for line in sys.stdin]
         for index, summary in engine.stream(records):
             sys.stdout.write(json.dumps({"index": index, "summary": summary}) + "\n")

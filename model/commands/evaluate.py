@@ -15,6 +15,8 @@ _EPILOG = """examples:
   python -m model evaluate models/default/checkpoint models/default/bundle-cpu-int8 \\
       --data pairs.jsonl.xz --style brief --limit 160 --json report.json
   python -m model evaluate DIR --data pairs.jsonl --baselines lead-1 lead-3 textrank-2
+  python -m model evaluate DIR --data pairs.jsonl --repetition tokens-3 words-3 none \\
+      --vocabulary train.jsonl.xz
 
 The measures, and how far to trust them: docs/evaluation.md.
 """
@@ -63,6 +65,22 @@ def add(commands: Any) -> None:
         "none if none is named (default: lead textrank)",
     )
     parser.add_argument(
+        "--repetition",
+        nargs="+",
+        default=["tokens-3"],
+        metavar="RULE",
+        help="what may not be written twice: tokens-N, words-N (whole words) or none; of several "
+        "rules, each is scored and compared with the first (default: tokens-3)",
+    )
+    parser.add_argument(
+        "--vocabulary",
+        type=Path,
+        nargs="*",
+        default=[],
+        metavar="FILE",
+        help="JSON lines whose text tells which words exist, beside that of --data",
+    )
+    parser.add_argument(
         "--batch-size",
         type=int,
         default=16,
@@ -78,13 +96,17 @@ def _run(options: argparse.Namespace) -> None:
     from model.evaluation.evaluate import evaluate
     from model.evaluation.recipe import recipe
     from model.evaluation.report import as_dict, tables
+    from model.evaluation.rule import read_repetition
     from model.evaluation.summarisers import open_summariser
+    from model.evaluation.vocabulary import read_texts
     from model.records import RecordReader
 
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"--limit must be at least 1, not {options.limit}")
     if options.json is not None and not options.json.parent.is_dir():
         raise ValueError(f"--json: there is no directory {options.json.parent}")
+    rules = [read_repetition(name) for name in options.repetition]
+    several = len(rules) > 1
     baselines = [make_baseline(name) for name in options.baselines]
     reader = RecordReader(options.data, options.on_bad_line, options.default_style)
     chosen = (record for record in reader if options.style in (None, record.style))
@@ -96,10 +118,12 @@ def _run(options: argparse.Namespace) -> None:
 
     paths = options.systems or [DEFAULT_CHECKPOINT]
     systems = [
-        open_summariser(path, options.batch_size, name)
+        open_summariser(path, options.batch_size, f"{name}, {rule}" if several else name, rule)
         for path, name in zip(paths, _names(paths), strict=True)
+        for rule in rules
     ]
-    evaluation = evaluate(records, systems, baselines)
+    texts = read_texts(options.vocabulary)
+    evaluation = evaluate(records, systems, baselines, other_texts=texts)
     print(tables(evaluation))
     if options.json is not None:
         settings = recipe(
@@ -108,6 +132,8 @@ def _run(options: argparse.Namespace) -> None:
             style=options.style,
             limit=options.limit,
             batch_size=options.batch_size,
+            repetition=[str(rule) for rule in rules],
+            vocabulary=[str(path) for path in options.vocabulary],
             unusable_lines=reader.bad_count,
         )
         text = json.dumps(as_dict(evaluation, settings), indent=2, ensure_ascii=False)

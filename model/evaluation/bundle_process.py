@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from model.evaluation.protocol import SummariserError, in_order
+from model.evaluation.rule import TOKENS_3, Repetition
 from model.records import Record
 
 _ROOT = Path(__file__).parent.parent.parent
@@ -23,15 +24,18 @@ class BundleProcess:
     back afterwards, and its threads do not meet PyTorch's.
     """
 
-    def __init__(self, name: str, directory: Path, batch_size: int) -> None:
+    def __init__(
+        self, name: str, directory: Path, batch_size: int, repetition: Repetition = TOKENS_3
+    ) -> None:
         if batch_size < 1:
             raise SummariserError(f"the batch size must be at least 1, not {batch_size}")
         self.name, self._directory, self._batch_size = name, directory.resolve(), batch_size
+        self._repetition = repetition
 
     def summarise(self, records: Sequence[Record], progress: bool = True) -> list[str]:
         """The summaries, in the order of the records."""
         command = [sys.executable, "-m", "benchmarks.bundle_summariser", str(self._directory)]
-        command += ["--rows", str(self._batch_size)]
+        command += ["--rows", str(self._batch_size), "--repetition", str(self._repetition)]
         with (
             tempfile.TemporaryFile("w+", encoding="utf-8") as complaints,
             subprocess.Popen(  # noqa: S603 - our own program

@@ -1,22 +1,29 @@
 """A checkpoint under the scoring rule: what is banned and forced, and in which batches."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby, islice
 
+from bundle.spelling import Spelling
 from model.decoding_options import GreedyOptions
-from model.evaluation.rule import NO_REPEAT_NGRAM_SIZE
+from model.evaluation.rule import TOKENS_3, Repetition
 from model.generate import Generation, greedy_batch
 from model.transformer import Summarizer
 
 
-def scoring_options(never_emitted_ids: Sequence[int], defaults: GreedyOptions) -> GreedyOptions:
+def scoring_options(
+    never_emitted_ids: Sequence[int],
+    defaults: GreedyOptions,
+    repetition: Repetition = TOKENS_3,
+    spelling: Spelling | None = None,
+) -> GreedyOptions:
     """The rule for one network, but for the limit; its bundle bans and forces the same.
 
     Of the checkpoint's own `defaults`, only what makes a token impossible or certain counts.
     """
     return GreedyOptions(
-        no_repeat_ngram_size=NO_REPEAT_NGRAM_SIZE,
+        **asdict(repetition),
+        spelling=spelling,
         banned_ids=(*defaults.banned_ids, *never_emitted_ids),
         banned_runs=defaults.banned_runs,
         forced_first=defaults.forced_first,

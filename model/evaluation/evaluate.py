@@ -4,7 +4,7 @@ N records    M measures
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from model.evaluation.bootstrap import Matrix, Mean, differences, means
 from model.evaluation.measures import MEASURES, Measured, measure
 from model.evaluation.protocol import Summariser
 from model.evaluation.rouge import check_languages
+from model.evaluation.vocabulary import vocabulary
 from model.records import Record
 
 ALL = "all"
@@ -70,17 +71,22 @@ def evaluate(
     systems: Sequence[Summariser],
     baselines: Sequence[Summariser] = (),
     progress: bool = True,
+    other_texts: Iterable[str] = (),
 ) -> Evaluation:
     """Let each summarise the records, and measure what it says.
+
+    Words that the records hold are known, and those that occur often in `other_texts`.
 
     Raises ValueError, before anything runs, for no records, two systems of one name, or a language
     that ROUGE has no tokens for.
     """
     _check(records, [*systems, *baselines])
+    own_texts = [text for record in records for text in (record.document, record.summary)]
+    known = vocabulary(own_texts, other_texts)
     return Evaluation(
         records,
-        [_score(records, system, progress) for system in systems],
-        [_score(records, baseline, progress) for baseline in baselines],
+        [_score(records, system, progress, known) for system in systems],
+        [_score(records, baseline, progress, known) for baseline in baselines],
     )
 
 
@@ -95,11 +101,13 @@ def difference_of(ours: Scored, theirs: Scored, indices: Sequence[int]) -> Mappi
     return dict(zip(MEASURES, paired, strict=True))
 
 
-def _score(records: Sequence[Record], summariser: Summariser, progress: bool) -> Scored:
+def _score(
+    records: Sequence[Record], summariser: Summariser, progress: bool, known: Collection[str]
+) -> Scored:
     started_s = time.perf_counter()
     summaries = summariser.summarise(records, progress)
     seconds = time.perf_counter() - started_s
-    measured = [measure(*pair) for pair in zip(records, summaries, strict=True)]
+    measured = [measure(*pair, known) for pair in zip(records, summaries, strict=True)]
     return Scored(summariser.name, summaries, measured, seconds)
 
 

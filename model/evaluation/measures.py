@@ -1,13 +1,14 @@
 """Every measure of one summary, by name."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from model.evaluation.copying import coverage, density, length, novelty, repetition, words
 from model.evaluation.facts import Facts, compare_facts
 from model.evaluation.rouge import rouge
+from model.evaluation.vocabulary import spelled, unknown_words
 from model.records import Record
 
 RUN_SIZES = (1, 2, 3, 4)
@@ -23,31 +24,35 @@ MEASURES: Mapping[str, str] = MappingProxyType(
         "coverage": "tokens that lie in a stretch shared with the document",
         "density": "mean length of the shared stretch that a token lies in, in tokens",
         **{f"repetition_{n}": f"runs of {n} tokens that came before" for n in RUN_SIZES},
+        "unknown_words": "words of 1,000 that neither the document nor the vocabulary holds; in "
+        "Chinese, pairs of characters",
         "supported_numbers": "numbers that the document holds",
         "supported_names": "names that the document holds",
     }
 )
-"""What is measured; shares and ROUGE are per cent. A document may have no value of a measure (NaN):
-a summary without numbers has no share of supported ones."""
+"""What is measured; shares and ROUGE are per cent, unknown words of 1,000. A document may have no
+value of a measure (NaN): a summary without numbers has no share of supported ones."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One summary's values, in the order of `MEASURES`, and the facts behind two of them."""
+    """One summary's values, in the order of `MEASURES`, and what lies behind three of them."""
 
     values: tuple[float, ...]
     facts: Facts
+    unknown: tuple[str, ...]
 
     def as_dict(self) -> dict[str, float]:
         """The values by name."""
         return dict(zip(MEASURES, self.values, strict=True))
 
 
-def measure(record: Record, summary: str) -> Measured:
-    """Compare a summary with its reference and with its document, the whole of it."""
+def measure(record: Record, summary: str, known: Collection[str] = ()) -> Measured:
+    """Compare a summary with its reference, with its whole document and with known words."""
     scores = rouge(record.summary, summary, record.lang)
     document, tokens = words(record.document), words(summary)
     facts = compare_facts(record.document, summary, record.lang)
+    unknown = unknown_words(summary, record.document, known)
     own, reference = length(summary, record.lang), length(record.summary, record.lang)
     values = (
         scores.rouge1,
@@ -59,10 +64,11 @@ def measure(record: Record, summary: str) -> Measured:
         100 * coverage(document, tokens),
         density(document, tokens),
         *(100 * repetition(tokens, size) for size in RUN_SIZES),
+        10 * _per_cent(len(unknown), len(spelled(summary))),
         _per_cent(facts.numbers - len(facts.unsupported_numbers), facts.numbers),
         _per_cent(facts.names - len(facts.unsupported_names), facts.names),
     )
-    return Measured(values, facts)
+    return Measured(values, facts, tuple(unknown))
 
 
 def _per_cent(part: int, whole: int) -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bundle.processor import instruction_set
-from model.evaluation.rule import MAX_CHARACTERS, MAX_DOCUMENT_TOKENS, NO_REPEAT_NGRAM_SIZE
+from model.evaluation.rule import MAX_CHARACTERS, MAX_DOCUMENT_TOKENS
 
 _PACKAGES = ("torch", "onnxruntime", "tokenizers", "rouge-score", "numpy")
 
@@ -20,7 +20,6 @@ def recipe(data: Path, **settings: Any) -> dict[str, Any]:
         **settings,
         "max_characters": MAX_CHARACTERS,
         "max_document_tokens": MAX_DOCUMENT_TOKENS,
-        "no_repeat_ngram_size": NO_REPEAT_NGRAM_SIZE,
         "decoding": "greedy",
         "instruction_set": instruction_set(),
         "python": platform.python_version(),

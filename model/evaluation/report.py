@@ -19,21 +19,23 @@ _MANNER = {
     "supported_numbers": "numbers in document %",
     "supported_names": "names in document %",
 }
+_DAMAGE = {
+    "repetition_3": "repeated 3-grams %",
+    "repetition_4": "repeated 4-grams %",
+    "unknown_words": "unknown words of 1,000",
+}
 
 
 def tables(evaluation: Evaluation) -> str:
-    """Two Markdown tables a group: likeness to the references, and manner of the summaries."""
+    """Three Markdown tables a group: likeness to the references, manner, and damage."""
     parts = []
     likeness_header = ["", *_ROUGE.values(), *(f"less {a.name}" for a in evaluation.anchors)]
     for name, indices in evaluation.groups().items():
-        manner = [
-            [scored.name, *_numbers(mean_of(scored, indices), _MANNER)]
-            for scored in evaluation.everything
-        ]
         parts += [
             f"{name}: {len(indices)} {'document' if len(indices) == 1 else 'documents'}",
             _table(likeness_header, _likeness(evaluation, indices)),
-            _table(["", *_MANNER.values()], manner),
+            _means(evaluation, indices, _MANNER),
+            _means(evaluation, indices, _DAMAGE),
         ]
     parts.append(
         "In brackets: the middle 95 % of the means of resampled documents; differences are of "
@@ -99,6 +101,14 @@ def _likeness(evaluation: Evaluation, indices: Sequence[int]) -> list[list[str]]
     return rows
 
 
+def _means(evaluation: Evaluation, indices: Sequence[int], columns: Mapping[str, str]) -> str:
+    rows = [
+        [scored.name, *_numbers(mean_of(scored, indices), columns)]
+        for scored in evaluation.everything
+    ]
+    return _table(["", *columns.values()], rows)
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned Markdown: names to the left, figures to the right."""
     widths = [max(3, *map(len, column)) for column in zip(header, *rows, strict=True)]
@@ -128,6 +138,7 @@ def _one(scored: Scored, index: int) -> dict[str, Any]:
     return {
         "summary": scored.summaries[index],
         **{name: _plain(value) for name, value in measured.as_dict().items()},
+        "unknown": list(measured.unknown),
         "unsupported_numbers": list(measured.facts.unsupported_numbers),
         "unsupported_names": list(measured.facts.unsupported_names),
     }

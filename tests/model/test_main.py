@@ -2,11 +2,13 @@
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from model.__main__ import main
+from tests.export.family_bundles import FamilyBundle
 from tests.model.factories import DATA, DEFAULT_CHECKPOINT, EXAMPLES
 
 
@@ -63,6 +65,18 @@ def test_evaluate_prints_scores_and_writes_them(
     content = json.loads(report.read_text(encoding="utf-8"))
     assert content["recipe"]["data"] == "arxiv_tldr_zh.jsonl"
     assert len(content["each"]) == 2
+
+
+def test_evaluate_compares_rules_against_repetition(
+    capsys: pytest.CaptureFixture[str], family_bundle: Callable[[str], FamilyBundle]
+) -> None:
+    data = str(DATA / "arxiv_tldr_en.jsonl")
+    arguments = ["evaluate", str(family_bundle("bart").checkpoint), "--data", data, "--limit", "1"]
+    rules = ["--repetition", "tokens-3", "words-3", "--vocabulary", data]
+    assert main([*arguments, *rules, "--baselines"]) == 0
+    out = capsys.readouterr().out
+    assert "| less bart, tokens-3 |" in out
+    assert "\n| bart, words-3 " in out
 
 
 def test_evaluate_shows_lines_that_hold_no_record_and_leaves_them_out_if_told(

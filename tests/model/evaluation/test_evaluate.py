@@ -9,7 +9,7 @@ import pytest
 from model.evaluation.evaluate import difference_of, evaluate, mean_of
 from model.evaluation.measures import MEASURES, measure
 from model.evaluation.report import as_dict, tables
-from model.evaluation.rule import max_summary_tokens
+from model.evaluation.rule import max_summary_tokens, read_repetition
 from model.records import Record
 from tests.model.evaluation.records import make_record
 
@@ -38,6 +38,7 @@ def test_every_measure_of_a_summary_against_counts_by_hand() -> None:
     assert measured["coverage"] == pytest.approx(100 * 5 / 7)
     assert measured["density"] == pytest.approx((4 + 1 + 4) / 7)
     assert measured["repetition_1"] == 0
+    assert measured["unknown_words"] == pytest.approx(1000 / 5)  # "so"
     assert measured["supported_numbers"] == 50
     assert measured["supported_names"] == 100
 
@@ -91,7 +92,7 @@ def test_the_tables_are_aligned_markdown_with_a_row_for_each_summariser() -> Non
     )
     text = tables(evaluation)
     blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("|")]
-    assert len(blocks) == 2 * 3  # all, brief, headline
+    assert len(blocks) == 3 * 3  # all, brief, headline
     for block in blocks:
         assert len({len(line) for line in block}) == 1
         assert [line.split()[1] for line in block[2:]] == ["ours", "lead"]
@@ -111,6 +112,31 @@ def test_the_dictionary_is_strict_json_and_holds_every_summary() -> None:
     assert each["systems"]["ours"]["summary"] == "Paris in 2020"
     assert each["systems"]["ours"]["unsupported_numbers"] == ["2020"]
     assert each["systems"]["ours"]["supported_names"] is None
+
+
+def test_words_of_any_record_and_those_that_occur_often_elsewhere_are_known() -> None:
+    records = [make_record(document="a cat"), make_record(document="a dog", summary="barks")]
+    says = Fixed("ours", "Barks meow grmpf zzz 42")
+    others = ["meow, meow", "Meow grmpf", "grmpf"]
+    evaluation = evaluate(records, [says], progress=False, other_texts=others)
+    (ours,) = evaluation.systems
+    assert ours.measured[0].unknown == ("grmpf", "zzz")
+
+
+def test_of_han_characters_pairs_are_looked_up() -> None:
+    record = make_record(document="实际增长", summary="实际", lang="zh")
+    assert measure(record, "实际际增长").unknown == ("际际",)
+
+
+@pytest.mark.parametrize("name", ["tokens-3", "words-4", "none"])
+def test_a_rule_against_repetition_has_a_name(name: str) -> None:
+    assert str(read_repetition(name)) == name
+
+
+@pytest.mark.parametrize("name", ["tokens", "words-0", "words-x", "3", ""])
+def test_another_name_of_a_rule_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is no rule against repetition: tokens-N, words-N or"):
+        read_repetition(name)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from model.decoding_options import GreedyOptions
 from model.evaluation.bundle_process import BundleProcess
 from model.evaluation.protocol import SummariserError
 from model.evaluation.rouge import mean, rouge
-from model.evaluation.rule import max_summary_tokens
+from model.evaluation.rule import max_summary_tokens, read_repetition
 from model.evaluation.summarisers import CheckpointSummariser, open_summariser
 from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
@@ -67,9 +67,11 @@ def test_a_network_without_styles_and_of_few_positions_is_scored_too(
     assert len(set(summaries)) == 1
 
 
-@pytest.mark.parametrize("family", ["bart", "t5"])
-def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says(
-    family: str, family_bundle: Callable[[str], FamilyBundle]
+@pytest.mark.parametrize(
+    ("family", "rule"), [("bart", "tokens-3"), ("bart", "words-1"), ("t5", "words-2")]
+)
+def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says_under_any_rule(
+    family: str, rule: str, family_bundle: Callable[[str], FamilyBundle]
 ) -> None:
     long = (EXAMPLES / "arxiv_en.txt").read_text("utf-8")
     short = "The committee agreed on the budget of the school today."
@@ -79,9 +81,11 @@ def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says(
         for style in ("headline", "detailed")
     ]
     made = family_bundle(family)
-    ours = open_summariser(made.checkpoint, batch_size=2).summarise(records, progress=False)
+    repetition = read_repetition(rule)
+    checkpoint = open_summariser(made.checkpoint, batch_size=2, repetition=repetition)
+    ours = checkpoint.summarise(records, progress=False)
     assert any(ours)
-    bundle = open_summariser(made.bundle.directory, batch_size=2)
+    bundle = open_summariser(made.bundle.directory, batch_size=2, repetition=repetition)
     assert bundle.summarise(records, progress=False) == ours
 
 

@@ -40,3 +40,19 @@ def test_a_token_has_a_longest_text_only_where_no_text_is_lost(
     bound = BundleTokenizer(ensure_tokenizer(tmp_path)).longest_token_bytes
     assert bound is not None
     assert bound >= len("the")
+
+
+@pytest.mark.parametrize("family", ["bart", "t5", "mt5", "pegasus", "mbart", "bpe"])
+def test_the_texts_of_single_tokens_make_the_text(family: str, tmp_path: Path) -> None:
+    checkpoints.MAKERS[family](tmp_path)
+    tokenizer = BundleTokenizer(ensure_tokenizer(tmp_path))
+    ids = tokenizer.encode("the cat sat, on the mat")
+    spelled = b"".join(map(tokenizer.spelling.text, ids))
+    assert len(ids) > 3
+    assert spelled.decode().strip() == tokenizer.decode(ids).strip()
+
+
+def test_byte_tokens_are_spelled_as_bytes(byte_fallback: BundleTokenizer) -> None:
+    ids = byte_fallback._tokenizer.get_vocab()
+    spelling = byte_fallback.spelling
+    assert [spelling.text(ids[token]) for token in ("<0xE4>", "<0x41>")] == [b"\xe4", b"A"]
