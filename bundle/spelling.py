@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from bundle.words import Kind, Segment, segments
@@ -15,14 +15,17 @@ _LEAST_HAN_BYTE = 0xE3  # no Han character begins with a lower one in UTF-8
 class Spelling:
     """The text of every token, with the space before a word as part of it."""
 
-    def __init__(self, texts: Sequence[bytes]) -> None:
-        """texts: what each id adds, in UTF-8, perhaps half a character; special tokens nothing."""
-        self._texts = texts
+    def __init__(self, vocab_size: int, spell: Callable[[int], bytes]) -> None:
+        """spell: what an id adds, in UTF-8, perhaps half a character; a special token nothing."""
+        self._vocab_size, self._spell = vocab_size, spell
+        self._texts: dict[int, bytes] = {}
         self._segments: dict[int, tuple[Segment, ...] | None] = {}
 
     def text(self, token: int) -> bytes:
         """What a token adds; an id that the tokenizer does not have adds nothing."""
-        return self._texts[token] if token < len(self._texts) else b""
+        if token not in self._texts:
+            self._texts[token] = self._spell(token) if token < self._vocab_size else b""
+        return self._texts[token]
 
     def segments(self, token: int) -> tuple[Segment, ...] | None:
         """What its text consists of; None where that is not whole characters."""
@@ -50,7 +53,8 @@ class Spelling:
     @cached_property
     def _by_beginning(self) -> Mapping[str, Sequence[int]]:
         found: defaultdict[str, list[int]] = defaultdict(list)
-        for token, text in enumerate(self._texts):
+        for token in range(self._vocab_size):
+            text = self._spell(token)
             if max(text, default=0) < _LEAST_HAN_BYTE:
                 continue
             stretches = iter(segments(text.decode(errors="replace")))
@@ -65,10 +69,10 @@ class Spelling:
 
 def byte_level_text(token: str) -> bytes:
     """The text of a token of byte-level BPE, which writes every byte as a character."""
-    # A token that was added by hand may hold characters that stand for no byte.
-    if any(character not in _BYTES for character in token):
+    try:
+        return bytes(map(_BYTES.__getitem__, token))
+    except KeyError:  # a token that was added by hand, in characters that stand for no byte
         return token.encode()
-    return bytes(_BYTES[character] for character in token)
 
 
 def sentencepiece_text(token: str, *, has_byte_tokens: bool) -> bytes:

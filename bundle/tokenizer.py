@@ -57,7 +57,7 @@ class BundleTokenizer:
         is_byte_level = _is_byte_level(self._parts)
         has_byte_tokens = _has_byte_fallback(self._parts)
 
-        def text(token: int) -> bytes:
+        def spell(token: int) -> bytes:
             spelled = self._tokenizer.id_to_token(token)
             if spelled is None or token in special:
                 return b""
@@ -65,7 +65,7 @@ class BundleTokenizer:
                 return byte_level_text(spelled)
             return sentencepiece_text(spelled, has_byte_tokens=has_byte_tokens)
 
-        return Spelling([text(token) for token in range(self.vocab_size)])
+        return Spelling(self.vocab_size, spell)
 
     def encode(self, text: str) -> list[int]:
         """Turns text into ids, without any special token."""

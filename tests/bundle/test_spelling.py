@@ -10,6 +10,10 @@ TEXTS = ["A résumé, naïve; 5.1% of 机器学习模型, and e.g. 😀 “quote
 DEFAULT = BundleTokenizer(DEFAULT_BUNDLE / "tokenizer.json")
 
 
+def spelling_of(*texts: str) -> Spelling:
+    return Spelling(len(texts), [text.encode() for text in texts].__getitem__)
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_texts_of_tokens_make_the_text(text: str) -> None:
     spelled = b"".join(map(DEFAULT.spelling.text, DEFAULT.encode(text)))
@@ -21,8 +25,7 @@ def test_special_tokens_and_ids_beyond_the_vocabulary_add_nothing() -> None:
 
 
 def test_tokens_are_found_by_the_han_characters_that_they_begin_with() -> None:
-    texts = ["", " a", "中", "中国", " 中国", "，中", "a中", "国"]
-    spelling = Spelling([text.encode() for text in texts] + [b"\xe4\xb8"])
+    spelling = spelling_of("", " a", "中", "中国", " 中国", "，中", "a中", "国", "\ufffd国")
     assert spelling.beginning_with("中") == [2, 3, 4, 5]
     assert spelling.beginning_with("中国") == [3, 4]
     assert spelling.beginning_with("人") == ()
@@ -30,7 +33,6 @@ def test_tokens_are_found_by_the_han_characters_that_they_begin_with() -> None:
 
 
 def test_a_gap_or_a_han_character_ends_a_word_and_letters_or_punctuation_do_not() -> None:
-    texts = [" a", "中", "，a", "\n", "a", ",", "-a", ""]
-    spelling = Spelling([text.encode() for text in texts])
-    ending = [token for token in range(len(texts)) if spelling.ends_a_word(token)]
+    spelling = spelling_of(" a", "中", "，a", "\n", "a", ",", "-a", "")
+    ending = [token for token in range(8) if spelling.ends_a_word(token)]
     assert ending == [0, 1, 2, 3]

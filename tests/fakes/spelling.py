@@ -9,8 +9,8 @@ TEXTS = [
     # 中 and é in halves, a half with a space before it, and what is half of nothing.
     *(b"\xe4\xb8", b"\xad", b"\xc3", b" \xc3", b"\xa9", b"\xa9a", b"\xff"),
 ]
-SPELLING = Spelling(TEXTS)
+SPELLING = Spelling(len(TEXTS), TEXTS.__getitem__)
 
 
-TINY_SPELLING = Spelling([TEXTS[token % len(TEXTS)] for token in range(40)])
+TINY_SPELLING = Spelling(40, lambda token: TEXTS[token % len(TEXTS)])
 """The same for the tiny networks of the tests, whose ids are below 40."""

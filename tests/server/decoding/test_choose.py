@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 
 from bundle.manifest import Geometry, SpecialTokens
-from bundle.spelling import Spelling
 from server.decoding.beams import BeamSearch
 from server.decoding.choose import make_strategy, speculation_off
 from server.decoding.greedy import Greedy
 from server.decoding.sampling import Sampling
 from server.decoding.strategy import Strategy
 from server.types import DecodingOptions
+from tests.fakes.spelling import SPELLING
 
 SPECIAL = SpecialTokens(pad_id=0, end_id=1, decoder_start_id=0, never_emitted_ids=(0,))
 WITHOUT_COPY_HEAD = Geometry(
@@ -39,7 +39,7 @@ def make(
         SPECIAL,
         SOURCE,
         geometry=geometry,
-        spelling=Spelling([]),
+        spelling=SPELLING,
         speculation=server_drafts,
     )
 

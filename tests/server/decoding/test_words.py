@@ -103,8 +103,8 @@ def test_a_han_character_and_words_make_runs_together() -> None:
 
 
 def test_a_word_that_begins_with_half_a_character_is_never_forbidden() -> None:
-    half = Spelling([b" a", b" b", b" \xc3", b"\xa9"])
-    words = NoRepeatWords(3, half)
+    texts = [b" a", b" b", b" \xc3", b"\xa9"]
+    words = NoRepeatWords(3, Spelling(len(texts), texts.__getitem__))
     for token in [0, 1, 2, 3, 0, 1]:
         words.push(token)
     assert not words.forbidden()
