@@ -89,7 +89,7 @@ def fp32_bundle(default_bundles: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def family_bundle(made_once: MadeOnce) -> "Callable[[str], FamilyBundle]":
-    """Makes the fp32 bundle of a family, once; "FAMILY, copying" has a copy head."""
+    """Makes the fp32 bundle of a family, once; "bart, copying" has a copy head and two layers."""
     from tests.export.family_bundles import (
         FamilyBundle,
         give_copy_head,
@@ -102,7 +102,9 @@ def family_bundle(made_once: MadeOnce) -> "Callable[[str], FamilyBundle]":
         family, _, copies = name.partition(", ")
 
         def make(directory: Path) -> None:
-            checkpoint = make_checkpoint(family, directory)
+            checkpoint = make_checkpoint(
+                family, directory, **({"decoder_layers": 2} if copies else {})
+            )
             if copies:
                 give_copy_head(checkpoint)
             make_bundle(checkpoint)

@@ -8,6 +8,9 @@ import pytest
 
 from export import pipeline
 from model.transformer import Summarizer
+from tests.export.torch_registry import keep_the_registry
+
+keep_the_registry()
 
 Converter = Callable[[Summarizer], onnx.ModelProto]
 _CONVERTERS = (

@@ -13,8 +13,11 @@ from bundle.load import Bundle, load_bundle
 from export.pipeline import ExportConfig, build_unverified
 from model.checkpoint import load_checkpoint, save_checkpoint
 from model.transformer import Summarizer
+from tests.export.torch_registry import keep_the_registry
 from tests.model.families.builders import build
 from tests.model.tokenizing import checkpoints
+
+keep_the_registry()
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 MAX_POSITIONS = 64

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.export import Dim
 
-from export.convert import export_decoder_step
-from export.graphs import DecoderStepGraph
+from export.onnx_ops import to_onnx
 from export.pipeline import ExportError, refuse_unexportable
 from model.config_file import config_from, config_values
 from model.copy_head import source_bias
 from model.serving_limits import EXPORTABLE_ATTENTION
 from model.zoo import ZOO
-from tests.model.factories import TINY, make_model, make_source
+from tests.model.factories import TINY, make_model
 from tests.onnx_session import open_graph
 
 REFUSED = [
@@ -41,19 +42,27 @@ def test_a_copy_attention_that_is_not_there_hinders_no_export() -> None:
 def test_an_exported_copy_attention_computes_what_pytorch_does(name: str) -> None:
     model = make_model(copy_attention=name)
     refuse_unexportable(model.config)
-    graph = export_decoder_step(model)
-    source_ids, lengths = make_source([9, 4])
-    states = model.encode(source_ids, lengths)
-    cross = [part for layer in model.cross_cache(states) for part in layer]
-    cache = [part for layer in model.empty_self_cache(2, 6) for part in layer]
-    copy_source = [source_ids, source_bias(lengths, 9), states]
-    first = (torch.tensor([[8], [9]]), torch.tensor([0, 0]), torch.tensor([[[-1]], [[3]]]))
-    others = [lengths, *copy_source, *cross, *cache]
-    expected = DecoderStepGraph(model)(*first, others)
-
+    assert model.copy_head is not None
+    width, batch, source = model.config.width, Dim("batch", min=1), Dim("source", min=1)
+    graph = to_onnx(
+        model.copy_head,
+        _inputs(width, [11, 5, 7]),
+        input_names=["hidden", "states", "source_bias"],
+        output_names=["attention", "gate"],
+        dynamic_shapes=({0: batch}, {0: batch, 1: source}, {0: batch, 1: source}),
+    )
+    assert "Shape" not in {node.op_type for node in graph.graph.node}, "a decoder step has none"
     session = open_graph(graph)
-    names = [item.name for item in session.get_inputs()]
-    feeds = {key: value.numpy() for key, value in zip(names, [*first, *others], strict=True)}
-    got = session.run(None, feeds)
-    for ours, theirs in zip(expected, got, strict=True):
-        np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5, rtol=1e-4)
+    for lengths in ([9, 4], [1], [3] * 5):
+        inputs = _inputs(width, lengths)
+        names = [item.name for item in session.get_inputs()]
+        feeds = {key: value.numpy() for key, value in zip(names, inputs, strict=True)}
+        for ours, theirs in zip(model.copy_head(*inputs), session.run(None, feeds), strict=True):
+            np.testing.assert_allclose(theirs, ours.numpy(), atol=1e-5, rtol=1e-4)
+
+
+def _inputs(width: int, lengths: list[int]) -> tuple[Tensor, ...]:
+    """A step of one token a row, and sources of so many tokens."""
+    rows, longest = len(lengths), max(lengths)
+    states = torch.randn(rows, longest, width)
+    return torch.randn(rows, 1, width), states, source_bias(torch.tensor(lengths), longest)

@@ -51,7 +51,7 @@ class Served:
     cases: Sequence[Case]
 
 
-@pytest.fixture(scope="module", params=["bart", "t5", "pegasus, copying"])
+@pytest.fixture(scope="module", params=["pegasus", "t5", "bart, copying"])
 def served(request: pytest.FixtureRequest, family_bundle: Callable[[str], FamilyBundle]) -> Served:
     made = family_bundle(request.param)
     cases = [*_greedy_cases(made), *_beam_cases(made)]

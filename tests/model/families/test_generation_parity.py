@@ -22,7 +22,7 @@ from tests.model.families.builders import FAMILIES, FIRST_ORDINARY_ID, VOCABULAR
 
 # The fixture is the same two networks for every example.
 PARITY = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 LANGUAGE = 6  # a token that nothing else in the examples names, to be forced
 

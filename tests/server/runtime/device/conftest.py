@@ -1,9 +1,8 @@
 """Models on a device that is ordinary memory, beside the same models run plainly."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,7 @@ from bundle.load import Bundle
 from server.runtime.device.host import HostDevice
 from server.runtime.device.runner import DeviceRunner
 from server.runtime.ort_runner import OrtRunner
-from tests.export.family_bundles import (
-    FamilyBundle,
-    give_copy_head,
-    make_bundle,
-    make_checkpoint,
-    tame,
-)
-from tests.made_once import MadeOnce
+from tests.export.family_bundles import FamilyBundle
 from tests.server.runtime.stepping import Model
 
 MEMORY = 2 << 30
@@ -54,16 +46,9 @@ def make_pair(bundle: Bundle, sources: Sequence[Sequence[int]]) -> Pair:
 
 
 @pytest.fixture(scope="session")
-def copying(made_once: MadeOnce) -> Pair:
+def copying(family_bundle: Callable[[str], FamilyBundle]) -> Pair:
     """A tiny random network with a copy head and learned places."""
-
-    def make(directory: Path) -> None:
-        checkpoint = make_checkpoint("bart", directory, decoder_layers=2)
-        give_copy_head(checkpoint)
-        tame(checkpoint)
-        make_bundle(checkpoint)
-
-    bundle = FamilyBundle.of(made_once.directory("device", make) / "bart").bundle
+    bundle = family_bundle("bart, copying").bundle
     chance = random.Random(2026)  # noqa: S311 - no secret
     ids = range(5, bundle.manifest.geometry.vocab_size)
     return make_pair(bundle, [chance.choices(ids, k=length) for length in (60, 17, 30, 5)])
