@@ -180,7 +180,7 @@ model.step(feed(written[:1], 0))
 pages = int(Path("/proc/self/statm").read_text().split()[0])
 limit = pages * resource.getpagesize() + (1 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
-for sources, lane in (([[9] * 900] * 24, LaneKey(1024, 1)), ([[9] * 20], LaneKey(1024, 16))):
+for sources, lane in (([[9] * 900] * 24, LaneKey(1024, 1)), ([[9] * 20], LaneKey(1 << 20, 16))):
     try:
         model.admit(*sources, lane=lane)
     except OutOfMemoryRunnerError as error:
