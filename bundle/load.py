@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bundle.checksum import sha256_of, verify_file
+from bundle.decoding import wrong_defaults
 from bundle.errors import BundleError
 from bundle.finite import check_finite
 from bundle.manifest import MANIFEST_FILE, Manifest, read_manifest
@@ -31,6 +32,7 @@ def load_bundle(directory: Path) -> Bundle:
     _check_signatures(directory, manifest)
     _check_sizes(directory, manifest)
     _check_forced_end(directory, manifest)
+    _check_defaults(directory, manifest)
     _check_files(directory, manifest)
     graph_files = [graph.file for graph in manifest.graphs.values()]
     check_finite(directory, graph_files, manifest.weights_file)
@@ -90,6 +92,14 @@ def _check_forced_end(directory: Path, manifest: Manifest) -> None:
             directory / MANIFEST_FILE,
             f"forced_last_id is {special.forced_last_id}, the end token {special.end_id} expected",
         )
+
+
+def _check_defaults(directory: Path, manifest: Manifest) -> None:
+    for style in manifest.styles:
+        if problems := wrong_defaults(style.defaults.said()):
+            raise BundleError(
+                directory / MANIFEST_FILE, f"style {style.name!r}: {'; '.join(problems)}"
+            )
 
 
 def _check_files(directory: Path, manifest: Manifest) -> None:

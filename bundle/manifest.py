@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,7 +64,20 @@ class DecodingDefaults:
     max_tokens: int
     min_tokens: int = 0
     no_repeat_ngram_size: int = 0
-    no_repeat_word_ngram_size: int | None = None  # none is 0
+    # None is what changes nothing: see bundle/decoding.py.
+    no_repeat_word_ngram_size: int | None = None
+    num_beams: int | None = None
+    length_penalty: float | None = None
+    early_stopping: bool | None = None
+    temperature: float | None = None
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    repetition_penalty: float | None = None
+
+    def said(self) -> dict[str, Any]:
+        """The options that are set, by name."""
+        return _without_none([(each.name, getattr(self, each.name)) for each in fields(self)])
 
 
 @dataclass(frozen=True, kw_only=True)

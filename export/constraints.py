@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from bundle.decoding import OPTIONS
 from bundle.manifest import DecodingDefaults, SpecialTokens
 from model.checkpoint import never_emitted_ids
 from model.config import ConfigError, ModelConfig
 from model.generation_defaults import GenerationDefaults
 from model.serving_limits import unserved
+
+# Where they say nothing else than a bundle without them, they are left out of its manifest.
+_OTHER_DEFAULTS = ("num_beams", "length_penalty", "early_stopping", "repetition_penalty")
 
 
 class UnservedSettingError(ConfigError):
@@ -46,5 +50,10 @@ def bundle_constraints(
         max_tokens=options.max_tokens,
         min_tokens=options.min_tokens,
         no_repeat_ngram_size=options.no_repeat_ngram_size,
+        **{
+            name: getattr(options, name)
+            for name in _OTHER_DEFAULTS
+            if getattr(options, name) != OPTIONS[name].neutral
+        },
     )
     return BundleConstraints(special_tokens, defaults, generation.prefix)

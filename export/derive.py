@@ -38,9 +38,7 @@ def derive_recipe(
         styles={
             name: StyleRecipe(
                 description="As the checkpoint's own generation settings have it.",
-                max_tokens=defaults.max_tokens,
-                min_tokens=defaults.min_tokens,
-                no_repeat_ngram_size=defaults.no_repeat_ngram_size,
+                **defaults.said(),
             )
             for name in names
         },

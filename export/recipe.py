@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bundle.manifest import Limits
+from bundle.manifest import DecodingDefaults, Limits
 from bundle.strict_json import parse
 
 
@@ -15,14 +15,10 @@ class RecipeError(ValueError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StyleRecipe:
+class StyleRecipe(DecodingDefaults):
     """What to say about a style, and the decoding that suits it."""
 
     description: str
-    max_tokens: int
-    min_tokens: int = 0
-    no_repeat_ngram_size: int = 0
-    no_repeat_word_ngram_size: int | None = None
     # Before the document, in place of what the checkpoint says: "summarize: ", or an instruction.
     prefix_text: str | None = None
 

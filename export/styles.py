@@ -1,9 +1,11 @@
 """The styles of a bundle: what the recipe calls them, with the ids that the checkpoint reads."""
 
+from dataclasses import fields
 from pathlib import Path
 
+from bundle.decoding import wrong_defaults
 from bundle.manifest import DecodingDefaults, Style
-from export.recipe import Recipe, RecipeError
+from export.recipe import Recipe, RecipeError, StyleRecipe
 from model.config import ModelConfig
 from model.source_template import read_source_template
 
@@ -35,13 +37,16 @@ def make_styles(
                 description=style.description,
                 prefix_ids=(known[name],) if known else template.prefix_ids,
                 suffix_ids=(config.end_id,) if known else template.suffix_ids,
-                defaults=DecodingDefaults(
-                    max_tokens=style.max_tokens,
-                    min_tokens=style.min_tokens,
-                    no_repeat_ngram_size=style.no_repeat_ngram_size,
-                    no_repeat_word_ngram_size=style.no_repeat_word_ngram_size,
-                ),
+                defaults=_defaults(name, style),
                 prefix_text=text or None,
             )
         )
     return tuple(styles)
+
+
+def _defaults(name: str, style: StyleRecipe) -> DecodingDefaults:
+    said = {field.name: getattr(style, field.name) for field in fields(DecodingDefaults)}
+    defaults = DecodingDefaults(**said)
+    if problems := wrong_defaults(defaults.said()):
+        raise RecipeError(f"style {name!r}: {'; '.join(problems)}")
+    return defaults

@@ -161,7 +161,9 @@ def _uses(config: ModelConfig, generation: GenerationDefaults) -> Section:
         no = f"no: {'; '.join(obstacles)}"
         return {"trains": "yes", "exports": no, "serves": no}
     beams = generation.options.num_beams
-    served = f"yes, greedily (the checkpoint asks for {beams} beams)" if beams > 1 else "yes"
+    served = (
+        f"yes, with its {beams} beams unless bundle.toml says otherwise" if beams > 1 else "yes"
+    )
     return {"trains": "yes", "exports": "yes", "serves": served}
 
 

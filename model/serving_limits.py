@@ -10,11 +10,10 @@ EXPORTABLE_ATTENTION = {
     "cross_attention": ("multi_head",),
 }
 
-# The server always takes the likeliest token, so that num_beams, length_penalty, early_stopping and
-# renormalize_logits, which change how well the same thing is searched for, keep no checkpoint from
-# being served. Rules about what may be written do, where the server has none of the kind.
+# Rules about what may be written keep a checkpoint from being served where the server has none of
+# the kind. renormalize_logits does not: it changes the scores of beams by what the rules exclude,
+# which a trained model hardly ever likes.
 _UNSERVED = {
-    "repetition_penalty": "repetition_penalty",
     "encoder_no_repeat_ngram_size": "encoder_no_repeat_ngram_size",
     "not_first_ids": "begin_suppress_tokens",
 }
@@ -37,6 +36,8 @@ def unserved(options: BeamOptions) -> list[str]:
         for field, key in _UNSERVED.items()
         if getattr(options, field) != getattr(neutral, field)
     ]
+    if options.num_beams > 1 and options.early_stopping == "never":
+        settings.append("early_stopping=never")
     if runs := [run for run in options.banned_runs if len(run) > 1]:
         settings.append(f"bad_words_ids with runs such as {list(runs[0])}")
     return settings

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bundle.decoding import Method as Method
 from bundle.manifest import Manifest
 from server.errors import Violation
 
@@ -67,19 +68,11 @@ class DecodingOptions:
     speculation: bool = True
 
     @property
-    def method(self) -> "Method":
+    def method(self) -> Method:
         """The way of decoding that these ask for."""
         if self.num_beams > 1:
             return Method.BEAM_SEARCH
         return Method.SAMPLING if self.temperature > 0 else Method.GREEDY
-
-
-class Method(enum.Enum):
-    """How the next token is chosen."""
-
-    GREEDY = "greedy"
-    SAMPLING = "sampling"
-    BEAM_SEARCH = "beam search"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -192,12 +192,7 @@ def _to_styles(manifest: Manifest) -> list[proto.Style]:
 
 
 def _to_options(defaults: DecodingDefaults) -> proto.DecodingOptions:
-    return proto.DecodingOptions(
-        max_tokens=defaults.max_tokens,
-        min_tokens=defaults.min_tokens,
-        no_repeat_ngram_size=defaults.no_repeat_ngram_size,
-        no_repeat_word_ngram_size=defaults.no_repeat_word_ngram_size,
-    )
+    return proto.DecodingOptions(**defaults.said())
 
 
 def _to_alternative(alternative: Alternative) -> proto.Alternative:

@@ -5,10 +5,10 @@ added to the proto later, so none is ever ignored.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from bundle.decoding import OPTIONS, Range
 from precis_client.stubs.summarizer.v1 import summarizer_pb2
 from server.errors import Violation, shown
 from server.types import RequestedOptions
@@ -19,52 +19,19 @@ _MAX_PHRASES = 128
 _MAX_PHRASE_CHARACTERS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
-    """Values that an option may have on any server; the model may narrow them."""
-
-    low: float
-    high: float = math.inf
-    includes_low: bool = True
-
-    def holds(self, value: float) -> bool:
-        return (value >= self.low if self.includes_low else value > self.low) and value <= self.high
-
-    def __str__(self) -> str:
-        if self.high == math.inf:
-            return f"{self.low:g} or more"
-        return (
-            f"from {self.low:g} to {self.high:g}"
-            if self.includes_low
-            else f"above {self.low:g} and up to {self.high:g}"
-        )
-
-
-_RANGES: Mapping[str, _Range] = {
-    "max_tokens": _Range(1),
-    "min_tokens": _Range(0),
-    "num_beams": _Range(1, 16),
-    "temperature": _Range(0, 5),
-    "top_k": _Range(0),
-    "top_p": _Range(0, 1, includes_low=False),
-    "length_penalty": _Range(-10, 10),
-    "repetition_penalty": _Range(0, 10, includes_low=False),
-    "no_repeat_ngram_size": _Range(0, 16),
-    "no_repeat_word_ngram_size": _Range(0, 16),
-    "num_summaries": _Range(1, 16),
-    "min_p": _Range(0, 1),
-}
-
-
 def invalid_options(options: summarizer_pb2.DecodingOptions) -> list[Violation]:
     """Names every option whose value no server would take."""
     violations = []
     for name, value in _given(options).items():
         if isinstance(value, float) and not math.isfinite(value):
             violations.append(_violation(name, f"is {value}, must be a finite number"))
-        elif name in _RANGES and not _RANGES[name].holds(value):
-            violations.append(_violation(name, f"is {shown(value)}, must be {_RANGES[name]}"))
+        elif (allowed := _range_of(name)) is not None and not allowed.holds(value):
+            violations.append(_violation(name, f"is {shown(value)}, must be {allowed}"))
     return violations + _invalid_prefix(options.prefix) + _invalid_phrases(options.banned_phrases)
+
+
+def _range_of(name: str) -> Range | None:
+    return OPTIONS[name].range if name in OPTIONS else None
 
 
 def _invalid_prefix(prefix: str) -> list[Violation]:

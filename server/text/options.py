@@ -1,34 +1,52 @@
 """Decoding options: defaults filled in, and which of them cannot stand together."""
 
 from dataclasses import fields
+from typing import Any
 
+from bundle.decoding import OPTIONS, Method, method_of
 from bundle.manifest import Style
 from server.errors import Violation, shown
-from server.types import DecodingOptions, Method, RequestedOptions, ServedModel
+from server.types import DecodingOptions, RequestedOptions, ServedModel
 
-_SHARED_NAMES = {field.name for field in fields(RequestedOptions)} & {
-    field.name for field in fields(DecodingOptions)
+# They stay text until they are tokenised.
+_TEXTS = ("prefix", "banned_phrases")
+# What only sampling reads, each with the value that changes nothing.
+_SAMPLING_ONLY = {
+    name: option.neutral for name, option in OPTIONS.items() if option.read_by == {Method.SAMPLING}
 }
-
-# What only sampling reads, each with the value that changes nothing. A seed has none: whoever sends
-# one counts on it.
-_SAMPLING_ONLY = {"seed": None, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
 
 
 def fill_in(requested: RequestedOptions, style: Style, max_summary_tokens: int) -> DecodingOptions:
-    """Gives every option that was not said its default: the style's, or else the server's."""
+    """Gives every option that was not said its default: the style's, or what changes nothing.
+
+    A default never clashes with what the caller did say: one that the way of decoding does not read
+    is left out.
+    """
     said = {
-        name: value for name in _SHARED_NAMES if (value := getattr(requested, name)) is not None
+        field.name: value
+        for field in fields(requested)
+        if field.name not in _TEXTS and (value := getattr(requested, field.name)) is not None
     }
-    max_tokens = said.get("max_tokens", min(style.defaults.max_tokens, max_summary_tokens))
-    defaults = {
-        "max_tokens": max_tokens,
-        # A default must never clash with what the caller did say.
-        "min_tokens": min(style.defaults.min_tokens, max_tokens),
-        "no_repeat_ngram_size": style.defaults.no_repeat_ngram_size,
-        "no_repeat_word_ngram_size": style.defaults.no_repeat_word_ngram_size or 0,
+    defaults = style.defaults.said()
+    method = method_of(said, defaults)
+    filled: dict[str, Any] = {
+        name: _default(option.name, defaults, method)
+        for name, option in OPTIONS.items()
+        if option.neutral is not None
     }
-    return DecodingOptions(**defaults | said)
+    filled["max_tokens"] = said.get("max_tokens", min(defaults["max_tokens"], max_summary_tokens))
+    filled["min_tokens"] = min(filled["min_tokens"], filled["max_tokens"])
+    return DecodingOptions(**filled | said)
+
+
+def _default(name: str, defaults: dict[str, Any], method: Method) -> Any:
+    option = OPTIONS[name]
+    is_other_way = (name == "num_beams" and method is not Method.BEAM_SEARCH) or (
+        name == "temperature" and method is not Method.SAMPLING
+    )
+    if is_other_way or method not in option.read_by:
+        return option.neutral
+    return defaults.get(name, option.neutral)
 
 
 def find_option_violations(

@@ -48,6 +48,7 @@ def test_forced_tokens_single_bad_words_and_lengths_are_served(tmp_path: Path) -
         num_beams=4,
         length_penalty=2.0,
         early_stopping=True,
+        repetition_penalty=1.2,
         renormalize_logits=True,
     )
     assert constraints(checkpoint) == BundleConstraints(
@@ -59,14 +60,22 @@ def test_forced_tokens_single_bad_words_and_lengths_are_served(tmp_path: Path) -
             forced_first_id=9,
             forced_last_id=1,
         ),
-        DecodingDefaults(max_tokens=142, min_tokens=56, no_repeat_ngram_size=3),
+        DecodingDefaults(
+            max_tokens=142,
+            min_tokens=56,
+            no_repeat_ngram_size=3,
+            num_beams=4,
+            length_penalty=2.0,
+            early_stopping=True,
+            repetition_penalty=1.2,
+        ),
     )
 
 
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ({"repetition_penalty": 1.2}, "repetition_penalty=1.2"),
+        ({"num_beams": 4, "early_stopping": "never"}, "early_stopping=never"),
         ({"encoder_no_repeat_ngram_size": 3}, "encoder_no_repeat_ngram_size=3"),
         ({"begin_suppress_tokens": [9]}, r"begin_suppress_tokens=\(9,\)"),
         ({"bad_words_ids": [[9, 10]]}, r"bad_words_ids with runs such as \[9, 10\]"),

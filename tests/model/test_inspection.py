@@ -87,18 +87,18 @@ def test_a_checkpoint_that_the_server_would_break_the_rules_of_runs_but_is_not_s
     tmp_path: Path,
 ) -> None:
     make("bart", tmp_path)
-    settings = '{"repetition_penalty": 1.5}'
+    settings = '{"encoder_no_repeat_ngram_size": 3}'
     (tmp_path / "generation_config.json").write_text(settings, encoding="utf-8")
     found = inspect(tmp_path)
     assert found.supported
-    assert found.sections["uses"]["serves"] == "no: repetition_penalty=1.5"
+    assert found.sections["uses"]["serves"] == "no: encoder_no_repeat_ngram_size=3"
 
 
 def test_beams_are_told_where_the_server_takes_none(tmp_path: Path) -> None:
     make("bart", tmp_path)
     (tmp_path / "generation_config.json").write_text('{"num_beams": 4}', encoding="utf-8")
     served = inspect(tmp_path).sections["uses"]["serves"]
-    assert served == "yes, greedily (the checkpoint asks for 4 beams)"
+    assert served == "yes, with its 4 beams unless bundle.toml says otherwise"
 
 
 def write_config(directory: Path, **values: Any) -> None:

@@ -4,6 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+from transformers import AutoModelForSeq2SeqLM
+
 from model.generate import greedy
 from model.text_summarizer import TextSummarizer
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
@@ -12,7 +15,7 @@ from tests.export.family_bundles import make_bundle, make_checkpoint
 from tests.server.test_main import served
 
 DOCUMENT = "The cat sat on the mat, and </s> is text."
-START, END = 0, 2
+START, PAD, END = 0, 1, 2
 # Fewer than the first sentence that a server summarises has with this tokenizer.
 POSITIONS = 32
 
@@ -44,3 +47,41 @@ async def test_bart_is_served_with_its_own_prefix_and_forced_tokens(tmp_path: Pa
 
     assert reply.summary == oracle.text(expected)
     assert reply.finish_reason == pb.FINISH_REASON_LENGTH
+
+
+async def test_bart_is_served_with_its_own_beams_as_transformers_generates(tmp_path: Path) -> None:
+    checkpoint = make_checkpoint("bart", tmp_path, max_position_embeddings=POSITIONS)
+    rules = {
+        "num_beams": 3,
+        "length_penalty": 2.0,
+        "early_stopping": True,
+        "no_repeat_ngram_size": 2,
+        "repetition_penalty": 1.3,
+        "min_length": 5,
+        "max_length": 14,
+        "forced_eos_token_id": END,
+        "decoder_start_token_id": END,
+        "eos_token_id": END,
+        "pad_token_id": PAD,
+    }
+    (checkpoint / "generation_config.json").write_text(json.dumps(rules), "utf-8")
+    made = make_bundle(checkpoint)
+    oracle = TextSummarizer(checkpoint)
+    model = AutoModelForSeq2SeqLM.from_pretrained(checkpoint)
+    never = made.bundle.manifest.special_tokens.never_emitted_ids
+    source_ids = oracle.source_ids(DOCUMENT, None)
+    tokens = model.generate(torch.tensor([source_ids]), suppress_tokens=list(never))[0, 1:]
+    expected = made.bundle.tokenizer.decode([t for t in tokens.tolist() if t != END])
+
+    async with served("--bundle", str(made.bundle.directory)) as server:
+        described = await server.stub.GetModel(pb.GetModelRequest())
+        by_default = await server.stub.Summarize(pb.SummarizeRequest(document=DOCUMENT))
+        greedy_options = pb.DecodingOptions(num_beams=1)
+        one_beam = await server.stub.Summarize(
+            pb.SummarizeRequest(document=DOCUMENT, options=greedy_options)
+        )
+
+    assert described.styles[0].default_options.num_beams == 3
+    assert by_default.decoding.method == pb.DECODING_METHOD_BEAM_SEARCH
+    assert by_default.summary == expected.strip()
+    assert one_beam.decoding.method == pb.DECODING_METHOD_GREEDY

@@ -1,5 +1,6 @@
 """Which decoding options can stand together, and what takes the place of those not said."""
 
+from dataclasses import field, fields, make_dataclass, replace
 from math import nan
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bundle.manifest import DecodingDefaults
 from server.text.options import fill_in, find_option_violations
 from server.types import DecodingOptions, RequestedOptions
 from tests.server.factories import make_model
@@ -122,6 +124,55 @@ def test_what_can_stand_together_is_served(options: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", NEUTRAL)
 def test_a_value_that_changes_nothing_goes_with_everything(name: str, way: dict[str, Any]) -> None:
     assert violations(**{name: NEUTRAL[name]} | way) == {}
+
+
+BEAMS = {"num_beams": 4, "length_penalty": 2.0, "early_stopping": True}
+SAMPLES = {"temperature": 0.7, "top_k": 50, "top_p": 0.9, "min_p": 0.1}
+
+
+def filled_with(defaults: dict[str, Any], **said: Any) -> dict[str, Any]:
+    """What differs from doing nothing, of a style with these defaults."""
+    style = replace(STYLE, defaults=DecodingDefaults(max_tokens=9, **defaults))
+    filled = fill_in(RequestedOptions(**said), style, MODEL.max_summary_tokens)
+    assert find_option_violations(RequestedOptions(**said), filled, MODEL) == []
+    neutral = DecodingOptions(max_tokens=9)
+    found = {field.name: getattr(filled, field.name) for field in fields(filled)}
+    return {name: value for name, value in found.items() if value != getattr(neutral, name)}
+
+
+def test_a_request_that_sets_nothing_gets_every_default_of_the_bundle() -> None:
+    rules = {"no_repeat_ngram_size": 3, "no_repeat_word_ngram_size": 2, "repetition_penalty": 1.2}
+    assert filled_with(BEAMS | rules) == BEAMS | rules
+    assert filled_with(SAMPLES | rules | {"min_tokens": 4}) == SAMPLES | rules | {"min_tokens": 4}
+
+
+@pytest.mark.parametrize(
+    ("defaults", "said", "expected"),
+    [
+        (BEAMS, {"num_beams": 1}, {}),
+        (BEAMS, {"num_beams": 2}, BEAMS | {"num_beams": 2}),
+        (BEAMS, {"temperature": 0.0}, BEAMS),
+        (BEAMS, {"temperature": 0.5, "top_k": 3}, {"temperature": 0.5, "top_k": 3}),
+        (BEAMS, {"early_stopping": False}, {"num_beams": 4, "length_penalty": 2.0}),
+        (SAMPLES, {"temperature": 0.0}, {}),
+        (SAMPLES, {"num_beams": 3}, {"num_beams": 3}),
+        (SAMPLES, {"top_p": 1.0}, {key: SAMPLES[key] for key in SAMPLES if key != "top_p"}),
+        ({"min_tokens": 5}, {"max_tokens": 3}, {"min_tokens": 3, "max_tokens": 3}),
+    ],
+)
+def test_a_default_gives_way_where_it_would_clash_with_the_request(
+    defaults: dict[str, Any], said: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert filled_with(defaults, **said) == expected
+
+
+def test_no_option_is_accepted_and_then_dropped() -> None:
+    """A made-up option that decoding does not have, or that the table lacks, fails at once."""
+    made_up = make_dataclass(
+        "MadeUp", [("made_up", int, field(default=1))], bases=(RequestedOptions,), frozen=True
+    )
+    with pytest.raises(TypeError, match="made_up"):
+        fill_in(made_up(), STYLE, 512)
 
 
 def test_every_option_that_is_said_is_taken_over_and_the_others_have_their_defaults() -> None:
