@@ -37,6 +37,7 @@ def main() -> int:
   python -m benchmarks ceiling            what the engine's own Python allows, without a model
   python -m benchmarks stall              what arriving documents do to those being written
   python -m benchmarks joining            latency by when newcomers join those being written
+  python -m benchmarks exact              what exact products cost on a CPU without VNNI
   python -m benchmarks serving --quick    servers under load, ours beside a peer; the load generator
   python -m benchmarks overload           2 and 4 times what the server can do, 17 minutes
 """,

@@ -60,6 +60,10 @@ class BundleSummariser:
         for event in finished(engine):
             yield event.request_id, self._text(event.hypotheses[0].tokens)
 
+    def encode(self, documents: Sequence[Sequence[int]]) -> None:
+        """Encodes documents together and throws away what comes out."""
+        self._ours.encode(documents)
+
     def _request(self, index: int, record: Record) -> EngineRequest:
         manifest = self._bundle.manifest
         knows_one_way = len(manifest.styles) == 1

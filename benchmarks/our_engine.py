@@ -38,6 +38,12 @@ class OurEngine:
         )
         return Engine(config, self._runner)
 
+    def encode(self, documents: Sequence[Sequence[int]]) -> None:
+        """Encodes documents together and throws away what comes out."""
+        encoding = self._runner.begin_encoding(documents)
+        while not encoding.advance():
+            pass
+
     def request(
         self,
         request_id: int,

@@ -1,4 +1,4 @@
-"""The command line of the measurements on a CPU: `cpu`, `steps`, `stall` and `joining`."""
+"""The command line of the measurements on a CPU."""
 
 import argparse
 import os
@@ -68,15 +68,18 @@ def add_cpu_commands(commands: Any) -> Sequence[argparse.ArgumentParser]:
     joining.add_argument(
         "--documents", default="200", help="or 'abstracts', 'mixed' (default: 200)"
     )
-    for command in (stall, joining):
+    exact = commands.add_parser("exact", help="what exact products cost without VNNI")
+    exact.add_argument("--documents", type=int, default=48, help="a round (default: 48)")
+    exact.add_argument("--rounds", type=int, default=3, help="of each way (default: 3)")
+    for command in (stall, joining, exact):
         command.add_argument(
             "bundle", type=Path, nargs="?", default=_BUNDLE, help="default: %(default)s"
         )
     for command in (cpu, steps):
         command.add_argument("--home", type=Path, default=_HOME, help="of models made for it")
-    for command in (cpu, steps, stall, joining):
+    for command in (cpu, steps, stall, joining, exact):
         command.add_argument("--threads", type=int, default=0, help="0 takes all cores")
-    return cpu, steps, stall, joining
+    return cpu, steps, stall, joining, exact
 
 
 def _cpu(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
@@ -142,9 +145,20 @@ def _joining(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
     return report, joining_table(report)
 
 
+def _exact(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    from benchmarks.cpu.exact import ExactSettings, exact_table, measure_exact
+
+    settings = ExactSettings(
+        documents=parsed.documents, rounds=parsed.rounds, threads=parsed.threads
+    )
+    report = measure_exact(parsed.bundle, settings)
+    return report, exact_table(report)
+
+
 CPU_COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[dict[str, Any], str]]] = {
     "cpu": _cpu,
     "steps": _steps,
     "stall": _stall,
     "joining": _joining,
+    "exact": _exact,
 }
