@@ -16,6 +16,7 @@ from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.recipe import recipe
 from bundle.arithmetic import exact_session_entries
 from bundle.processor import instruction_set
+from model.progress import ProgressBar
 from model.records import Record, read_records
 
 _DATA = Path("tests/data/arxiv_tldr_en.jsonl")
@@ -47,7 +48,7 @@ def measure_exact(bundle: Path, settings: ExactSettings) -> dict[str, Any]:
             for way, engine in _engines(bundle, rows, settings.threads).items()
             for what, figure in _measure(engine, rows, records).items()
         }
-        for _ in range(settings.rounds)
+        for _ in ProgressBar(range(settings.rounds), unit="round")
     ]
     names = [what for way, what in rounds[0] if way == "exact"]
     return {

@@ -18,6 +18,7 @@ from benchmarks.serving.load import Load, LoadFailed
 from benchmarks.serving.processes import free_port, running_process
 from loadtest.measure.recorder import LATENCY, REFUSAL
 from loadtest.results import Phase
+from model.progress import ProgressBar
 
 _SEED = 2026
 # Twice the rows, so that a row that becomes free is taken at once.
@@ -82,7 +83,10 @@ def measure_overload(setting: Setting) -> dict[str, Any]:
             load_before=round(os.getloadavg()[0], 1),
         ),
         "peak": round(peak, 2),
-        "cases": [_measure(case, peak, setting) for case in CASES],
+        "cases": [
+            _measure(case, peak, setting)
+            for case in ProgressBar(CASES, desc=f"peak {peak:.1f}/s; loads", unit="load")
+        ],
     }
 
 
