@@ -72,6 +72,8 @@ class SummarizerCaller(Caller):
     async def _send_unary(self, stub: Any, ask: Ask, timeout_s: float) -> Answer:
         request = make_request(ask.entry, ask.documents[0])
         response = await stub.Summarize(request, timeout=timeout_s, metadata=self._metadata)
+        if response is None:  # gRPC gives this for a call that ends well and brought no message
+            return Answer(status=NO_FINAL_MESSAGE)
         return Answer(status=OK, summary_tokens=response.usage.summary_tokens)
 
     async def _send_stream(
