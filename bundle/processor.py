@@ -5,6 +5,7 @@ one to the next, so every report of figures and every server says which it ran o
 """
 
 import platform
+from functools import cache
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -20,6 +21,7 @@ _X86 = (
 _ARM = (("i8mm", "neon-i8mm"), ("asimddp", "neon-dotprod"), ("asimd", "neon"))
 
 
+@cache  # the kernel works the file out anew for every reader, and each session asks
 def instruction_set(cpuinfo: Path = _CPUINFO) -> str:
     """The widest instruction set for 8-bit products; the machine's architecture if unknown."""
     try:

@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from benchmarks.bundle_summariser import BundleSummariser
+from benchmarks.cpu.summary import spread
 from benchmarks.recipe import recipe
 from bundle.arithmetic import exact_session_entries
 from bundle.processor import instruction_set
@@ -102,12 +103,12 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _row(what: str, rounds: Sequence[Mapping[tuple[str, str], float]]) -> dict[str, Any]:
-    ratios = [each["exact", what] / each["fast", what] for each in rounds]
+    ratio = spread([each["exact", what] / each["fast", what] for each in rounds])
     return {
         "what": what,
         "fast": median(each["fast", what] for each in rounds),
         "exact": median(each["exact", what] for each in rounds),
-        "ratio": median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
+        "ratio": ratio.median,
+        "lowest": ratio.lowest,
+        "highest": ratio.highest,
     }
