@@ -17,7 +17,7 @@ rpc/status.py maps each class to one status code. `reason` is part of the API: n
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class RequestError(Exception):
     """A request that ends without a summary."""
 
     reason: ClassVar[str] = "INTERNAL"
+
+    def in_window(self, number: int, windows: int) -> Self:
+        """Says in which part of a long document it happened."""
+        self.args = (f"window {number} of {windows}: {self}",)
+        return self
 
 
 class _FieldError(RequestError):

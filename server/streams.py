@@ -1,13 +1,15 @@
-"""The event loop's side of the engine: one queue of events for each request in flight."""
+"""The event loop's side of the engine: one queue of events for each job."""
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from server.decoding.strategy import Strategy
-from server.engine.request import EngineRequest, Event, Failed, Finished
+from server.engine.request import EngineRequest, Event, Failed, Terms
+from server.errors import RequestError
 
 
 class Engine(Protocol):
@@ -21,16 +23,14 @@ class Engine(Protocol):
 
 
 class EngineStreams:
-    """Connects requests on the event loop with the engine's thread, one hop each way."""
+    """Connects jobs on the event loop with the engine's thread, one hop each way."""
 
     def __init__(self) -> None:
         self._ids = itertools.count()
         self._queues: dict[int, asyncio.Queue[Event]] = {}
         self._engine: Engine | None = None
 
-    @property
-    def num_open(self) -> int:
-        """Requests that somebody waits for."""
+    def __len__(self) -> int:
         return len(self._queues)
 
     def connect(self, engine: Engine) -> None:
@@ -41,66 +41,63 @@ class EngineStreams:
         """What the engine's thread calls: wakes the event loop once for all events of a step."""
         return lambda events: _call_unless_closed(loop, self._dispatch, events)
 
-    @asynccontextmanager
-    async def open(
-        self,
-        *,
-        source_ids: list[int],
-        strategy: Strategy,
-        expected_steps: int = 1,
-        deadline_s: float | None,
-        wants_tokens: bool,
-    ) -> AsyncIterator["RequestStream"]:
-        """Submits a request; leaving the block early, for whatever reason, cancels it."""
+    def open(self, terms: Terms) -> "EngineStream":
+        """Opens a stream for the requests of one job, which all have the same terms."""
         assert self._engine is not None, "connect() comes first"
-        request_id = next(self._ids)
-        events: asyncio.Queue[Event] = asyncio.Queue()
-        self._queues[request_id] = events
-        request = EngineRequest(
-            id=request_id,
-            source_ids=source_ids,
-            strategy=strategy,
-            expected_steps=expected_steps,
-            deadline_s=deadline_s,
-            wants_tokens=wants_tokens,
-        )
-        try:
-            self._engine.submit(request)
-            yield RequestStream(request, events)
-        finally:
-            # Cancelling what is over already does nothing.
-            self._engine.cancel(request_id)
-            del self._queues[request_id]
+        return EngineStream(self._engine, terms, self._ids, self._queues)
 
     def _dispatch(self, events: list[Event]) -> None:
         for event in events:
             queue = self._queues.get(event.request_id)
-            if queue is not None:  # nobody waits for what was left early
+            if queue is not None:  # the job has not closed its stream
                 queue.put_nowait(event)
 
 
-class RequestStream:
-    """Events of one request; ends after the one that says how it ended."""
+class EngineStream:
+    """The requests of one job, and one queue for their events."""
 
-    def __init__(self, request: EngineRequest, queue: asyncio.Queue[Event]) -> None:
-        self._request = request
-        self._queue = queue
-        self._is_over = False
+    def __init__(
+        self,
+        engine: Engine,
+        terms: Terms,
+        ids: "itertools.count[int]",
+        queues: dict[int, asyncio.Queue[Event]],
+    ) -> None:
+        self._engine, self._terms, self._ids, self._queues = engine, terms, ids, queues
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._open: list[int] = []
 
-    def change_terms(self, deadline_s: float | None, wants_tokens: bool) -> None:
-        """Moves the deadline, and says whether tokens are wanted; the next step goes by it."""
-        self._request.deadline_s = deadline_s
-        self._request.wants_tokens = wants_tokens
+    def submit(self, source_ids: list[int], strategy: Strategy, *, expected_steps: int = 1) -> int:
+        """Hands a request over to the engine, and returns the id that its events have."""
+        request_id = next(self._ids)
+        self._queues[request_id] = self._events
+        self._open.append(request_id)
+        self._engine.submit(
+            EngineRequest(
+                id=request_id,
+                source_ids=source_ids,
+                strategy=strategy,
+                expected_steps=expected_steps,
+                terms=self._terms,
+                submitted_s=time.monotonic(),
+            )
+        )
+        return request_id
 
-    def __aiter__(self) -> AsyncIterator[Event]:
-        return self
+    async def next(self) -> Event:
+        """Waits for the next event. May be cancelled without losing one."""
+        return await self._events.get()
 
-    async def __anext__(self) -> Event:
-        if self._is_over:
-            raise StopAsyncIteration
-        event = await self._queue.get()
-        self._is_over = isinstance(event, Finished | Failed)
-        return event
+    def interrupt(self, error: RequestError) -> None:
+        """Gives a task that waits in next() an event to return with."""
+        self._events.put_nowait(Failed(self._open[0], error))
+
+    def close(self) -> None:
+        """Cancels all requests; one that is over already is left alone."""
+        for request_id in self._open:
+            self._engine.cancel(request_id)
+            del self._queues[request_id]
+        self._open.clear()
 
 
 def _call_unless_closed(

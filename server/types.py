@@ -93,6 +93,18 @@ class SummaryRequest:
     deadline_s: float | None = None
     # False spares the engine one wake-up of the caller for each token.
     wants_deltas: bool = False
+    # What the transport found wrong with the message, and what it knows that is not served. Both
+    # are reported together with what the model refuses, so that a caller hears of all at once.
+    violations: tuple[Violation, ...] = ()
+    unserved: tuple[Violation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How many of a document's windows are summarised; only sent for more than one."""
+
+    windows_done: int
+    windows: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +128,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timings:
-    """Where the time of one request went, in seconds."""
+    """Where the time of one request went, in seconds.
+
+    For a document of several windows each stage is the sum over the windows. Windows run side by
+    side, so the sum may be more than the total.
+    """
 
     queue_s: float
     tokenize_s: float
@@ -196,6 +212,10 @@ class Summary:
     warnings: Sequence[SummaryWarning] = ()
 
 
+SummaryEvent = Progress | Delta | Summary
+"""What a request is answered with: any number of the first two, then one Summary."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
     """A model as this server serves it: what it is, where it runs and what is refused beyond."""
@@ -225,11 +245,8 @@ class Summariser(Protocol):
     def models(self) -> Sequence[ServedModel]:
         """Every model, the default one first."""
 
-    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
-        """What the model would refuse in a request, so that a caller hears of all at once."""
-
-    def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
-        """Writes one summary: deltas, if they are wanted, then exactly one Summary, last.
+    def summarise(self, request: SummaryRequest) -> AsyncGenerator[SummaryEvent, None]:
+        """Writes one summary: progress and deltas, if wanted, then exactly one Summary, last.
 
         Raises RequestError. Ending early, by cancellation or aclose(), frees all that is held.
         """

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from server.engine.admission import Batching, may_join, padded_tokens
 from server.engine.observer import EngineObserver
 from server.engine.pace import PaceMeter
-from server.engine.request import Row
+from server.engine.request import Row, Stage
 from server.engine.runner import Encoding, ModelRunner, RunnerError
 from server.engine.scheduler import EngineConfig, Scheduler, StepPlan
 
@@ -99,12 +99,11 @@ class EncodingDesk:
 
     def _next(self, starting: deque[tuple[Row, ...]], running: int, step_s: float) -> _Batch | None:
         """The batch to advance: the one begun last, or a new one; somebody still waits for it."""
-        if self._current is not None and not any(map(self._scheduler.holds, self._current.rows)):
+        if self._current is not None and not any(map(_still_wanted, self._current.rows)):
             self._current = None
         while self._current is None and len(self._under_way) < MOST_UNDER_WAY:
             if self._alone:
-                alone = (self._alone.popleft(),)
-                rows = tuple(filter(self._scheduler.holds, alone))
+                rows = tuple(filter(_still_wanted, [self._alone.popleft()]))
             elif starting and self._may_join(starting[0][0], running, step_s):
                 # The plan may be old by now. Whose time ran out hears of it at the next step.
                 now_s = self._clock()
@@ -150,7 +149,7 @@ class EncodingDesk:
     def _admit(self, batch: _Batch) -> None:
         """Gives places to those that still want them."""
         self._tell_encoded(batch)
-        alive = [index for index, row in enumerate(batch.rows) if self._scheduler.holds(row)]
+        alive = [index for index, row in enumerate(batch.rows) if _still_wanted(row)]
         if not alive:  # they left while it was under way by itself
             return
         rows = [batch.rows[index] for index in alive]
@@ -178,8 +177,13 @@ class EncodingDesk:
         )
 
     def _give_up(self, rows: Sequence[Row], error: RunnerError) -> None:
-        held = [row for row in rows if self._scheduler.holds(row)]
+        held = [row for row in rows if _still_wanted(row)]
         if len(held) > 1:
             self._alone.extend(held)
         else:
             self._fail(held, error)
+
+
+def _still_wanted(row: Row) -> bool:
+    """Rows of a batch may leave while it is encoded."""
+    return row.stage is Stage.ENCODING

@@ -12,7 +12,7 @@ from server.engine.draft_plan import best_draft
 from server.engine.encoding import EncodingDesk
 from server.engine.observer import EngineObserver, SilentObserver
 from server.engine.pace import Pace, PaceMeter
-from server.engine.request import EngineRequest, Event, Failed, Finished, Row, Written
+from server.engine.request import EngineRequest, Event, Failed, Finished, Row, Stamps, Written
 from server.engine.runner import (
     DecodeBatch,
     LaneKey,
@@ -137,13 +137,13 @@ class Engine:
             free=self._scheduler.num_free,
         )
         for row, error in refused:
-            self._observer.dropped(cause="too_late", stage=self._stage(row))
+            self._observer.dropped(cause="too_late", stage=row.stage.value)
             self._events.append(Failed(row.request.id, error))
         self._remove([row for row, _ in refused])
 
     def _drop(self, dead: Sequence[Row]) -> None:
         for row in dead:
-            stage = self._stage(row)
+            stage = row.stage.value
             self._observer.dropped(cause="cancelled" if row.cancelled else "deadline", stage=stage)
             if not row.cancelled:
                 self._events.append(Failed(row.request.id, DeadlineExpired(stage)))
@@ -240,7 +240,7 @@ class Engine:
             _log.exception("the decoding of one summary failed")
             self._tell_failed([row], EngineFailure(f"decoding failed: {error!r}"))
             return True
-        if row.request.wants_tokens and len(strategy.written) > row.num_told:
+        if row.request.terms.wants_tokens and len(strategy.written) > row.num_told:
             written = strategy.written[row.num_told :]
             row.num_told += len(written)
             self._events.append(Written(row.request.id, written))
@@ -267,9 +267,7 @@ class Engine:
                 strategy.hypotheses,
                 steps,
                 strategy.drafting,
-                queue_s=row.encode_started_s - row.submitted_s,
-                encode_s=row.encode_ended_s - row.encode_started_s,
-                decode_s=now_s - row.encode_ended_s,
+                Stamps(row.submitted_s, row.encode_started_s, row.encode_ended_s, now_s),
             )
         )
 
@@ -280,7 +278,7 @@ class Engine:
 
     def _tell_failed(self, rows: Sequence[Row], error: RequestError) -> None:
         for row in rows:
-            self._observer.dropped(cause="failed", stage=self._stage(row))
+            self._observer.dropped(cause="failed", stage=row.stage.value)
             self._events.append(Failed(row.request.id, error))
 
     def _tell_depths(self) -> None:
@@ -291,9 +289,6 @@ class Engine:
     def _take_events(self) -> list[Event]:
         events, self._events = self._events, []
         return events
-
-    def _stage(self, row: Row) -> str:
-        return self._scheduler.stage(row)
 
     def _remove(self, rows: Sequence[Row]) -> None:
         lanes = {self._scheduler.lane_of(row) for row in rows}

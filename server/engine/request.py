@@ -1,5 +1,6 @@
 """A request inside the engine, and what the engine says about it."""
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,22 +9,40 @@ from server.engine.pace import Work
 from server.errors import RequestError
 
 
+@dataclass(slots=True)
+class Terms:
+    """What the caller of one or more requests wants.
+
+    The caller may change it while they run: the engine reads it at every step.
+    """
+
+    # On the engine's clock; None waits for ever.
+    deadline_s: float | None = None
+    # When this becomes true, the tokens written before are reported too.
+    wants_tokens: bool = False
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class EngineRequest:
-    """What the engine needs to write one summary.
-
-    Who submitted it may change the deadline, and whether tokens are wanted, while it runs: the
-    engine looks at them anew at every step.
-    """
+    """What the engine needs to write one summary."""
 
     id: int
     source_ids: Sequence[int]
     strategy: Strategy
     # After how many decoder steps its summary should be complete.
     expected_steps: int = 1
-    deadline_s: float | None = None
-    # From when this is set, all that was written before is told too.
-    wants_tokens: bool = False
+    terms: Terms = field(default_factory=Terms)
+    # When its caller handed it over; None is when the engine takes it in.
+    submitted_s: float | None = None
+
+
+class Stage(enum.Enum):
+    """Where a row is, in a word for people; only the scheduler moves it on."""
+
+    WAITING = "waiting"
+    ENCODING = "encoding"
+    RUNNING = "running"
+    GONE = "gone"
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +51,7 @@ class Row:
 
     request: EngineRequest
     submitted_s: float
+    stage: Stage = Stage.WAITING
     cancelled: bool = False
     encode_started_s: float = 0.0
     encode_ended_s: float = 0.0
@@ -57,7 +77,7 @@ class Row:
 
     def is_expired(self, now_s: float) -> bool:
         """Whether the caller's deadline has passed."""
-        deadline_s = self.request.deadline_s  # read once: it may be changed meanwhile
+        deadline_s = self.request.terms.deadline_s  # read once: it may be changed meanwhile
         return deadline_s is not None and now_s >= deadline_s
 
 
@@ -70,6 +90,16 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamps:
+    """When a request passed from one stage to the next, on the engine's clock."""
+
+    submitted_s: float
+    encode_started_s: float
+    encode_ended_s: float
+    decode_ended_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """A request is complete."""
 
@@ -79,9 +109,7 @@ class Finished:
     # Runs of the decoder that it took, those that came to nothing counted.
     steps: int
     drafting: DraftCount
-    queue_s: float
-    encode_s: float
-    decode_s: float
+    stamps: Stamps
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from server.engine.admission import Batching, alike, free_rows, longest_source_for
-from server.engine.request import EngineRequest, Row
+from server.engine.request import EngineRequest, Row, Stage
 from server.engine.runner import LaneKey, Move
 
 
@@ -115,19 +115,10 @@ class Scheduler:
         """Everyone, waiting, being encoded or running."""
         return tuple(self._rows.values())
 
-    def holds(self, row: Row) -> bool:
-        """Whether a row is still here."""
-        return row.request.id in self._rows
-
-    def stage(self, row: Row) -> str:
-        """Where a row stands, in a word for people."""
-        if row.request.id in self._waiting:
-            return "waiting"
-        return "encoding" if row.request.id in self._encoding else "running"
-
     def add(self, request: EngineRequest, now_s: float) -> None:
         """Puts a request at the end of the queue."""
-        row = Row(request, submitted_s=now_s)
+        submitted_s = now_s if request.submitted_s is None else request.submitted_s
+        row = Row(request, submitted_s)
         self._rows[request.id] = row
         self._waiting[request.id] = row
 
@@ -140,7 +131,7 @@ class Scheduler:
         """Decides who leaves and who starts."""
         dead = tuple(r for r in self._rows.values() if r.cancelled or r.is_expired(now_s))
         gone = {row.request.id for row in dead}
-        running = self.num_running - sum(self.stage(row) == "running" for row in dead)
+        running = self.num_running - sum(row.stage is Stage.RUNNING for row in dead)
         free = free_rows(self._config.batching, running=running, max_rows=self._config.max_rows)
         encoding = sum(request_id not in gone for request_id in self._encoding)
         free = max(0, free - encoding)
@@ -152,11 +143,13 @@ class Scheduler:
         """Takes rows out of the queue to be encoded."""
         for row in rows:
             self._encoding[row.request.id] = self._waiting.pop(row.request.id)
+            row.stage = Stage.ENCODING
 
     def admit(self, rows: Sequence[Row], lane: LaneKey) -> None:
         """Gives rows that were encoded their places at the end of a lane."""
         for row in rows:
             del self._encoding[row.request.id]
+            row.stage = Stage.RUNNING
         self._lanes.setdefault(lane, []).extend(rows)
 
     def remove(self, rows: Sequence[Row]) -> list[Move]:
@@ -169,9 +162,14 @@ class Scheduler:
         # moved before it goes.
         for row in reversed(rows):
             del self._rows[row.request.id]
-            if self._waiting.pop(row.request.id, None) or self._encoding.pop(row.request.id, None):
-                continue
-            moves += self._close_gap(self.lane_of(row), row)
+            match row.stage:
+                case Stage.WAITING:
+                    del self._waiting[row.request.id]
+                case Stage.ENCODING:
+                    del self._encoding[row.request.id]
+                case Stage.RUNNING:
+                    moves += self._close_gap(self.lane_of(row), row)
+            row.stage = Stage.GONE
         return moves
 
     def _close_gap(self, lane: LaneKey, row: Row) -> list[Move]:

@@ -31,7 +31,7 @@ def refusals(
         company = float(started_rows + work.rows * starts_now)
         service_s = pace.service_s(work, company=company)
         remaining_s = math.inf
-        if (deadline_s := row.request.deadline_s) is not None:
+        if (deadline_s := row.request.terms.deadline_s) is not None:
             remaining_s = deadline_s - now_s
         if ahead_s + service_s > remaining_s:
             refused.append((row, _refusal(work, pace, ahead_s + service_s, remaining_s)))

@@ -1,22 +1,22 @@
 """Proto <-> the server's own words, field by field."""
 
-from collections.abc import Callable, Sequence
-
 from google.protobuf.duration_pb2 import Duration
 
 from bundle.manifest import DecodingDefaults, Manifest
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
-from server.errors import InvalidRequest, NotServed, Violation
+from server.errors import Violation
 from server.rpc.call import MAX_ID_CHARACTERS, is_valid_id
-from server.rpc.options import invalid_options, requested_options, unserved_options
+from server.rpc.options import requested_options, unserved_options
 from server.types import (
     Alternative,
     Decoding,
     Delta,
     FinishReason,
     Method,
+    Progress,
     ServedModel,
     Summary,
+    SummaryEvent,
     SummaryRequest,
     Timings,
     Usage,
@@ -49,14 +49,11 @@ def to_request(
     request_id: str,
     deadline_s: float | None,
     wants_deltas: bool,
-    refusals: Callable[[SummaryRequest], Sequence[Violation]] = lambda request: (),
 ) -> SummaryRequest:
-    """Reads a request; `request_id` stands in where it names none.
-
-    Raises InvalidRequest with all that is wrong, on any server or, by `refusals`, for the model; or
-    else NotServed with all that this server cannot do.
-    """
-    request = SummaryRequest(
+    """Reads a request; `request_id` stands in where it names none."""
+    wrong = _invalid_fields(message)
+    unserved = [] if wrong else [*_unserved_fields(message), *unserved_options(message.options)]
+    return SummaryRequest(
         document=message.document,
         request_id=message.request_id or request_id,
         model=message.model,
@@ -66,15 +63,9 @@ def to_request(
         options=requested_options(message.options),
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
+        violations=tuple(wrong),
+        unserved=tuple(unserved),
     )
-    wrong = _invalid_fields(message) + invalid_options(message.options)
-    told = {violation.field for violation in wrong}
-    wrong += [violation for violation in refusals(request) if violation.field not in told]
-    if wrong:
-        raise InvalidRequest(*wrong)
-    if missing := _unserved_fields(message) + unserved_options(message.options):
-        raise NotServed(*missing)
-    return request
 
 
 def id_violation(field: str, text: str) -> Violation:
@@ -87,8 +78,6 @@ def id_violation(field: str, text: str) -> Violation:
 
 def _invalid_fields(message: proto.SummarizeRequest) -> list[Violation]:
     violations = []
-    if not message.document or message.document.isspace():
-        violations.append(Violation("document", "is empty or blank; send at least one word"))
     for field, kind in (
         ("long_document_policy", proto.LongDocumentPolicy),
         ("attribution", proto.AttributionLevel),
@@ -135,12 +124,17 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
     )
 
 
-def to_stream_response(event: Delta | Summary) -> proto.SummarizeStreamResponse:
+def to_stream_response(event: SummaryEvent) -> proto.SummarizeStreamResponse:
     """Writes one message of a streamed answer."""
-    if isinstance(event, Summary):
-        return proto.SummarizeStreamResponse(final=to_response(event))
-    delta = proto.Delta(text=event.text, summary_tokens=event.summary_tokens)
-    return proto.SummarizeStreamResponse(delta=delta)
+    match event:
+        case Progress(done, windows):
+            progress = proto.Progress(chunks_done=done, chunks=windows)
+            return proto.SummarizeStreamResponse(progress=progress)
+        case Delta():
+            delta = proto.Delta(text=event.text, summary_tokens=event.summary_tokens)
+            return proto.SummarizeStreamResponse(delta=delta)
+        case Summary():
+            return proto.SummarizeStreamResponse(final=to_response(event))
 
 
 def to_duration(seconds: float) -> Duration:

@@ -62,7 +62,6 @@ class SummarizerServicer:
                 request_id=item_id,
                 deadline_s=self._deadlines.of(context),
                 wants_deltas=False,
-                refusals=self._summariser.refusals,
             )
             return await self._whole(request)
 
@@ -97,7 +96,6 @@ class SummarizerServicer:
             request_id=call.request_id,
             deadline_s=self._deadlines.of(context),
             wants_deltas=wants_deltas,
-            refusals=self._summariser.refusals,
         )
 
     async def _whole(self, request: SummaryRequest) -> Summary:

@@ -2,7 +2,8 @@
 
 from collections import OrderedDict
 
-from server.sharing.answer import Answer, RequestKey
+from server.jobs.answer import Answer
+from server.jobs.job import JobKey
 from server.sharing.observer import SharingObserver, SilentSharingObserver
 
 ENTRY_OVERHEAD_BYTES = 1024
@@ -19,7 +20,7 @@ class ResultCache:
         self._max_bytes = max_bytes
         self._observer = observer or SilentSharingObserver()
         # Least recently asked for first.
-        self._answers: OrderedDict[RequestKey, Answer] = OrderedDict()
+        self._answers: OrderedDict[JobKey, Answer] = OrderedDict()
         self._size_bytes = 0
 
     def __len__(self) -> int:
@@ -30,7 +31,7 @@ class ResultCache:
         """Memory that the entries take."""
         return self._size_bytes
 
-    def get(self, key: RequestKey) -> Answer | None:
+    def get(self, key: JobKey) -> Answer | None:
         """Finds an answer, which is then the last to be forgotten."""
         answer = self._answers.get(key)
         self._observer.cache_asked(hit=answer is not None)
@@ -38,7 +39,7 @@ class ResultCache:
             self._answers.move_to_end(key)
         return answer
 
-    def put(self, key: RequestKey, answer: Answer) -> None:
+    def put(self, key: JobKey, answer: Answer) -> None:
         """Keeps an answer, unless it alone would be beyond the bound."""
         size_bytes = entry_bytes(key, answer)
         if size_bytes > self._max_bytes:
@@ -53,6 +54,6 @@ class ResultCache:
         self._observer.cache_holds(entries=len(self), size_bytes=self._size_bytes)
 
 
-def entry_bytes(key: RequestKey, answer: Answer) -> int:
+def entry_bytes(key: JobKey, answer: Answer) -> int:
     """Memory that one entry takes."""
     return key.size_bytes + answer.size_bytes + ENTRY_OVERHEAD_BYTES

@@ -1,82 +1,148 @@
-"""Identical requests share one computation."""
+"""Identical requests share one run.
 
-from collections.abc import AsyncGenerator
+Nobody but those who wait moves a run on: the first of them does, and the others hear of it. If
+that one leaves, the next takes over.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
 
 from server.errors import DeadlineExpired
-from server.sharing.answer import Landing, RequestKey
-from server.sharing.flight import Flight, Waiter, Work
+from server.jobs.following import Following
+from server.jobs.job import Job, JobKey
+from server.jobs.run import JobRun
 from server.sharing.observer import SharingObserver, SilentSharingObserver
-from server.types import Delta
+
+
+class SharedRun:
+    """A run and those who wait for it.
+
+    Its terms are those of the most demanding: the latest deadline, and text as it is written if
+    anyone wants that.
+    """
+
+    def __init__(self, run: JobRun, on_empty: Callable[["SharedRun"], None]) -> None:
+        self.run = run
+        self._on_empty = on_empty
+        self._waiters: list[SharedFollowing] = []
+        self._driver: SharedFollowing | None = None
+
+    def join(self, waiter: "SharedFollowing") -> None:
+        """Counts a waiter in."""
+        self._waiters.append(waiter)
+        self._set_terms()
+
+    def leave(self, waiter: "SharedFollowing") -> None:
+        """Counts a waiter out. Once the last one has left, the run ends."""
+        self._waiters.remove(waiter)
+        if self._waiters:
+            self._set_terms()
+            self._wake()
+        else:
+            self.run.close()
+            self._on_empty(self)
+
+    async def wait(self, waiter: "SharedFollowing") -> None:
+        """Waits for news of the run; raises DeadlineExpired at the waiter's own deadline."""
+        try:
+            async with asyncio.timeout(None) as waiter.timeout:
+                self._set_timeout(waiter)
+                if self._driver is None:
+                    await self._drive(waiter)
+                else:
+                    waiter.news_came.clear()
+                    await waiter.news_came.wait()
+        except TimeoutError:
+            stage = "in work" if self.run.is_in_engine else "tokenised"
+            raise DeadlineExpired(stage) from None
+        finally:
+            waiter.timeout = None
+
+    async def _drive(self, waiter: "SharedFollowing") -> None:
+        was_in_engine = self.run.is_in_engine
+        self._driver = waiter
+        try:
+            await self.run.advance()
+        finally:
+            self._driver = None
+            if self.run.is_in_engine != was_in_engine:
+                self._set_terms()
+            self._wake(waiter)
+
+    def _wake(self, driver: "SharedFollowing | None" = None) -> None:
+        """Tells those who want to know, and one more: it drives on if the driver does not."""
+        others = (waiter for waiter in self._waiters if waiter is not driver)
+        for number, waiter in enumerate(others):
+            if number == 0 or waiter.wants_deltas or self.run.is_over:
+                waiter.news_came.set()
+
+    def _set_terms(self) -> None:
+        deadlines_s = [waiter.deadline_s for waiter in self._waiters]
+        known_s = [deadline_s for deadline_s in deadlines_s if deadline_s is not None]
+        is_endless = len(known_s) < len(deadlines_s)
+        self.run.terms.deadline_s = None if is_endless else max(known_s)
+        self.run.terms.wants_tokens = any(waiter.wants_deltas for waiter in self._waiters)
+        for waiter in self._waiters:
+            self._set_timeout(waiter)
+
+    def _set_timeout(self, waiter: "SharedFollowing") -> None:
+        """The engine tells who waits longest: it frees the row and knows the stage."""
+        timeout, deadline_s = waiter.timeout, waiter.deadline_s
+        if timeout is None or timeout.expired() or deadline_s is None:
+            return
+        engine_watches = self.run.is_in_engine and deadline_s == self.run.terms.deadline_s
+        # The loop's clock may begin elsewhere than ours.
+        due_s = asyncio.get_running_loop().time() + deadline_s - time.monotonic()
+        timeout.reschedule(None if engine_watches else due_s)
 
 
 class SingleFlight:
-    """Knows the computations under way by what they compute."""
+    """Knows the runs under way by what they compute."""
 
     def __init__(self, observer: SharingObserver | None = None) -> None:
         self._observer = observer or SilentSharingObserver()
-        self._flights: dict[RequestKey, Flight] = {}
-        # Those that nobody else may join.
-        self._unshared: set[Flight] = set()
+        self._runs: dict[JobKey, SharedRun] = {}
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self._runs)
 
-    async def follow(
-        self, key: RequestKey | None, work: Work, waiter: Waiter
-    ) -> AsyncGenerator[Delta | Landing, None]:
-        """Gives the text as it is written, if that is wanted, and then the outcome.
+    def is_under_way(self, key: JobKey) -> bool:
+        """Whether a request of this key would join a run."""
+        shared = self._runs.get(key)
+        return shared is not None and not shared.run.is_over
 
-        Joins the computation that goes by the key, or else begins one; without a key it is nobody
-        else's. Raises what that fails with, and DeadlineExpired at the waiter's own deadline.
-        """
-        num_shown = 0
-        while True:
-            flight = self._join_or_begin(key, work, waiter)
-            with flight.waited_for_by(waiter):
-                while True:
-                    waiter.news.clear()
-                    if waiter.wants_deltas and len(flight.text) > num_shown:
-                        piece, num_shown = flight.text[num_shown:], len(flight.text)
-                        yield Delta(text=piece, summary_tokens=flight.num_tokens)
-                    elif flight.is_over:
-                        break
-                    else:
-                        await flight.until_news(waiter)
-            try:
-                landing = flight.outcome()
-            except DeadlineExpired:
-                if waiter.is_late:
-                    raise
-                # Given up in the moment that we came. The text will be the same: go on with it.
-                continue
-            yield landing
-            return
-
-    def is_under_way(self, key: RequestKey | None) -> bool:
-        """Whether a request of this key would join a computation."""
-        flight = None if key is None else self._flights.get(key)
-        return flight is not None and not flight.is_over
-
-    def close(self) -> None:
-        """Ends every computation."""
-        for flight in [*self._flights.values(), *self._unshared]:
-            flight.cancel()
-
-    def _join_or_begin(self, key: RequestKey | None, work: Work, waiter: Waiter) -> Flight:
-        if key is None:
-            flight = Flight(work, on_over=self._unshared.discard)
-            self._unshared.add(flight)
-            return flight
-        # One that has just failed may still be listed: whoever comes back must not meet it again.
-        if self.is_under_way(key):
-            waiter.has_joined = True
+    def follow(self, job: Job, key: JobKey, begin: Callable[[], JobRun]) -> "SharedFollowing":
+        """Joins the run that goes by the key, or begins one."""
+        if has_joined := self.is_under_way(key):
             self._observer.flight_joined()
-            return self._flights[key]
+        else:
+            self._runs[key] = SharedRun(begin(), on_empty=lambda shared: self._forget(key, shared))
+        return SharedFollowing(self._runs[key], job, has_joined=has_joined)
 
-        def forget(flight: Flight) -> None:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
+    def _forget(self, key: JobKey, shared: SharedRun) -> None:
+        """One that is over may have been replaced already."""
+        if self._runs.get(key) is shared:
+            del self._runs[key]
 
-        waiter.has_joined = False
-        flight = self._flights[key] = Flight(work, on_over=forget)
-        return flight
+
+class SharedFollowing(Following):
+    """A request's part in a run that identical requests may join."""
+
+    def __init__(self, shared: SharedRun, job: Job, *, has_joined: bool) -> None:
+        super().__init__(shared.run, job)
+        self.has_joined = has_joined
+        self.deadline_s, self.wants_deltas = job.request.deadline_s, job.request.wants_deltas
+        self.news_came = asyncio.Event()
+        # While it waits: ends that at its deadline, unless the engine watches the same deadline.
+        self.timeout: asyncio.Timeout | None = None
+        self._shared = shared
+        shared.join(self)
+
+    async def wait(self) -> None:
+        """Waits for news of the run."""
+        await self._shared.wait(self)
+
+    def leave(self) -> None:
+        """Ends the run if nobody else follows it."""
+        self._shared.leave(self)

@@ -4,9 +4,8 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from server.errors import Violation
 from server.telemetry.metrics import Metrics
-from server.types import Delta, ServedModel, Summariser, Summary, SummaryRequest
+from server.types import Delta, ServedModel, Summariser, Summary, SummaryEvent, SummaryRequest
 
 
 class MeasuredSummariser:
@@ -27,11 +26,7 @@ class MeasuredSummariser:
         """Every model of the inner one."""
         return self._inner.models()
 
-    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
-        """What the inner one would refuse."""
-        return self._inner.refusals(request)
-
-    async def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
+    async def summarise(self, request: SummaryRequest) -> AsyncGenerator[SummaryEvent, None]:
         """Writes one summary, as the inner one does."""
         last_s, tokens = self._clock(), 0
         async with aclosing(self._inner.summarise(request)) as events:

@@ -1,5 +1,7 @@
-"""Decoding options: defaults filled in, and which of them cannot stand together."""
+"""Decoding options: ranges, defaults filled in, and which of them cannot stand together."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -10,6 +12,9 @@ from server.types import DecodingOptions, RequestedOptions, ServedModel
 
 # They stay text until they are tokenised.
 _TEXTS = ("prefix", "banned_phrases")
+_MAX_PREFIX_CHARACTERS = 4096
+_MAX_PHRASES = 128
+_MAX_PHRASE_CHARACTERS = 256
 # What only sampling reads, each with the value that changes nothing.
 _SAMPLING_ONLY = {
     name: option.neutral for name, option in OPTIONS.items() if option.read_by == {Method.SAMPLING}
@@ -52,16 +57,56 @@ def _default(name: str, defaults: dict[str, Any], method: Method) -> Any:
 def find_option_violations(
     requested: RequestedOptions, options: DecodingOptions, model: ServedModel
 ) -> list[Violation]:
-    """What the model, or another option, does not allow."""
+    """What no server, this model, or another option does not allow; one violation a field."""
     violations = [
         *_length_violations(requested, options, model.max_summary_tokens),
+        *_range_violations(requested),
+        *_prefix_violations(requested.prefix or ""),
+        *_phrase_violations(requested.banned_phrases),
         *_vocabulary_violations(options, model.manifest.geometry.vocab_size),
     ]
-    # Of numbers that no server takes nobody can say which way of decoding they ask for.
+    # With these out of range, nobody can say which way of decoding the request asks for.
     if options.num_beams >= 1 and options.temperature >= 0:
         violations += _sampling_violations(requested, options)
         violations += _beam_violations(options)
         violations += _count_violations(options)
+    first: dict[str, Violation] = {}
+    for violation in violations:
+        first.setdefault(violation.field, violation)
+    return list(first.values())
+
+
+def _range_violations(requested: RequestedOptions) -> list[Violation]:
+    violations = []
+    for name, option in OPTIONS.items():
+        value = getattr(requested, name)
+        if isinstance(value, float) and not math.isfinite(value):
+            violations.append(Violation(f"options.{name}", f"is {value}, must be a finite number"))
+        elif value is not None and option.range is not None and not option.range.holds(value):
+            problem = f"is {shown(value)}, must be {option.range}"
+            violations.append(Violation(f"options.{name}", problem))
+    return violations
+
+
+def _prefix_violations(prefix: str) -> list[Violation]:
+    if len(prefix) <= _MAX_PREFIX_CHARACTERS:
+        return []
+    problem = f"has {len(prefix)} characters, at most {_MAX_PREFIX_CHARACTERS} are served"
+    return [Violation("options.prefix", problem)]
+
+
+def _phrase_violations(phrases: Sequence[str]) -> list[Violation]:
+    if len(phrases) > _MAX_PHRASES:
+        problem = f"are {len(phrases)}, at most {_MAX_PHRASES} are served"
+        return [Violation("options.banned_phrases", problem)]
+    violations = []
+    for index, phrase in enumerate(phrases):
+        field = f"options.banned_phrases[{index}]"
+        if not phrase.strip():
+            violations.append(Violation(field, "is empty or blank"))
+        elif len(phrase) > _MAX_PHRASE_CHARACTERS:
+            problem = f"has {len(phrase)} characters, at most {_MAX_PHRASE_CHARACTERS} are served"
+            violations.append(Violation(field, problem))
     return violations
 
 

@@ -5,8 +5,13 @@ from dataclasses import dataclass
 
 from bundle.tokenizer import BundleTokenizer
 from server.text.detokenise import whole_text
-from server.text.validate import Resolved
-from server.types import FinishReason, SummaryWarning, WarningCode
+from server.types import (
+    DecodingOptions,
+    FinishReason,
+    RequestedOptions,
+    SummaryWarning,
+    WarningCode,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +24,17 @@ class OwnSummary:
 
 
 def own_summary(
-    document: str, ids: Sequence[int], resolved: Resolved, tokenizer: BundleTokenizer
+    document: str,
+    ids: Sequence[int],
+    requested: RequestedOptions,
+    options: DecodingOptions,
+    tokenizer: BundleTokenizer,
 ) -> OwnSummary | None:
     """The document, unless the request wants something of the text that it is not.
 
     As in every summary the end token counts, and is not there where the limit is reached.
     """
-    options = resolved.options
-    if resolved.prefix or resolved.banned_phrases:
+    if requested.prefix or requested.banned_phrases:
         return None
     if options.num_summaries > 1 or options.min_tokens > len(ids):
         return None

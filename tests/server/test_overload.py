@@ -16,7 +16,7 @@ import pytest
 from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
 from server.engine.engine import Engine
 from server.engine.pace import Work
-from server.engine.request import EngineRequest, Failed, Finished
+from server.engine.request import EngineRequest, Failed, Finished, Terms
 from server.engine.runner import DecodeBatch
 from server.engine.scheduler import EngineConfig
 from server.errors import RequestError
@@ -147,7 +147,7 @@ class Load:
                 source_ids=[0] * TOKENS,
                 strategy=Countdown(steps),
                 expected_steps=EXPECTED_STEPS,
-                deadline_s=deadline_s,
+                terms=Terms(deadline_s),
             )
         )
 

@@ -6,8 +6,11 @@ from typing import cast
 import pytest
 
 from server.decoding.strategy import DraftCount, Strategy
-from server.engine.request import EngineRequest, Finished, Written
-from server.streams import EngineStreams
+from server.engine.request import EngineRequest, Finished, Stamps, Terms, Written
+from server.errors import EngineFailure
+from server.streams import EngineStream, EngineStreams
+
+NOBODY_ASKS = cast(Strategy, None)
 
 
 class RecordingEngine:
@@ -29,69 +32,64 @@ class Harness:
         self.streams.connect(self.engine)
         self.deliver = self.streams.deliver_to(asyncio.get_running_loop())
 
-    def open(self):  # type: ignore[no-untyped-def]
-        return self.streams.open(
-            source_ids=[5, 1],
-            strategy=cast(Strategy, None),  # nobody here asks it anything
-            deadline_s=None,
-            wants_tokens=True,
-        )
+    def open(self, *, requests: int = 1, terms: Terms | None = None) -> EngineStream:
+        stream = self.streams.open(terms or Terms())
+        for _ in range(requests):
+            stream.submit([5, 1], NOBODY_ASKS)
+        return stream
 
 
 def finished(request_id: int) -> Finished:
-    return Finished(request_id, [], 1, DraftCount(), queue_s=0, encode_s=0, decode_s=0)
+    return Finished(request_id, [], 1, DraftCount(), Stamps(0, 0, 0, 0))
 
 
-async def test_events_reach_their_own_request_and_end_with_the_last() -> None:
+async def test_events_reach_the_stream_of_their_job() -> None:
     harness = Harness()
-    async with harness.open() as first, harness.open() as second:
-        harness.deliver([Written(1, [11]), Written(0, [10]), finished(0), finished(1)])
-        assert [event async for event in first] == [Written(0, [10]), finished(0)]
-        assert [event async for event in second] == [Written(1, [11]), finished(1)]
-    assert harness.streams.num_open == 0
+    first, second = harness.open(requests=2), harness.open()
+    harness.deliver([Written(2, [11]), Written(0, [10]), finished(1), finished(2)])
+    assert [await first.next(), await first.next()] == [Written(0, [10]), finished(1)]
+    assert [await second.next(), await second.next()] == [Written(2, [11]), finished(2)]
 
 
-async def test_new_terms_reach_the_request_that_the_engine_has() -> None:
+async def test_all_requests_of_a_job_have_the_terms_that_its_caller_may_change() -> None:
     harness = Harness()
-    async with harness.open() as stream:
-        stream.change_terms(12.5, False)
-        (request,) = harness.engine.submitted
-        assert (request.deadline_s, request.wants_tokens) == (12.5, False)
+    terms = Terms()
+    harness.open(requests=2, terms=terms)
+    terms.deadline_s, terms.wants_tokens = 12.5, True
+    assert [each.terms for each in harness.engine.submitted] == [Terms(12.5, True)] * 2
 
 
-async def test_leaving_early_cancels_the_request_and_forgets_it() -> None:
+async def test_closing_cancels_all_requests_and_drops_their_events() -> None:
     harness = Harness()
-    async with harness.open():
-        assert harness.engine.cancelled == []
-        assert harness.streams.num_open == 1
-    assert harness.engine.cancelled == [0]
-    assert harness.streams.num_open == 0
-
-
-async def test_cancelling_whoever_waits_cancels_the_request() -> None:
-    harness = Harness()
-
-    async def wait() -> None:
-        async with harness.open() as events:
-            async for _ in events:
-                pass
-
-    task = asyncio.create_task(wait())
+    stream = harness.open(requests=2)
+    assert len(harness.streams) == 2
+    stream.close()
+    harness.deliver([Written(0, [10]), finished(1)])
     await asyncio.sleep(0)
+    assert harness.engine.cancelled == [0, 1]
+    assert len(harness.streams) == 0
+
+
+async def test_a_wait_that_is_cancelled_loses_no_event() -> None:
+    harness = Harness()
+    stream = harness.open()
+    task = asyncio.create_task(stream.next())
+    await asyncio.sleep(0)
+    harness.deliver([Written(0, [10])])
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert harness.engine.cancelled == [0]
-    assert harness.streams.num_open == 0
+    async with asyncio.timeout(30):
+        assert await stream.next() == Written(0, [10])
 
 
-async def test_events_of_a_request_that_was_left_are_dropped() -> None:
-    harness = Harness()
-    async with harness.open():
-        pass
-    harness.deliver([Written(0, [10]), finished(0)])
+async def test_a_wait_can_be_interrupted() -> None:
+    stream = Harness().open()
+    task = asyncio.create_task(stream.next())
     await asyncio.sleep(0)
-    assert harness.streams.num_open == 0
+    stream.interrupt(EngineFailure("stopped"))
+    async with asyncio.timeout(30):
+        assert (await task).request_id == 0
 
 
 def test_delivering_to_a_loop_that_is_closed_is_no_error() -> None:

@@ -13,7 +13,7 @@ from server.decoding.strategy import Outcome, Proposal, Strategy
 from server.engine.admission import Batching
 from server.engine.engine import Engine
 from server.engine.observer import EngineObserver
-from server.engine.request import EngineRequest, Event, Failed, Finished
+from server.engine.request import EngineRequest, Event, Failed, Finished, Terms
 from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move, RunnerError
 from server.engine.scheduler import EngineConfig
 from server.types import DecodingOptions
@@ -235,8 +235,7 @@ def make_request(
         id=request_id,
         source_ids=source_ids,
         strategy=strategy or Greedy(DecodingOptions(max_tokens=max_tokens), SPECIAL, drafter),
-        deadline_s=deadline_s,
-        wants_tokens=wants_tokens,
+        terms=Terms(deadline_s, wants_tokens),
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from server.decoding.beams import BeamSearch
 from server.engine.admission import Batching
 from server.engine.observer import SilentObserver
-from server.engine.request import Finished, Written
+from server.engine.request import Finished, Stamps, Written
 from server.types import DecodingOptions, FinishReason
 from tests.server.engine.scripted import (
     SPECIAL,
@@ -147,7 +147,19 @@ def test_timings_split_queue_encode_and_decode() -> None:
     runner.clock.now_s += 5
     (event,) = run(engine)
     assert isinstance(event, Finished)
-    assert (event.queue_s, event.encode_s, event.decode_s) == (5, 2, 3)
+    start_s = event.stamps.submitted_s
+    assert event.stamps == Stamps(start_s, start_s + 5, start_s + 7, start_s + 10)
+
+
+def test_waiting_for_the_step_in_progress_counts_as_queue() -> None:
+    runner = ScriptedRunner(slices=4, slice_s=0.5)
+    engine = make_engine(runner)
+    request = make_request(0, (10, 11))
+    request.submitted_s = runner.clock.now_s - 3
+    engine.submit(request)
+    (event,) = run(engine)
+    assert isinstance(event, Finished)
+    assert event.stamps.submitted_s == event.stamps.encode_started_s - 3
 
 
 def test_an_observer_hears_what_was_encoded_decoded_and_finished() -> None:

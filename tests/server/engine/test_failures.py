@@ -83,7 +83,7 @@ def test_a_deadline_ends_a_request_that_is_being_encoded() -> None:
     engine.submit(late)
     engine.step()
     # Its caller gives it less time than it seemed to have.
-    late.deadline_s = runner.clock.now_s
+    late.terms.deadline_s = runner.clock.now_s
     (event,) = engine.step()
     assert isinstance(event, Failed)
     assert isinstance(event.error, DeadlineExpired)

@@ -18,7 +18,8 @@ from bundle.manifest import (
     Style,
 )
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
-from server.errors import UnknownModel, Violation
+from server.errors import UnknownModel
+from server.jobs.job import admit
 from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer
@@ -148,9 +149,6 @@ class FakeSummariser:
         self.most_running = 0
         self._changed = asyncio.Condition()
 
-    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
-        return []
-
     def models(self) -> Sequence[ServedModel]:
         return [make_model()]
 
@@ -160,6 +158,7 @@ class FakeSummariser:
         return make_model()
 
     async def summarise(self, request: SummaryRequest) -> AsyncGenerator[Delta | Summary, None]:
+        admit(request, self.model, draw_seed=lambda: 0)
         self.requests.append(request)
         await self._count(+1)
         try:

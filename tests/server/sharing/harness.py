@@ -6,14 +6,14 @@ from typing import Any
 
 from server.decoding.strategy import DraftCount, Hypothesis
 from server.engine.pace import Pace
-from server.engine.request import EngineRequest, Event, Failed, Finished, Written
+from server.engine.request import EngineRequest, Event, Failed, Finished, Stamps, Written
 from server.errors import RequestError
 from server.gate import Gate
 from server.service import SummaryService
 from server.sharing.observer import SilentSharingObserver
 from server.sharing.result_cache import ResultCache
 from server.streams import EngineStreams
-from server.types import Delta, FinishReason, Summary, SummaryRequest
+from server.types import Delta, FinishReason, Progress, Summary, SummaryRequest
 from tests.server.factories import BUNDLE, make_model, make_request
 
 PATIENCE_S = 30
@@ -49,20 +49,21 @@ class ScriptedEngine:
         request = self.requests[index]
         written = self._written[request.id]
         written += tokens
-        if request.wants_tokens:
+        if request.terms.wants_tokens:
             untold = written[self._num_told[request.id] :]
             self._num_told[request.id] = len(written)
             self._deliver([Written(request.id, untold)])
 
     def finish(
-        self, index: int = 0, hypotheses: Sequence[Hypothesis] = (), **seconds: float
+        self, index: int = 0, hypotheses: Sequence[Hypothesis] = (), stage_s: float = 0.0
     ) -> None:
         """The end of a request: of what was written, unless there are hypotheses."""
         request = self.requests[index]
         written = Hypothesis(self._written[request.id], FinishReason.STOP, -0.5)
-        times = {"queue_s": 0.0, "encode_s": 0.0, "decode_s": 0.0} | seconds
+        submitted_s = request.submitted_s or 0.0
+        stamps = Stamps(*(submitted_s + number * stage_s for number in range(4)))
         drafting = DraftCount(drafted=6, accepted=4)
-        self._end(Finished(request.id, list(hypotheses) or [written], 3, drafting, **times))
+        self._end(Finished(request.id, list(hypotheses) or [written], 3, drafting, stamps))
 
     def fail(self, error: RequestError, index: int = 0) -> None:
         """The end of a request without a summary."""
@@ -91,6 +92,7 @@ class Caller:
 
     def __init__(self, service: SummaryService, request: SummaryRequest) -> None:
         self.deltas: list[Delta] = []
+        self.progress: list[Progress] = []
         self.task = asyncio.create_task(self._call(service, request))
 
     @property
@@ -113,9 +115,12 @@ class Caller:
         assert isinstance(last, Summary)
         return last
 
-    def _note(self, event: Delta | Summary) -> Delta | Summary:
-        if isinstance(event, Delta):
-            self.deltas.append(event)
+    def _note(self, event: Progress | Delta | Summary) -> Progress | Delta | Summary:
+        match event:
+            case Progress():
+                self.progress.append(event)
+            case Delta():
+                self.deltas.append(event)
         return event
 
 

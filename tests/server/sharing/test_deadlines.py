@@ -17,20 +17,20 @@ async def test_the_computation_has_the_latest_deadline_of_those_who_wait(
     patient = harness.call(deadline_s=now_s + SOON_S)
     await harness.until_inside(1)
     (request,) = harness.engine.requests
-    assert request.deadline_s == now_s + SOON_S
+    assert request.terms.deadline_s == now_s + SOON_S
 
     very_patient = harness.call(deadline_s=now_s + LATER_S)
     await harness.until_inside(2)
-    assert request.deadline_s == now_s + LATER_S
+    assert request.terms.deadline_s == now_s + LATER_S
 
     endlessly_patient = harness.call()
     await harness.until_inside(3)
-    assert request.deadline_s is None
+    assert request.terms.deadline_s is None
 
     await endlessly_patient.leave()
-    assert request.deadline_s == now_s + LATER_S
+    assert request.terms.deadline_s == now_s + LATER_S
     await very_patient.leave()
-    assert request.deadline_s == now_s + SOON_S
+    assert request.terms.deadline_s == now_s + SOON_S
     await patient.leave()
     await harness.until_empty()
 
@@ -97,7 +97,9 @@ async def test_the_engines_word_on_a_deadline_that_has_passed_is_passed_on(
 ) -> None:
     caller = harness.call(deadline_s=time.monotonic() + 0.05)
     await harness.until(lambda: len(harness.engine.requests) == 1)
-    await harness.until(lambda: time.monotonic() > (harness.engine.requests[0].deadline_s or 0))
+    await harness.until(
+        lambda: time.monotonic() > (harness.engine.requests[0].terms.deadline_s or 0)
+    )
     harness.engine.fail(DeadlineExpired("waiting"))
 
     with pytest.raises(DeadlineExpired) as caught:

@@ -5,15 +5,16 @@ from collections import OrderedDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.sharing.answer import Answer, RequestKey
+from server.jobs.answer import Answer
+from server.jobs.job import JobKey
 from server.sharing.observer import SilentSharingObserver
 from server.sharing.result_cache import ENTRY_OVERHEAD_BYTES, ResultCache, entry_bytes
 from server.types import Alternative, Decoding, DecodingOptions, FinishReason, Method
 
 
-def make_key(number: int, prefix: str = "") -> RequestKey:
+def make_key(number: int, prefix: str = "") -> JobKey:
     options = DecodingOptions(max_tokens=8)
-    return RequestKey("ab", "brief", options, prefix, (), bytes([number]))
+    return JobKey("ab", "brief", options, prefix, (), bytes([number]))
 
 
 def make_answer(text: str, *alternatives: str) -> Answer:
@@ -22,6 +23,7 @@ def make_answer(text: str, *alternatives: str) -> Answer:
         finish_reason=FinishReason.STOP,
         source_tokens=1,
         summary_tokens=1,
+        windows=1,
         alternatives=tuple(
             Alternative(text=each, score=0, finish_reason=FinishReason.STOP, summary_tokens=1)
             for each in alternatives

@@ -81,14 +81,14 @@ async def test_who_streams_hears_also_what_was_written_while_nobody_did(harness:
     leader = harness.call()
     await harness.until_inside(1)
     harness.engine.write(*TOKENS[:2])
-    assert not harness.engine.requests[0].wants_tokens
+    assert not harness.engine.requests[0].terms.wants_tokens
 
     follower = harness.call(wants_deltas=True)
     await harness.until_inside(2)
     harness.engine.write(TOKENS[2])
     await harness.until(lambda: follower.text == "one two three")
     await follower.leave()
-    assert not harness.engine.requests[0].wants_tokens
+    assert not harness.engine.requests[0].terms.wants_tokens
     harness.engine.write(*TOKENS[3:])
     harness.engine.finish()
 

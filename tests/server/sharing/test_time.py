@@ -124,7 +124,7 @@ async def test_a_refusal_by_an_old_measurement_starts_a_new_one() -> None:
         await harness.call(deadline_s=in_s(5)).summary()
     await harness.until(lambda: len(harness.engine.requests) == 1)
     (request,) = harness.engine.requests
-    assert request.deadline_s is None
+    assert request.terms.deadline_s is None
     assert list(request.source_ids[1:-1]) == BUNDLE.tokenizer.encode("A first document.")
     harness.engine.write(*TOKENS[:2])
     harness.engine.finish()

@@ -5,7 +5,7 @@ from contextlib import aclosing
 
 import pytest
 
-from server.errors import Overloaded, Violation
+from server.errors import Overloaded
 from server.telemetry.measured import MeasuredSummariser
 from server.telemetry.metrics import Metrics
 from server.types import Delta, ServedModel, Summary, SummaryRequest
@@ -30,9 +30,6 @@ class Scripted:
     def __init__(self, *events: Delta | Summary | Exception) -> None:
         self._events = events
         self.is_closed = False
-
-    def refusals(self, request: SummaryRequest) -> Sequence[Violation]:
-        return []
 
     def models(self) -> Sequence[ServedModel]:
         return [make_model()]

@@ -1,10 +1,21 @@
 """What a request may ask of a model."""
 
+from dataclasses import replace
+
 import pytest
 
-from server.errors import InvalidRequest
-from server.text.validate import resolve
+from bundle.manifest import Style
+from server.errors import InvalidRequest, NotServed, Violation
+from server.text.validate import check
+from server.types import DecodingOptions, ServedModel, SummaryRequest
 from tests.server.factories import make_model, make_request
+
+WRONG = Violation("request_id", "is wrong")
+UNSERVED = Violation("attribution", "is not served")
+
+
+def resolve(request: SummaryRequest, model: ServedModel) -> tuple[Style, DecodingOptions]:
+    return check(request, model, len(request.document.encode()))
 
 
 def violations(**request: object) -> dict[str, str]:
@@ -62,13 +73,30 @@ def test_all_violations_are_told_at_once() -> None:
 
 
 def test_what_is_not_said_takes_the_defaults_of_the_style() -> None:
-    resolved = resolve(make_request(style="headline"), make_model())
-    assert resolved.style.name == "headline"
-    assert resolved.options.max_tokens == resolved.style.defaults.max_tokens
-    assert resolved.options.no_repeat_ngram_size == resolved.style.defaults.no_repeat_ngram_size
+    style, options = resolve(make_request(style="headline"), make_model())
+    assert style.name == "headline"
+    assert options.max_tokens == style.defaults.max_tokens
+    assert options.no_repeat_ngram_size == style.defaults.no_repeat_ngram_size
 
 
 @pytest.mark.parametrize("name", ["no_repeat_ngram_size", "no_repeat_word_ngram_size"])
 def test_a_zero_that_was_said_is_not_taken_for_unsaid(name: str) -> None:
-    resolved = resolve(make_request(**{name: 0}), make_model())
-    assert getattr(resolved.options, name) == 0
+    _, options = resolve(make_request(**{name: 0}), make_model())
+    assert getattr(options, name) == 0
+
+
+def test_a_document_too_long_to_be_encoded_is_told_its_least_size() -> None:
+    with pytest.raises(InvalidRequest, match="at least 101 bytes in UTF-8, at most 100 are served"):
+        check(make_request("x" * 101), make_model(max_document_bytes=100), None)
+
+
+def test_what_the_transport_found_wrong_comes_first_and_with_the_rest() -> None:
+    request = replace(make_request(language="fr"), violations=(WRONG,), unserved=(UNSERVED,))
+    with pytest.raises(InvalidRequest) as caught:
+        resolve(request, make_model())
+    assert [each.field for each in caught.value.violations] == ["request_id", "language"]
+
+
+def test_what_is_not_served_is_named_once_nothing_is_wrong() -> None:
+    with pytest.raises(NotServed, match="attribution: is not served"):
+        resolve(replace(make_request(), unserved=(UNSERVED,)), make_model())

@@ -236,12 +236,22 @@ class SourceSpan(_message.Message):
     def __init__(self, span: _Optional[_Union[TextSpan, _Mapping]] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class SummarizeStreamResponse(_message.Message):
-    __slots__ = ("delta", "final")
+    __slots__ = ("delta", "final", "progress")
     DELTA_FIELD_NUMBER: _ClassVar[int]
     FINAL_FIELD_NUMBER: _ClassVar[int]
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
     delta: Delta
     final: SummarizeResponse
-    def __init__(self, delta: _Optional[_Union[Delta, _Mapping]] = ..., final: _Optional[_Union[SummarizeResponse, _Mapping]] = ...) -> None: ...
+    progress: Progress
+    def __init__(self, delta: _Optional[_Union[Delta, _Mapping]] = ..., final: _Optional[_Union[SummarizeResponse, _Mapping]] = ..., progress: _Optional[_Union[Progress, _Mapping]] = ...) -> None: ...
+
+class Progress(_message.Message):
+    __slots__ = ("chunks_done", "chunks")
+    CHUNKS_DONE_FIELD_NUMBER: _ClassVar[int]
+    CHUNKS_FIELD_NUMBER: _ClassVar[int]
+    chunks_done: int
+    chunks: int
+    def __init__(self, chunks_done: _Optional[int] = ..., chunks: _Optional[int] = ...) -> None: ...
 
 class Delta(_message.Message):
     __slots__ = ("text", "summary_tokens")
