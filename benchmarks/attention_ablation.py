@@ -28,11 +28,11 @@ from benchmarks.small_training import (
     train,
     train_tokenizer,
 )
-from model.config import ModelConfig
+from model.data.records import read_records
 from model.evaluation.bootstrap import differences
 from model.evaluation.rouge import mean, rouge
-from model.records import read_records
-from model.zoo import ZOO
+from model.network.config import ModelConfig
+from model.network.zoo import ZOO
 
 SMALL = ModelConfig(
     architecture="PegasusForConditionalGeneration",

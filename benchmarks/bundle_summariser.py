@@ -14,6 +14,7 @@ from pathlib import Path
 from benchmarks.our_engine import OurEngine, finished
 from bundle.errors import BundleError
 from bundle.normalise import normalise
+from model.data.records import Record
 from model.evaluation.rule import (
     MAX_CHARACTERS,
     MAX_DOCUMENT_TOKENS,
@@ -23,7 +24,6 @@ from model.evaluation.rule import (
     read_repetition,
 )
 from model.progress import ProgressBar
-from model.records import Record
 from server.engine.request import EngineRequest
 from server.types import DecodingOptions
 

@@ -14,10 +14,10 @@ import torch
 from benchmarks.family_checkpoints import CHECKPOINTS, Checkpoint, build
 from benchmarks.our_engine import OurEngine, finished
 from benchmarks.recipe import recipe
-from model.checkpoint import load_checkpoint
-from model.generate import GreedyOptions, greedy_batch
+from model.checkpoints.checkpoint import load_checkpoint
+from model.decoding.generate import GreedyOptions, greedy_batch
+from model.network.transformer import Summarizer
 from model.progress import ProgressBar
-from model.transformer import Summarizer
 from server.types import DecodingOptions
 
 _FIRST_ORDINARY_ID = 8

@@ -7,9 +7,9 @@ from typing import Any
 
 from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.recipe import recipe
+from model.data.records import Record, read_records
 from model.evaluation.rouge import Rouge, mean, rouge
 from model.evaluation.summarisers import CheckpointSummariser
-from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
 
 

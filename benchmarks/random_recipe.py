@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from bundle.manifest import Limits
-from export.recipe import Recipe, StyleRecipe
+from export.package.recipe import Recipe, StyleRecipe
 
 
 def random_recipe(checkpoint: Path, most_summary_tokens: int = sys.maxsize) -> Recipe:

@@ -14,15 +14,15 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import nn
 
 from bundle.normalise import normalise
-from model.config import ModelConfig
-from model.decoding_options import GreedyOptions
-from model.generate import greedy_batch
+from model.data.records import Record
+from model.decoding.decoding_options import GreedyOptions
+from model.decoding.generate import greedy_batch
+from model.network.config import ModelConfig
+from model.network.transformer import Summarizer
 from model.progress import ProgressBar
-from model.records import Record
 from model.training.batches import collate
 from model.training.examples import Example
 from model.training.loss import TeacherForcing
-from model.transformer import Summarizer
 
 PAD, END, STYLE = 0, 1, 2
 SPECIAL_TOKENS = ("<pad>", "</s>", "<headline>")

@@ -14,31 +14,31 @@ import onnx
 from bundle.load import load_bundle
 from bundle.manifest import MANIFEST_FILE, Manifest, write_manifest
 from bundle.signature import DECODER_AHEAD, DECODER_STEP, DECODER_TOKENS, ENCODER
-from export.constraints import bundle_constraints
-from export.convert import (
+from export.graphs.convert import (
     export_decoder_ahead,
     export_decoder_step,
     export_decoder_tokens,
     export_encoder,
     geometry_of,
 )
-from export.cuda_kernels import nodes_without_kernel
-from export.derive import derive_recipe
-from export.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
+from export.package.constraints import bundle_constraints
+from export.package.derive import derive_recipe
+from export.package.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
+from export.package.recipe import Recipe, read_recipe
+from export.package.report import TOLERANCES, Report
+from export.package.store import save_graphs
+from export.passes.quantise.quantise import quantise
+from export.passes.shapeless import drop_shapes
+from export.passes.slices import cut_encoder, drop_cuts
 from export.precision import is_for_device, round_weights
-from export.quantise import quantise
-from export.recipe import Recipe, read_recipe
-from export.report import TOLERANCES, Report
-from export.shapeless import drop_shapes
-from export.slices import cut_encoder, drop_cuts
-from export.store import save_graphs
-from model.checkpoint import load_checkpoint
-from model.config import ModelConfig
-from model.generation_defaults import read_generation_defaults, with_room
+from export.verify.cuda_kernels import nodes_without_kernel
+from model.checkpoints.checkpoint import load_checkpoint
+from model.checkpoints.generation_defaults import read_generation_defaults, with_room
+from model.checkpoints.serving_limits import unexportable
+from model.checkpoints.tokenizing import ensure_tokenizer, fitting
+from model.network.config import ModelConfig
+from model.network.transformer import Summarizer
 from model.progress import ProgressBar
-from model.serving_limits import unexportable
-from model.tokenizing import ensure_tokenizer, fitting
-from model.transformer import Summarizer
 
 PRECISIONS = tuple(TOLERANCES)
 _KEEPS_VALUES = " (--precision fp32 keeps PyTorch's values)"

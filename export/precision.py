@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import torch
 
-from model.transformer import Summarizer
+from model.network.transformer import Summarizer
 
 HALF: Mapping[str, torch.dtype] = {"fp16": torch.float16, "bf16": torch.bfloat16}
 

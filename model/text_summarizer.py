@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bundle.tokenizer import BundleTokenizer
-from model.beam import Hypothesis, beam_search
-from model.checkpoint import load_checkpoint, never_emitted_ids
-from model.decoding_options import BeamOptions, GreedyOptions
-from model.generate import Generation, greedy
-from model.generation_defaults import read_generation_defaults, with_room
-from model.source_template import SourceTemplate, read_source_template
-from model.tokenizing import ensure_tokenizer
+from model.checkpoints.checkpoint import load_checkpoint, never_emitted_ids
+from model.checkpoints.generation_defaults import read_generation_defaults, with_room
+from model.checkpoints.source_template import SourceTemplate, read_source_template
+from model.checkpoints.tokenizing import ensure_tokenizer
+from model.decoding.beam import Hypothesis, beam_search
+from model.decoding.decoding_options import BeamOptions, GreedyOptions
+from model.decoding.generate import Generation, greedy
 
 
 class TextSummarizer:

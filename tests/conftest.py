@@ -53,8 +53,8 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
 @pytest.fixture(scope="session")
 def default_bundles(made_once: MadeOnce) -> Path:
     """The default checkpoint as "fp32", by the exporter itself, and as "int8", not verified."""
+    from export.package.recipe import read_recipe
     from export.pipeline import ExportConfig, build_unverified, export_bundle
-    from export.recipe import read_recipe
     from tests.export.converting import converting_once
 
     recipe = ROOT / "models" / "default" / "bundle.toml"

@@ -17,8 +17,8 @@ from benchmarks.cpu.summary import spread
 from benchmarks.recipe import recipe
 from bundle.arithmetic import exact_session_entries
 from bundle.processor import instruction_set
+from model.data.records import Record, read_records
 from model.progress import ProgressBar
-from model.records import Record, read_records
 
 _DATA = Path("tests/data/arxiv_tldr_en.jsonl")
 _ROWS = (1, 16)

@@ -89,7 +89,7 @@ def make_bundle(checkpoint: Path, target: Path) -> None:
 def _recipe(checkpoint: Path) -> Any:
     """The embedded default's own where a checkpoint has its styles; else one style."""
     from benchmarks.random_recipe import random_recipe
-    from export.recipe import read_recipe
+    from export.package.recipe import read_recipe
 
     config = json.loads((checkpoint / "config.json").read_text("utf-8"))
     if "style_token_ids" in config:

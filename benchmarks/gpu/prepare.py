@@ -21,7 +21,7 @@ from benchmarks.gpu.thin import list_pieces, write_thin
 from benchmarks.random_recipe import random_recipe
 from bundle.manifest import Manifest
 from bundle.signature import DECODER_AHEAD
-from export.recipe import read_recipe
+from export.package.recipe import read_recipe
 
 WEIGHTS = "model.safetensors"
 SHAPES, FLOOR = "shapes.json", "floor.json"

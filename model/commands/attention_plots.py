@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> None:
     try:
-        from model.attention_plots import draw_all
+        from model.explain.attention_plots import draw_all
     except ModuleNotFoundError as error:
         raise ValueError(f"{error}: install the extra `train`") from error
     for path in draw_all(options.output):

@@ -92,6 +92,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
+    from model.data.records import RecordReader
     from model.evaluation.baselines import make_baseline
     from model.evaluation.evaluate import evaluate
     from model.evaluation.recipe import recipe
@@ -99,7 +100,6 @@ def _run(options: argparse.Namespace) -> None:
     from model.evaluation.rule import read_repetition
     from model.evaluation.summarisers import open_summariser
     from model.evaluation.vocabulary import read_texts
-    from model.records import RecordReader
 
     if options.limit is not None and options.limit < 1:
         raise ValueError(f"--limit must be at least 1, not {options.limit}")

@@ -10,7 +10,7 @@ from model.commands.declare import add_checkpoint, command
 from model.commands.document import read_document
 
 if TYPE_CHECKING:
-    from model.decoding_options import GreedyOptions
+    from model.decoding.decoding_options import GreedyOptions
     from model.text_summarizer import TextSummarizer
 
 _EPILOG = """examples:

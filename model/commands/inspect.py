@@ -30,7 +30,7 @@ def add(commands: Any) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from model.inspection import inspect
+    from model.checkpoints.inspection import inspect
 
     found = inspect(options.directory)
     if options.json:

@@ -5,10 +5,10 @@ import sys
 from dataclasses import replace
 from typing import Any
 
+from model.checkpoints.generation_defaults import GenerationDefaults
 from model.commands.declare import add_checkpoint, command
 from model.commands.document import read_document
-from model.decoding_options import BeamOptions
-from model.generation_defaults import GenerationDefaults
+from model.decoding.decoding_options import BeamOptions
 from model.text_summarizer import TextSummarizer
 
 _OPTIONS = {

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.data.records import Record
+from model.data.sentences import split_sentences
 from model.evaluation.copying import words
 from model.evaluation.rule import MAX_CHARACTERS
-from model.records import Record
-from model.sentences import split_sentences
 
 _DAMPING = 0.85
 _TOLERANCE = 1e-9

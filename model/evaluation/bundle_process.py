@@ -9,9 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
+from model.data.records import Record
 from model.evaluation.protocol import SummariserError, in_order
 from model.evaluation.rule import TOKENS_3, Repetition
-from model.records import Record
 
 _ROOT = Path(__file__).parent.parent.parent
 

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 from itertools import groupby, islice
 
 from bundle.spelling import Spelling
-from model.decoding_options import GreedyOptions
+from model.decoding.decoding_options import GreedyOptions
+from model.decoding.generate import Generation, greedy_batch
 from model.evaluation.rule import TOKENS_3, Repetition
-from model.generate import Generation, greedy_batch
-from model.transformer import Summarizer
+from model.network.transformer import Summarizer
 
 
 def scoring_options(

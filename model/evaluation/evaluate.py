@@ -10,12 +10,12 @@ from functools import cached_property
 
 import numpy as np
 
+from model.data.records import Record
 from model.evaluation.bootstrap import Matrix, Mean, differences, means
 from model.evaluation.measures import MEASURES, Measured, measure
 from model.evaluation.protocol import Summariser
 from model.evaluation.rouge import check_languages
 from model.evaluation.vocabulary import vocabulary
-from model.records import Record
 
 ALL = "all"
 

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from model.data.records import Record
 from model.evaluation.copying import coverage, density, length, novelty, repetition, words
 from model.evaluation.facts import Facts, compare_facts
 from model.evaluation.rouge import rouge
 from model.evaluation.vocabulary import spelled, unknown_words
-from model.records import Record
 
 RUN_SIZES = (1, 2, 3, 4)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from model.data.records import Record
 from model.progress import ProgressBar
-from model.records import Record
 
 
 class Summariser(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bundle.manifest import MANIFEST_FILE
+from model.data.records import Record
 from model.evaluation.bundle_process import BundleProcess
 from model.evaluation.decoding import decode_by_limit, scoring_options
 from model.evaluation.protocol import Summariser, SummariserError, in_order
@@ -14,7 +15,6 @@ from model.evaluation.rule import (
     Repetition,
     max_summary_tokens,
 )
-from model.records import Record
 from model.text_summarizer import TextSummarizer
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bundle.words import HAN
-from model.json_lines import JsonLines
+from model.data.json_lines import JsonLines
 
 _FEWEST = 3
 """How often a word must occur in other texts to be one: misspellings occur too."""

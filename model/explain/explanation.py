@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from model.decoding_options import GreedyOptions
+from model.decoding.decoding_options import GreedyOptions
+from model.decoding.generate import greedy
 from model.explain.looks import look
 from model.explain.words import Word, by_word, mean_by_word, words
-from model.generate import greedy
 from model.text_summarizer import TextSummarizer
 
 COPY = "copy attention"

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from model.copy_head import source_bias
-from model.transformer import Summarizer
+from model.network.copy_head import source_bias
+from model.network.transformer import Summarizer
 
 
 @dataclass(frozen=True)

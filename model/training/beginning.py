@@ -5,15 +5,15 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from model.checkpoint import load_checkpoint
-from model.config import ModelConfig
-from model.tokenizing.ensure import TOKENIZER_FILE, ensure_tokenizer
+from model.checkpoints.checkpoint import load_checkpoint
+from model.checkpoints.tokenizing.ensure import TOKENIZER_FILE, ensure_tokenizer
+from model.network.config import ModelConfig
+from model.network.transformer import Summarizer
 from model.training.config import TrainingConfig, TrainingConfigError
 from model.training.data import texts
 from model.training.layout import Layout
 from model.training.new_network import new_network
 from model.training.tokenizer import save_tokenizer, train_tokenizer
-from model.transformer import Summarizer
 
 TOKENIZER = "tokenizer"
 """The folder of a run's directory that its tokenizer lies in."""

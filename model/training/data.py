@@ -9,9 +9,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from model.json_lines import DataError, JsonLines
+from model.data.json_lines import DataError, JsonLines
+from model.data.records import Record, RecordReader
 from model.progress import ProgressBar
-from model.records import Record, RecordReader
 from model.training.config import DataConfig, SourceConfig, ValidationConfig
 from model.training.examples import Counts, Example, Examples, pair_maker
 from model.training.gap_sentences import ProseReader, prose_maker

@@ -5,8 +5,8 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 
-from model.json_lines import DataError
-from model.records import Record
+from model.data.json_lines import DataError
+from model.data.records import Record
 from model.training.config import DataConfig
 from model.training.layout import Layout
 

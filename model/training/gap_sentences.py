@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bundle.normalise import normalise
-from model.json_lines import JsonLines, OnBadLine
-from model.records import text_fields
-from model.sentences import split_sentences
+from model.data.json_lines import JsonLines, OnBadLine
+from model.data.records import text_fields
+from model.data.sentences import split_sentences
 from model.training.config import DataConfig
 from model.training.examples import Counts, Example
 from model.training.layout import Layout

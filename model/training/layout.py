@@ -6,12 +6,12 @@ from pathlib import Path
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
-from model.checkpoint import never_emitted_ids
-from model.config import ModelConfig
-from model.decoding_options import GreedyOptions
+from model.checkpoints.checkpoint import never_emitted_ids
+from model.checkpoints.generation_defaults import read_generation_defaults
+from model.checkpoints.source_template import SourceTemplate, read_source_template
+from model.decoding.decoding_options import GreedyOptions
 from model.evaluation.decoding import scoring_options
-from model.generation_defaults import read_generation_defaults
-from model.source_template import SourceTemplate, read_source_template
+from model.network.config import ModelConfig
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from model.copy_head import source_bias
+from model.network.copy_head import source_bias
+from model.network.transformer import Summarizer
 from model.training.batches import IGNORED, Batch
-from model.transformer import Summarizer
 
 _SMALLEST = torch.finfo(torch.float32).tiny
 

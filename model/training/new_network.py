@@ -7,10 +7,10 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from model.config import ModelConfig
+from model.network.config import ModelConfig
+from model.network.transformer import Summarizer
 from model.training.config import NetworkConfig
 from model.training.tokenizer import END, PAD
-from model.transformer import Summarizer
 
 _STANDARD_DEVIATION = 0.02  # of Linear weights, as PEGASUS and BERT begin
 

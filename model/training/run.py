@@ -15,8 +15,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from model.checkpoint import load_checkpoint, save_checkpoint
-from model.tokenizing.ensure import TOKENIZER_FILE
+from model.checkpoints.checkpoint import load_checkpoint, save_checkpoint
+from model.checkpoints.tokenizing.ensure import TOKENIZER_FILE
+from model.network.transformer import Summarizer
 from model.training.adapting import Adapters, freeze
 from model.training.batches import BatchStream
 from model.training.beginning import (
@@ -39,7 +40,6 @@ from model.training.optimizers import make_optimizers
 from model.training.saving import LAST, ResumeError, load_state, replace_text
 from model.training.trainer import Ending, Parts, Position, Trainer
 from model.training.validation import Validation
-from model.transformer import Summarizer
 
 CONFIG_FILE = "training.json"
 

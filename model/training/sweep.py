@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from model.json_lines import DataError
+from model.checkpoints.tokenizing.ensure import TOKENIZER_FILE
+from model.data.json_lines import DataError
+from model.data.records import Record, RecordReader
 from model.progress import ProgressBar
-from model.records import Record, RecordReader
-from model.tokenizing.ensure import TOKENIZER_FILE
 from model.training.beginning import (
     TOKENIZER,
     beginning,

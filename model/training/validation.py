@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
+from model.data.records import Record
 from model.evaluation.decoding import decode_by_limit
 from model.evaluation.rouge import Rouge, check_languages, rouge
 from model.evaluation.rule import max_summary_tokens
-from model.records import Record
 from model.training.batches import collate, sorted_batches
 from model.training.distributed import Workers
 from model.training.examples import Examples

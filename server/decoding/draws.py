@@ -1,4 +1,4 @@
-"""Drawing a token: model/sampling.py says what is drawn, this draws the same in a fraction of it.
+"""Drawing a token: what model/decoding/sampling.py draws, in a fraction of its time.
 
 Every filter keeps the likeliest tokens and drops the rest, so all of them together keep the first n
 of the vocabulary in falling order. Nearly always, n and the token drawn are found among a few

@@ -1,7 +1,8 @@
 """Sampling: each next token is drawn, and the same request draws the same again.
 
-model/sampling.py defines which token a seed gives. Several summaries of one document are drawn side
-by side: they share the source, and nothing else. The j-th of w keeps slot t * w + j of step t.
+model/decoding/sampling.py defines which token a seed gives. Several summaries of one document are
+drawn side by side: they share the source, and nothing else. The j-th of w keeps slot t * w + j of
+step t.
 """
 
 from collections.abc import Sequence

@@ -140,7 +140,7 @@ def _shape(batch: DecodeBatch) -> StepShape:
     return StepShape(
         rows=len(proposals),
         # decoder_tokens is never run over a single token, which it would round otherwise than the
-        # same token in company: only decoder_step makes up for that (export/even_rounding.py).
+        # same token in company: only decoder_step makes up for that (even_rounding.py of export).
         tokens=max(tokens, _FEWEST_TOKENS) if is_general else tokens,
         excluded=max(1, -(-longest // _EXCLUDED_STEP)) * _EXCLUDED_STEP,
         is_general=is_general,

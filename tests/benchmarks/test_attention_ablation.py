@@ -18,8 +18,8 @@ from benchmarks.small_training import (
     train,
     train_tokenizer,
 )
-from model.records import read_records
-from model.zoo import ZOO
+from model.data.records import read_records
+from model.network.zoo import ZOO
 
 DATA = Path("configs/data/arxiv_title")
 TINY = replace(

@@ -25,7 +25,7 @@ from benchmarks.our_engine import MAX_ENCODE_TOKENS
 from benchmarks.peers.protocol import Job, batches
 from bundle.manifest import read_manifest
 from bundle.tokenizer import BundleTokenizer
-from model.checkpoint import check_checkpoint
+from model.checkpoints.checkpoint import check_checkpoint
 from server.config import ServerConfig
 from server.engine.lanes import lanes_for
 

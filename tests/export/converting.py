@@ -7,7 +7,7 @@ import onnx
 import pytest
 
 from export import pipeline
-from model.transformer import Summarizer
+from model.network.transformer import Summarizer
 from tests.export.torch_registry import keep_the_registry
 
 keep_the_registry()

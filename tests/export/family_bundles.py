@@ -11,11 +11,11 @@ from safetensors.torch import load_file, save_file
 
 from bundle.load import Bundle, load_bundle
 from export.pipeline import ExportConfig, build_unverified
-from model.checkpoint import load_checkpoint, save_checkpoint
-from model.transformer import Summarizer
+from model.checkpoints.checkpoint import load_checkpoint, save_checkpoint
+from model.network.transformer import Summarizer
 from tests.export.torch_registry import keep_the_registry
-from tests.model.families.builders import build
-from tests.model.tokenizing import checkpoints
+from tests.model.checkpoints.families.builders import build
+from tests.model.checkpoints.tokenizing import checkpoints
 
 keep_the_registry()
 

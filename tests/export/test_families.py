@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bundle.load import Bundle
-from model.checkpoint import load_checkpoint
-from model.generate import GreedyOptions, greedy
+from model.checkpoints.checkpoint import load_checkpoint
+from model.decoding.generate import GreedyOptions, greedy
 from model.text_summarizer import TextSummarizer
 from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy
@@ -19,7 +19,7 @@ from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
 from tests.export.family_bundles import FamilyBundle, make_bundle, make_checkpoint
 from tests.export.serving import serve, sources_of
-from tests.model.families.builders import FAMILIES
+from tests.model.checkpoints.families.builders import FAMILIES
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 

@@ -10,12 +10,12 @@ import torch
 from onnx import TensorProto, helper
 
 from bundle.signature import DECODER_AHEAD, DECODER_STEP, DECODER_TOKENS, ENCODER
-from export.cuda_kernels import nodes_without_kernel
 from export.pipeline import ExportConfig, build_unverified
 from export.precision import PrecisionError, round_weights
-from export.verify import verify
-from export.widen import widen
-from model.checkpoint import load_checkpoint, save_checkpoint
+from export.verify.compare import verify
+from export.verify.cuda_kernels import nodes_without_kernel
+from export.verify.widen import widen
+from model.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from tests.export.family_bundles import (
     EXAMPLES,
     FamilyBundle,

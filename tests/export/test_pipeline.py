@@ -13,9 +13,9 @@ from bundle.checksum import sha256_of
 from bundle.load import load_bundle
 from bundle.manifest import read_manifest
 from bundle.signature import DECODER_TOKENS, expected_graphs
+from export.package.recipe import RecipeError, read_recipe
 from export.pipeline import ExportConfig, ExportError, export_bundle
-from export.recipe import RecipeError, read_recipe
-from export.verify import verify
+from export.verify.compare import verify
 from tests.export.family_bundles import FamilyBundle
 
 ROOT = Path(__file__).parent.parent.parent

@@ -7,10 +7,10 @@ from functools import partial
 import pytest
 
 from bundle.load import Bundle
-from model.beam import beam_search
-from model.checkpoint import load_checkpoint
-from model.decoding_options import BeamOptions, GreedyOptions
-from model.generate import greedy
+from model.checkpoints.checkpoint import load_checkpoint
+from model.decoding.beam import beam_search
+from model.decoding.decoding_options import BeamOptions, GreedyOptions
+from model.decoding.generate import greedy
 from server.decoding.beams import BeamSearch
 from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy

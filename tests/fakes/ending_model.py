@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from bundle.manifest import SpecialTokens
-from model.transformer import Summarizer
+from model.network.transformer import Summarizer
 from server.types import DecodingOptions
 from tests.fakes.spelling import TINY_SPELLING
 from tests.model.factories import make_model

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from bundle.manifest import SpecialTokens
-from model.generate import Generation
+from model.decoding.generate import Generation
 from server.types import DecodingOptions
 
 

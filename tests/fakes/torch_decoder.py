@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.copy_head import source_bias
-from model.transformer import Summarizer
+from model.network.copy_head import source_bias
+from model.network.transformer import Summarizer
 from server.decoding.strategy import Hypothesis, Outcome, Proposal, Strategy
 
 MOST_CANDIDATES = 32

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from bundle.load import Bundle
-from model.checkpoint import load_checkpoint
-from model.generate import Generation, GreedyOptions, greedy
+from model.checkpoints.checkpoint import load_checkpoint
+from model.decoding.generate import Generation, GreedyOptions, greedy
 from server.engine.runner import LaneKey
 from server.runtime.device.budget import NotEnoughDeviceMemory
 from server.runtime.device.capture_list import CaptureList, parse_capture_list

@@ -6,8 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.config import ModelConfig
-from model.transformer import Summarizer
+from model.network.config import ModelConfig
+from model.network.transformer import Summarizer
 
 ROOT = Path(__file__).parent.parent.parent
 DEFAULT_CHECKPOINT = ROOT / "models" / "default" / "checkpoint"

@@ -9,10 +9,10 @@ import pytest
 import transformers
 from transformers.utils import logging
 
-from model.beam import beam_search
+from model.decoding.beam import beam_search
 from model.text_summarizer import TextSummarizer
-from tests.model.families.builders import build
-from tests.model.tokenizing.checkpoints import MAKERS
+from tests.model.checkpoints.families.builders import build
+from tests.model.checkpoints.tokenizing.checkpoints import MAKERS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Recommended. pip install sacremoses")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.generate import GreedyOptions
+from model.decoding.generate import GreedyOptions
 from model.text_summarizer import TextSummarizer
 from tests.model.factories import EXAMPLES
 

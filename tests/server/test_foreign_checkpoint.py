@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForSeq2SeqLM
 
-from model.generate import greedy
+from model.decoding.generate import greedy
 from model.text_summarizer import TextSummarizer
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.text import first_document

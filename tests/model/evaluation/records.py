@@ -1,6 +1,6 @@
 """Records for the tests of evaluation; each test states only what it varies."""
 
-from model.records import Record
+from model.data.records import Record
 
 
 def make_record(**changes: str) -> Record:

@@ -1,6 +1,6 @@
 """The scoring rule in PyTorch: every source once, in the tokens that the rule allows."""
 
-from model.decoding_options import BeamOptions, GreedyOptions
+from model.decoding.decoding_options import BeamOptions, GreedyOptions
 from model.evaluation.decoding import decode_by_limit, scoring_options
 from tests.model.factories import TINY, make_ids, make_model
 

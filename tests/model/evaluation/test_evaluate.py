@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from model.data.records import Record
 from model.evaluation.evaluate import difference_of, evaluate, mean_of
 from model.evaluation.measures import MEASURES, measure
 from model.evaluation.report import as_dict, tables
 from model.evaluation.rule import max_summary_tokens, read_repetition
-from model.records import Record
 from tests.model.evaluation.records import make_record
 
 

@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from model.decoding_options import GreedyOptions
+from model.checkpoints.tokenizing.ensure import ensure_tokenizer
+from model.data.records import Record, read_records
+from model.decoding.decoding_options import GreedyOptions
 from model.evaluation.bundle_process import BundleProcess
 from model.evaluation.protocol import SummariserError
 from model.evaluation.rouge import mean, rouge
 from model.evaluation.rule import max_summary_tokens, read_repetition
 from model.evaluation.summarisers import CheckpointSummariser, open_summariser
-from model.records import Record, read_records
 from model.text_summarizer import TextSummarizer
-from model.tokenizing.ensure import ensure_tokenizer
 from tests.export.family_bundles import EXAMPLES, FamilyBundle
+from tests.model.checkpoints.families.builders import build
+from tests.model.checkpoints.tokenizing.checkpoints import MAKERS
 from tests.model.evaluation.records import make_record
 from tests.model.factories import DATA, DEFAULT_CHECKPOINT
-from tests.model.families.builders import build
-from tests.model.tokenizing.checkpoints import MAKERS
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from model.__main__ import main
-from model.decoding_options import GreedyOptions
+from model.checkpoints.tokenizing.ensure import ensure_tokenizer
+from model.decoding.decoding_options import GreedyOptions
 from model.explain.explanation import COPY, ExplanationError, explain, joined
+from model.network.transformer import Summarizer
 from model.text_summarizer import TextSummarizer
-from model.tokenizing.ensure import ensure_tokenizer
-from model.transformer import Summarizer
+from tests.model.checkpoints.families.builders import build
+from tests.model.checkpoints.tokenizing.checkpoints import MAKERS
 from tests.model.factories import EXAMPLES
-from tests.model.families.builders import build
-from tests.model.tokenizing.checkpoints import MAKERS
 
 OPTIONS = GreedyOptions(max_tokens=16, no_repeat_ngram_size=3)
 DOCUMENT = (EXAMPLES / "arxiv_en.txt").read_text(encoding="utf-8")

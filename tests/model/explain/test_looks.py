@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint
-from model.copy_head import source_bias
+from model.checkpoints.checkpoint import load_checkpoint
 from model.explain.looks import look
-from model.layers import CrossAttention, MultiHeadAttention
-from model.zoo import ZOO
+from model.network.copy_head import source_bias
+from model.network.layers import CrossAttention, MultiHeadAttention
+from model.network.zoo import ZOO
+from tests.model.checkpoints.families.builders import build
 from tests.model.factories import TINY, make_ids, make_model, make_source
-from tests.model.families.builders import build
 
 
 @pytest.mark.parametrize("mechanism", ZOO)

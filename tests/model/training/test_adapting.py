@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint, save_checkpoint
+from model.checkpoints.checkpoint import load_checkpoint, save_checkpoint
 from model.training.adapting import Adapters, freeze
 from model.training.batches import collate
 from model.training.config import LoraConfig, TrainingConfigError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint
+from model.checkpoints.checkpoint import load_checkpoint
 from model.training.config_file import read_training_config
 from model.training.run import start_run
 from tests.model.factories import ROOT

@@ -2,9 +2,9 @@
 
 import pytest
 
-from model.json_lines import DataError
-from model.records import Record
-from model.source_template import SourceTemplate
+from model.checkpoints.source_template import SourceTemplate
+from model.data.json_lines import DataError
+from model.data.records import Record
 from model.training.config import DataConfig, SourceConfig, ValidationConfig
 from model.training.data import read_source, read_validation, texts
 from model.training.examples import Counts, Example, pair_maker

@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint
-from model.decoding_options import GreedyOptions
-from model.records import read_records
+from model.checkpoints.checkpoint import load_checkpoint
+from model.data.records import read_records
+from model.decoding.decoding_options import GreedyOptions
 from model.text_summarizer import TextSummarizer
 from model.training.config import TokenizerConfig, TrainingConfigError
 from model.training.run import resume_run, start_run
 from model.training.tokenizer import save_tokenizer, train_tokenizer
+from tests.model.checkpoints.families.builders import build
 from tests.model.factories import DATA
-from tests.model.families.builders import build
 from tests.model.training.builders import ALONE, make_config
 
 CHANGES = (

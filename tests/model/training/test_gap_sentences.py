@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundle.tokenizer import BundleTokenizer
-from model.json_lines import DataError
-from model.source_template import SourceTemplate
+from model.checkpoints.source_template import SourceTemplate
+from model.data.json_lines import DataError
 from model.training.config import DataConfig, SourceConfig
 from model.training.data import read_source
 from model.training.examples import Counts

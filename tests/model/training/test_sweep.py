@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from model.__main__ import main
+from model.data.json_lines import DataError
+from model.data.records import Record
 from model.evaluation.rouge import Rouge
-from model.json_lines import DataError
-from model.records import Record
 from model.training import sweep as sweeping
 from model.training.config import TrainingConfigError
 from model.training.run import RunResult

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
-from model.records import read_records
+from model.data.records import read_records
 from model.training.config import TokenizerConfig, TrainingConfigError
 from model.training.tokenizer import save_tokenizer, train_tokenizer
 from tests.model.factories import DATA

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.checkpoint import load_checkpoint
-from model.records import Record
+from model.checkpoints.checkpoint import load_checkpoint
+from model.data.records import Record
 from model.text_summarizer import TextSummarizer
 from model.training.config import TrainingConfig, TrainingConfigError
 from model.training.data import Pairs

@@ -3,7 +3,7 @@
 import pytest
 
 from bundle.tokenizer import BundleTokenizer
-from model.source_template import SourceTemplate
+from model.checkpoints.source_template import SourceTemplate
 from model.training.layout import Layout
 from model.training.validation import Validation
 from tests.model.evaluation.records import make_record

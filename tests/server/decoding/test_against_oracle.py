@@ -9,9 +9,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from bundle.manifest import SpecialTokens
-from model.decoding_options import GreedyOptions
-from model.generate import greedy
-from model.transformer import Summarizer
+from model.decoding.decoding_options import GreedyOptions
+from model.decoding.generate import greedy
+from model.network.transformer import Summarizer
 from server.decoding.drafting import CopyDrafts, Drafter, LookupDrafts
 from server.decoding.greedy import Greedy
 from server.types import DecodingOptions, FinishReason

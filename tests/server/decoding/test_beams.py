@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundle.manifest import SpecialTokens
-from model.beam import Hypothesis as OracleHypothesis
-from model.beam import beam_search
-from model.decoding_options import BeamOptions
-from model.transformer import Summarizer
+from model.decoding.beam import Hypothesis as OracleHypothesis
+from model.decoding.beam import beam_search
+from model.decoding.decoding_options import BeamOptions
+from model.network.transformer import Summarizer
 from server.decoding.beams import BeamSearch
 from server.decoding.strategy import Hypothesis, Outcome
 from server.errors import InvalidRequest

@@ -6,8 +6,8 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from model import sampling as oracle
-from model.decoding_options import SamplingOptions
+from model.decoding import sampling as oracle
+from model.decoding.decoding_options import SamplingOptions
 from server.decoding.draws import Draws, uniform
 from server.types import DecodingOptions
 

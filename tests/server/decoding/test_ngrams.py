@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.repetition import repeating_ids
+from model.decoding.repetition import repeating_ids
 from server.decoding.ngrams import NoRepeatNgrams
 
 # Few different tokens, so that repetition is the rule.

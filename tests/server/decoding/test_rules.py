@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bundle.manifest import SpecialTokens
-from model.constraints import forbidden_ids
-from model.decoding_options import GreedyOptions
+from model.decoding.constraints import forbidden_ids
+from model.decoding.decoding_options import GreedyOptions
 from server.decoding.rules import Rules, RulesAlong
 from server.types import DecodingOptions
 from tests.fakes.spelling import SPELLING

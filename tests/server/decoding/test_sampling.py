@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bundle.manifest import SpecialTokens
-from model.decoding_options import SamplingOptions
-from model.generate import Generation
-from model.sampling import sample
-from model.transformer import Summarizer
+from model.decoding.decoding_options import SamplingOptions
+from model.decoding.generate import Generation
+from model.decoding.sampling import sample
+from model.network.transformer import Summarizer
 from server.decoding.sampling import Sampling
 from server.decoding.strategy import Hypothesis, Outcome
 from server.errors import InvalidRequest

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bundle import BundleTokenizer
 from bundle.spelling import Spelling
-from model.repetition import repeating_word_ids
+from model.decoding.repetition import repeating_word_ids
 from server.decoding.words import NoRepeatWords
 from tests.bundle.conftest import DEFAULT_BUNDLE
 from tests.fakes.spelling import SPELLING, TEXTS

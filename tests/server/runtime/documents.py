@@ -8,7 +8,7 @@ from typing import Any
 
 from bundle.load import Bundle
 from bundle.normalise import normalise
-from model.generate import GreedyOptions, greedy
+from model.decoding.generate import GreedyOptions, greedy
 from model.text_summarizer import TextSummarizer
 from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy

@@ -1,0 +1,1 @@
+"""PyTorch to ONNX: the modules that become graphs, and their conversion."""

@@ -1,0 +1,1 @@
+"""What a bundle holds besides its graphs: presentation, constraints, files, manifest and report."""

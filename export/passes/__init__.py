@@ -1,0 +1,1 @@
+"""Rewriting of graphs: each pass leaves the results the same and makes a graph fit its runtime."""

@@ -1,0 +1,1 @@
+"""Checks that a bundle computes what PyTorch computes, and that a device can run its graphs."""

@@ -1,0 +1,1 @@
+"""Checkpoint directories: weights, configuration, generation settings and tokenizer."""

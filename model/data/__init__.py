@@ -1,0 +1,1 @@
+"""Documents and summaries on disk, and the sentences in them."""

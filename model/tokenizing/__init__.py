@@ -1,7 +1,0 @@
-"""tokenizer.json for every family: the one a checkpoint has, or one built from its older files."""
-
-from model.tokenizing.declared import TokenizerError
-from model.tokenizing.ensure import describe, ensure_tokenizer, tokenizer_problem
-from model.tokenizing.fitting import fitting
-
-__all__ = ["TokenizerError", "describe", "ensure_tokenizer", "fitting", "tokenizer_problem"]
