@@ -22,9 +22,8 @@ from export.graphs.convert import (
     geometry_of,
 )
 from export.package.constraints import bundle_constraints
-from export.package.derive import derive_recipe
 from export.package.pack import REPORT_FILE, TOKENIZER_FILE, file_entries, make_manifest, summary_of
-from export.package.recipe import Recipe, read_recipe
+from export.package.recipe import Recipe, derive_recipe, read_recipe
 from export.package.report import TOLERANCES, Report
 from export.package.store import save_graphs
 from export.passes.quantise.quantise import quantise

@@ -24,9 +24,8 @@ from bundle.signature import (
 from export.graphs.ahead import DecoderAheadGraph
 from export.graphs.modules import DecoderStepGraph, DecoderTokensGraph, EncoderGraph
 from export.graphs.onnx_ops import to_onnx
-from export.passes.flat_attention import flatten_attention
+from export.passes.heads import drop_transposes, flatten_attention
 from export.passes.shapeless import drop_shapes
-from export.passes.single_token import drop_transposes
 from model.network.copy_head import source_bias
 from model.network.transformer import Summarizer
 

@@ -9,8 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from export.passes.nodes import leading_to
-from export.passes.weights import Weights, replace_nodes
+from export.passes.rewriting import Weights, leading_to, replace_nodes
 
 _KEPT = 0
 _FED = "token_ids"  # [B,q]

@@ -5,7 +5,7 @@ from onnx import helper
 
 from bundle.manifest import Geometry, GraphSpec
 from bundle.signature import cut_names, encoder_slice_signatures, shared_between_slices
-from export.passes.nodes import leading_to
+from export.passes.rewriting import leading_to
 
 _SOURCE_IDS = "source_ids"
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
 
-from loadtest.arrivals import due_times, share_of
+from loadtest.engine.arrivals import due_times, share_of
 from loadtest.engine.caller import Caller
 from loadtest.engine.clock import Clock
-from loadtest.engine.closed_loop import run_closed_loop
+from loadtest.engine.loops import run_closed_loop, run_open_loop
 from loadtest.engine.mix import Mix
-from loadtest.engine.open_loop import run_open_loop
 from loadtest.exits import Exit, LoadTestError
 from loadtest.measure.call import Call
 from loadtest.measure.recorder import PhaseRecorder

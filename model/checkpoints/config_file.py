@@ -1,23 +1,17 @@
 """`config.json` of any family we know, read as a `ModelConfig` and written back."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from model.checkpoints.families import family_of, find
-from model.network.config import ConfigError, ModelConfig
+from model.checkpoints.json_files import read_object
+from model.network.config import ModelConfig
 
 
 def read_config(path: Path) -> ModelConfig:
     """Reads a `config.json`; what is no JSON raises `ConfigError` too."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigError(f"{path} holds no JSON: {error}") from error
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path} holds a {type(values).__name__}, not an object")
-    return config_from(values)
+    return config_from(read_object(path))
 
 
 def config_from(values: Mapping[str, Any]) -> ModelConfig:

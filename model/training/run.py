@@ -35,9 +35,9 @@ from model.training.distributed import Workers
 from model.training.examples import Examples
 from model.training.layout import Layout, read_layout
 from model.training.loss import TeacherForcing
-from model.training.mixing import shares
 from model.training.optimizers import make_optimizers
 from model.training.saving import LAST, ResumeError, load_state, replace_text
+from model.training.schedule import shares
 from model.training.trainer import Ending, Parts, Position, Trainer
 from model.training.validation import Validation
 

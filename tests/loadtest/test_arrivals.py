@@ -6,7 +6,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtest.arrivals import due_times, share_of
+from loadtest.engine.arrivals import due_times, share_of
 from loadtest.scenario import Phase
 
 RATES = st.floats(0.5, 500)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from loadtest.engine.clock import Clock
-from loadtest.engine.closed_loop import run_closed_loop
-from loadtest.engine.open_loop import run_open_loop
+from loadtest.engine.loops import run_closed_loop, run_open_loop
 from loadtest.measure.call import HUNG_UP, OK, Call
 from loadtest.measure.recorder import PhaseRecorder
 from loadtest.results import Phase

@@ -12,7 +12,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from export.passes.weights import Weights, fold_transposes, replace_nodes, use_microsoft_operators
+from export.passes.rewriting import Weights, fold_transposes, replace_nodes, use_microsoft_operators
 
 BLOCK = 64
 _LARGEST = 127

@@ -34,7 +34,7 @@ from export.passes.quantise.rows import (
     row_names,
     row_ratios,
 )
-from export.passes.weights import Weights, replace_nodes
+from export.passes.rewriting import Weights, replace_nodes
 
 Nodes = Iterator[onnx.NodeProto]
 

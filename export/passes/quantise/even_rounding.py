@@ -14,7 +14,7 @@ from onnx import helper
 
 from bundle.manifest import Geometry
 from bundle.signature import updated_cache_names
-from export.passes.weights import Weights, replace_nodes
+from export.passes.rewriting import Weights, replace_nodes
 
 # Places among the inputs of Attention, and the axis that counts queries in both.
 _QUERY, _MASK = 0, 3

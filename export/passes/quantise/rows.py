@@ -16,7 +16,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from export.passes.weights import Weights, fold_transposes, replace_nodes, use_microsoft_operators
+from export.passes.rewriting import Weights, fold_transposes, replace_nodes, use_microsoft_operators
 
 Nodes = Iterator[onnx.NodeProto]
 

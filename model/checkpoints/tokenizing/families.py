@@ -13,8 +13,17 @@ from tokenizers import Tokenizer, processors
 from model.checkpoints.tokenizing.byte_level import build_byte_level
 from model.checkpoints.tokenizing.declared import Declared, TokenizerError, read_json_object
 from model.checkpoints.tokenizing.from_sentencepiece import build
-from model.checkpoints.tokenizing.languages import MBART_25, MBART_50
 from model.checkpoints.tokenizing.sentencepiece import Kind, Piece, read_sentencepiece
+
+# mBART's language codes, in the order of their ids after the SentencePiece vocabulary.
+_MBART_25 = tuple(
+    "ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT "
+    "lv_LV my_MM ne_NP nl_XX ro_RO ru_RU si_LK tr_TR vi_VN zh_CN".split()
+)
+_MBART_50 = _MBART_25 + tuple(
+    "af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN mn_MN mr_IN pl_PL ps_AF "
+    "pt_XX sv_SE sw_KE ta_IN te_IN th_TH tl_XX uk_UA ur_PK xh_ZA gl_ES sl_SI".split()
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ def _build_mbart(declared: Declared) -> Tokenizer:
         *model.pieces[3:],
     ]
     is_50 = _is_mbart_50(declared, len(pieces))
-    languages = MBART_50 if is_50 else MBART_25
+    languages = _MBART_50 if is_50 else _MBART_25
     tokenizer = build(model, [*pieces, *map(_special, (*languages, "<mask>"))], 3)
     language = declared.token("src_lang", None) or "en_XX"
     if language not in languages:
@@ -80,7 +89,7 @@ def _is_mbart_50(declared: Declared, num_pieces: int) -> bool:
     named = str(declared.tokenizer_config.get("tokenizer_class", "")).removesuffix("Fast")
     if named in ("MBartTokenizer", "MBart50Tokenizer"):
         return named == "MBart50Tokenizer"
-    sizes = {num_pieces + len(codes) + 1: codes is MBART_50 for codes in (MBART_25, MBART_50)}
+    sizes = {num_pieces + len(codes) + 1: codes is _MBART_50 for codes in (_MBART_25, _MBART_50)}
     if declared.embedding_rows not in sizes:
         raise TokenizerError(
             f"{declared.directory}: with mBART's languages there are {' or '.join(map(str, sizes))}"

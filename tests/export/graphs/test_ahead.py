@@ -25,7 +25,7 @@ from bundle.signature import (
 )
 from export.graphs.ahead import Source, what_follows
 from export.graphs.onnx_ops import to_onnx
-from export.passes.nodes import leading_to
+from export.passes.rewriting import leading_to
 from export.passes.shapeless import ShapeError, drop_shapes
 from tests.export.family_bundles import FamilyBundle
 from tests.onnx_session import open_graph

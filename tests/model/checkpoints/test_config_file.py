@@ -86,7 +86,7 @@ def test_a_file_that_holds_no_object_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_json_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes(b'{"d_model": \xff')
-    with pytest.raises(ConfigError, match=r"config.json holds no JSON: "):
+    with pytest.raises(ConfigError, match=r"config\.json: not JSON in UTF-8: "):
         read_config(tmp_path / "config.json")
 
 

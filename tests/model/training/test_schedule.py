@@ -12,9 +12,8 @@ from model.training.config import (
     SourceConfig,
     TrainingConfigError,
 )
-from model.training.mixing import shares
 from model.training.points import interpolate
-from model.training.schedule import Schedule
+from model.training.schedule import Schedule, shares
 
 
 def test_the_rate_warms_up_holds_and_falls_in_a_line() -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from bundle.manifest import DecodingDefaults
-from export.package.derive import derive_recipe
 from export.package.pack import weights_sha256
-from export.package.recipe import Recipe, RecipeError, StyleRecipe
+from export.package.recipe import Recipe, RecipeError, StyleRecipe, derive_recipe
 from export.package.styles import make_styles
 from model.checkpoints.checkpoint import load_checkpoint
 from model.checkpoints.tokenizing import ensure_tokenizer

@@ -1,4 +1,6 @@
-"""A graph's weights, by name, while the graph is being rewritten."""
+"""A graph while it is being rewritten: its weights by name, and its nodes."""
+
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import onnx
@@ -68,6 +70,20 @@ def replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:
     graph.node.extend(nodes)
     del graph.value_info[:]
     graph.value_info.extend(kept)
+
+
+def leading_to(
+    outputs: Collection[str], nodes: Sequence[onnx.NodeProto], given: Collection[str] = ()
+) -> list[onnx.NodeProto]:
+    """The nodes that it takes to make some values where others are given, in their order."""
+    wanted = {*outputs} - {*given}
+    needed = []
+    for node in reversed(nodes):
+        if wanted.isdisjoint(node.output):
+            continue
+        needed.append(node)
+        wanted.update(name for name in node.input if name not in given)
+    return needed[::-1]
 
 
 def use_microsoft_operators(graph_model: onnx.ModelProto) -> None:
