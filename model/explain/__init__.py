@@ -1,1 +1,1 @@
-"""What a summary was made from: where each of its words looked in the document."""
+"""Where attention looks: for each word of a summary, and in every mechanism of the zoo."""
