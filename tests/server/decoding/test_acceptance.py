@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.decoding.acceptance import Acceptance
+from server.decoding.drafting import Acceptance
 
 outcomes = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 6)).flatmap(
