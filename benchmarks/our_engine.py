@@ -13,8 +13,8 @@ from server.engine.scheduler import EngineConfig
 from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
 
-# As the server has it. Its settings would bring in pydantic, whose memory has no place in a
-# comparison of engines; tests/benchmarks/test_cpu.py holds this against them.
+# As the server has it. Its table of providers would bring in the runtime of GPUs, whose memory has
+# no place in a comparison of engines; tests/benchmarks/test_cpu.py compares this with the table.
 MAX_ENCODE_TOKENS = 1024
 
 

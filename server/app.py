@@ -22,9 +22,11 @@ from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer, ServerError
 from server.rpc.summarizer import SummarizerServicer
-from server.runtime.device.capture_list import CaptureListError, parse_capture_list
-from server.runtime.make_runner import MadeRunner, RunnerOptions, make_runner
-from server.runtime.providers import ProviderError
+from server.runtime.device.steps.capture_list import CaptureListError, parse_capture_list
+from server.runtime.make_runner import make_runner
+from server.runtime.options import RunnerOptions
+from server.runtime.providers.policy import ProviderError
+from server.runtime.providers.provider import MadeRunner
 from server.runtime.session import unexpected_types
 from server.service import SummaryService
 from server.sharing.result_cache import ResultCache
@@ -91,7 +93,7 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
         cleanup.enter_context(lifecycle.listening())
         # In a thread, so that a signal is heard meanwhile.
         bundle, made = await asyncio.to_thread(_load, config, options)
-        config = config.settled(rows=made.max_rows, on_gpu=made.choice.actual == "cuda")
+        config = config.settled(rows=made.max_rows, encode_tokens=made.encode_tokens)
         _tell_placement(made, metrics)
         core = _assemble(config, bundle, made, lifecycle, metrics)
         cleanup.callback(core.close)
@@ -140,7 +142,7 @@ def _runner_options(config: ServerConfig) -> RunnerOptions:
         device=config.device,
         memory_fraction=config.device_memory_fraction,
         max_rows=config.max_rows,
-        encode_tokens=config.encode_tokens(on_gpu=True),
+        encode_tokens=config.max_encode_tokens,
         capture=capture,
         on_capture=CaptureProgress(),
     )

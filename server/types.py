@@ -3,7 +3,7 @@
 import enum
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from bundle.decoding import Method as Method
 from bundle.manifest import Manifest
@@ -214,6 +214,13 @@ class Summary:
 
 SummaryEvent = Progress | Delta | Summary
 """What a request is answered with: any number of the first two, then one Summary."""
+
+
+ProviderName = Literal["cuda", "cpu"]
+"""Where a model can run; server/runtime/providers has what follows from each."""
+
+RequestedProvider = Literal["auto", ProviderName]
+"""Where an operator asks for it to run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

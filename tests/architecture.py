@@ -49,7 +49,8 @@ WORDS = {"server.types", "server.errors"}
 ROOM_ARROWS: Mapping[str, set[str]] = {
     "server.types": {"server.errors"},
     "server.errors": set(),
-    "server.config": WORDS,
+    # The words of its settings are the engine's own.
+    "server.config": WORDS | {"server.engine.admission"},
     "server.text": WORDS,
     "server.decoding": WORDS,
     "server.engine": WORDS | {"server.decoding"},
@@ -132,6 +133,32 @@ FLOORS: Mapping[str, list[str]] = {
     ],
 }
 """The rooms of every other package, lowest floor first: each may import what is below its floor."""
+
+RUNTIME_ARROWS: Mapping[str, set[str]] = {
+    "threads": set(),
+    "failures": set(),
+    "session": {"failures", "threads"},
+    "step": set(),
+    # The runner on the processor.
+    "lane_arrays": set(),
+    "lane": {"lane_arrays"},
+    "step_binding": {"lane_arrays", "step"},
+    "encoding": {"failures"},
+    "ort_runner": {"lane", "lane_arrays", "step_binding", "encoding"}
+    | {"failures", "session", "step", "threads"},
+    # The runner on a device.
+    "device.drivers": {"failures", "session"},
+    "device.memory": {"device.drivers", "step"},
+    "device.steps": {"device.drivers", "device.memory", "step"},
+    "device.encoding": {"device.drivers", "device.memory", "failures", "step"},
+    "options": {"device.steps"},
+    "device.runner": {"device.drivers", "device.memory", "device.steps", "device.encoding"}
+    | {"failures", "options", "session", "step", "threads"},
+    # Which of the two.
+    "providers": {"device.drivers", "device.runner", "options", "ort_runner", "session"},
+    "make_runner": {"device.memory", "failures", "options", "providers", "session"},
+}
+"""The same inside server.runtime, for its folders and for the files that are in none."""
 
 COMPOSITION = {"server.app", *PACKAGE_HOMES, *(f"{package}.__main__" for package in PACKAGE_HOMES)}
 """Where the rooms are put together: these may import every room, and no room may import them."""
@@ -271,6 +298,26 @@ def room_arrows() -> dict[str, set[str]]:
 def room_of(module: str) -> str:
     """The room of a file: a folder of its package, or a file of its own."""
     return ".".join(module.split(".")[:2])
+
+
+def runtime_breaches(files: Iterable[SourceFile]) -> list[str]:
+    """Arrows inside the server's runtime, and rooms whose arrows nobody has decided."""
+    breaches = []
+    for file in files:
+        inside = file.module.removeprefix("server.runtime.")
+        if inside == file.module or file.is_package:
+            continue
+        room = next((room for room in RUNTIME_ARROWS if _is_within(inside, room)), None)
+        if room is None:
+            breaches.append(f"{file.module} is new: decide its arrows in RUNTIME_ARROWS")
+            continue
+        allowed = [f"server.runtime.{each}" for each in (room, *RUNTIME_ARROWS[room])]
+        breaches += [
+            f"{file.module} imports {name}: {room} may import {_listed(RUNTIME_ARROWS[room])}"
+            for name in file.imports()
+            if _is_within(name, "server.runtime") and not _is_within_any(name, allowed)
+        ]
+    return breaches
 
 
 def circle_breaches(files: Iterable[SourceFile]) -> list[str]:

@@ -22,6 +22,7 @@ from tests.architecture import (
     room_arrows,
     room_breaches,
     room_of,
+    runtime_breaches,
 )
 
 Rule = Callable[[Iterable[SourceFile]], list[str]]
@@ -53,6 +54,10 @@ def test_no_room_is_declared_that_is_not_there() -> None:
     files = [file for package in PACKAGE_HOMES for file in read_package(package)]
     generated = {"precis_client.stubs"}
     assert room_arrows().keys() - generated <= {room_of(file.module) for file in files}
+
+
+def test_inside_the_runtime_arrows_point_down_only() -> None:
+    assert runtime_breaches(read_package("server")) == []
 
 
 def test_every_package_in_the_root_has_its_arrows_decided() -> None:
@@ -102,6 +107,13 @@ def test_importing_the_whole_server_loads_no_training_library() -> None:
         (room_breaches, "export.package.pack", "from export.pipeline import ExportConfig"),
         (room_breaches, "bundle.manifest", "from bundle import Bundle"),
         (room_breaches, "model.attic", ""),
+        (runtime_breaches, "server.runtime.step.fill", "import server.runtime.lane"),
+        (
+            runtime_breaches,
+            "server.runtime.device.memory.lane",
+            "from server.runtime import device",
+        ),
+        (runtime_breaches, "server.runtime.attic", ""),
         (home_breaches, "server.app", "import torch"),
         (home_breaches, "server.engine.engine", "import onnxruntime as ort"),
         (home_breaches, "server.engine.engine", "import asyncio"),

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from bundle.load import Bundle, load_bundle
-from server.runtime.device.device import Device
-from server.runtime.device.host import HostDevice
+from server.runtime.device.drivers.device import Device
+from server.runtime.device.drivers.host import HostDevice
 
 # Of the memory: others are alive beside us.
 _MEMORY_FRACTION = 0.5
@@ -18,26 +18,25 @@ def open_device(kind: str) -> Device:
     """A GPU, or the processor in the part of one."""
     if kind == "cpu":
         return HostDevice(_HOST_BYTES)
-    from server.runtime.device.cuda import CudaDevice
+    from server.runtime.device.drivers.cuda import CudaDevice
 
     return CudaDevice(0)
 
 
 def open_runner(directory: Path, device: Device, rows: int) -> tuple[Bundle, Any]:
     """A loaded bundle and its runner."""
-    from server.runtime.device.capture_list import CaptureList
     from server.runtime.device.runner import DeviceRunner
+    from server.runtime.device.steps.capture_list import CaptureList
+    from server.runtime.options import RunnerOptions
 
     bundle = load_bundle(directory)
-    runner = DeviceRunner(
-        bundle,
-        device,
+    options = RunnerOptions(
         memory_fraction=_MEMORY_FRACTION,
         max_rows=rows,
         # None at the start: what a case needs is captured in its first turns.
         capture=CaptureList(sizes={"rows": ()}),
     )
-    return bundle, runner
+    return bundle, DeviceRunner(bundle, device, options)
 
 
 def used_bytes(device: Device) -> int:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
@@ -119,8 +120,8 @@ def _hint(given: object) -> str:
 
 def _expected(name: str) -> str:
     info = ServerConfig.model_fields[name]
-    if get_origin(info.annotation) is Literal:
-        *others, last = get_args(info.annotation)
+    if words := _words_of(info.annotation):
+        *others, last = words
         return f"{', '.join(others)} or {last}"
     if info.annotation is bool:
         return "on or off"
@@ -131,6 +132,14 @@ def _expected(name: str) -> str:
         return ""
     kind = "a whole number" if info.annotation is int else "a number"
     return f"{kind} from {bounds['ge']} to {bounds['le']}"
+
+
+def _words_of(annotation: Any) -> Sequence[str]:
+    """The words that a setting chooses among, if it does."""
+    if get_origin(annotation) is Literal:
+        return get_args(annotation)
+    is_enum = isinstance(annotation, type) and issubclass(annotation, StrEnum)
+    return [*annotation] if is_enum else []
 
 
 def _bounds_of(rule: object) -> list[str]:

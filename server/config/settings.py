@@ -7,17 +7,17 @@ from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from server.config.spelling import ENVIRONMENT_PREFIX, flag, spelled
+from server.engine.admission import Batching
+from server.types import RequestedProvider
 
 _MIB = 1024 * 1024
 _MESSAGE_OVERHEAD_BYTES = 4096
 _FEWEST_QUEUE_TOKENS = 1024
 
-# What 0 stands for: so many for each row, as many as a CPU has at least.
-_FEWEST_ROWS = 16
-_DOCUMENTS_PER_ROW = 16
-_TOKENS_PER_ROW = 8192
-_BATCH_ITEMS_PER_ROW = 2
-_ENCODE_TOKENS = {False: 1024, True: 16_384}
+# What 0 stands for: so many for each row, and no fewer than these.
+_DOCUMENTS_PER_ROW, _FEWEST_DOCUMENTS = 16, 256
+_TOKENS_PER_ROW, _FEWEST_TOKENS = 8192, 131_072
+_BATCH_ITEMS_PER_ROW, _FEWEST_BATCH_ITEMS = 2, 32
 
 
 def _setting(
@@ -56,7 +56,7 @@ class ServerConfig(BaseSettings):
         le=1024,
     )
 
-    provider: Literal["auto", "cuda", "cpu"] = _setting(
+    provider: RequestedProvider = _setting(
         "auto",
         "Provider",
         "Where the model runs. auto takes a GPU if there is one and the bundle is made for it; "
@@ -132,8 +132,8 @@ class ServerConfig(BaseSettings):
         unit="on|off",
     )
 
-    batching: Literal["continuous", "dynamic", "off"] = _setting(
-        "continuous",
+    batching: Batching = _setting(
+        Batching.CONTINUOUS,
         "Batching",
         "continuous lets requests join between any two steps, once as many wait as run or one has "
         "waited for long: serve with this. dynamic waits for the whole batch to finish and off "
@@ -333,18 +333,16 @@ class ServerConfig(BaseSettings):
             )
         return self
 
-    def encode_tokens(self, *, on_gpu: bool) -> int:
-        """What max_encode_tokens is, or will be once it is known where the model runs."""
-        return self.max_encode_tokens or _ENCODE_TOKENS[on_gpu]
-
-    def settled(self, *, rows: int, on_gpu: bool) -> "ServerConfig":
-        """Chooses what 0 left to be chosen, now that it is known where the model runs."""
-        counted = max(_FEWEST_ROWS, rows)
+    def settled(self, *, rows: int, encode_tokens: int) -> "ServerConfig":
+        """Takes what was chosen where the model runs, and chooses the rest of what 0 left open."""
+        documents = max(_FEWEST_DOCUMENTS, _DOCUMENTS_PER_ROW * rows)
+        tokens = max(_FEWEST_TOKENS, _TOKENS_PER_ROW * rows)
+        batch_items = max(_FEWEST_BATCH_ITEMS, _BATCH_ITEMS_PER_ROW * rows)
         chosen = {
             "max_rows": rows,
-            "max_encode_tokens": self.encode_tokens(on_gpu=on_gpu),
-            "max_queue_documents": self.max_queue_documents or _DOCUMENTS_PER_ROW * counted,
-            "max_queue_tokens": self.max_queue_tokens or _TOKENS_PER_ROW * counted,
-            "max_batch_in_flight": self.max_batch_in_flight or _BATCH_ITEMS_PER_ROW * counted,
+            "max_encode_tokens": encode_tokens,
+            "max_queue_documents": self.max_queue_documents or documents,
+            "max_queue_tokens": self.max_queue_tokens or tokens,
+            "max_batch_in_flight": self.max_batch_in_flight or batch_items,
         }
         return self.model_copy(update=chosen)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
+from server.decoding.strategy import Array
 from server.runtime.failures import told_as_runner_errors
-from server.runtime.lane_arrays import Array
 
 
 class EncoderSlice:

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from server.engine.runner import OutOfMemoryRunnerError, RunnerError
-from server.runtime.device.device import DeviceError
+from server.engine.runner import OutOfMemoryRunnerError, RunnerError, RunnerLostError
 
 # onnxruntime has no classes of its own for these: its arenas, its C++ and its macros round CUDA's
 # calls say it in so many words. Want of memory leaves a device as it was.
@@ -16,6 +15,10 @@ _OUT_OF_MEMORY = (
 )
 # CUDA gives nearly every one of its errors again at every later call.
 _DEVICE_LOST = re.compile(r"\b(?:CUDA|CUDNN|CUBLAS|CUBLASLT|CURAND|CUSPARSE|CUFFT) failure -?\d+")
+
+
+class DeviceError(RunnerLostError):
+    """The device cannot go on: nothing that it holds can be trusted any more."""
 
 
 @contextmanager

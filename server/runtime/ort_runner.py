@@ -5,21 +5,22 @@ from typing import Any
 
 from bundle.load import Bundle
 from bundle.signature import DECODER_STEP, DECODER_TOKENS, ENCODER, encoder_slice_names
-from server.decoding.strategy import Outcome, Proposal
+from server.decoding.strategy import Outcome
 from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move
 from server.runtime.encoding import EncoderSlice, SlicedEncoding
 from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane import Lane
 from server.runtime.lane_arrays import LaneArrays
 from server.runtime.session import open_session
-from server.runtime.step_binding import StepBinding, StepShape
+from server.runtime.step.fill import check_places, most_excluded
+from server.runtime.step.shape import FEWEST_TOKENS, StepShape
+from server.runtime.step.word_scores import WordScores
+from server.runtime.step_binding import StepBinding
 from server.runtime.threads import thread_budget
-from server.runtime.word_scores import WordScores
 
 # The excluded ids of a step are padded to a multiple of this, so that few shapes occur and bindings
 # are reused.
 _EXCLUDED_STEP = 8
-_FEWEST_TOKENS = 2
 # Bindings kept for a lane. Rows come and go one by one, so a lane that is never empty would in time
 # have steps of every shape; those of its last steps are soon wanted again.
 _MOST_BINDINGS = 64
@@ -45,8 +46,8 @@ class OrtRunner:
 
         slices = encoder_slice_names(self._geometry)
         self._encoder = [EncoderSlice(opened(name)) for name in slices]
-        self._decoder_step, self._decoder_tokens = opened(DECODER_STEP), opened(DECODER_TOKENS)
-        self.actual_provider: str = self._decoder_step.get_providers()[0]
+        self._decoders = {name: opened(name) for name in (DECODER_STEP, DECODER_TOKENS)}
+        self.actual_provider: str = self._decoders[DECODER_STEP].get_providers()[0]
         self._encoder_outputs = [tensor.name for tensor in manifest.graphs[ENCODER].outputs]
         self._lanes: dict[LaneKey, Lane] = {}
         self._bindings: dict[LaneKey, _Bindings] = {}
@@ -74,11 +75,19 @@ class OrtRunner:
         """Runs one step of a lane's first rows over their own memory, caches updated in place."""
         proposals = batch.proposals
         with told_as_runner_errors(f"a step of {len(proposals)} rows"):
-            self._check_places(proposals)
-            shape = _shape(batch)
-            last_slot = max(proposal.first_slot for proposal in proposals) + shape.tokens
+            check_places(proposals, self._geometry)
             lane = self._lane(batch.lane)
-            lane.fit_cache(last_slot)
+            graph, tokens, gives_words = _wanted(batch)
+            lane.fit_cache(max(proposal.first_slot for proposal in proposals) + tokens)
+            shape = StepShape(
+                graph,
+                rows=len(proposals),
+                source=lane.arrays.capacity.source_tokens,
+                slots=lane.arrays.capacity.cache_slots,
+                tokens=tokens,
+                excluded=max(1, -(-most_excluded(proposals) // _EXCLUDED_STEP)) * _EXCLUDED_STEP,
+                gives_words=gives_words,
+            )
             return self._binding(batch.lane, lane, shape).run(proposals)
 
     def move(self, move: Move) -> None:
@@ -89,11 +98,6 @@ class OrtRunner:
         """Lets go of a lane, and of what is bound to its memory."""
         self._lanes.pop(lane, None)
         self._bindings.pop(lane, None)
-
-    def _check_places(self, proposals: Sequence[Proposal]) -> None:
-        last = max(max(proposal.places) for proposal in proposals)
-        if last >= self._geometry.max_positions:
-            raise ValueError(f"place {last} is past the last, {self._geometry.max_positions - 1}")
 
     def _lane(self, key: LaneKey) -> Lane:
         if key not in self._lanes:
@@ -106,9 +110,14 @@ class OrtRunner:
             bindings = self._bindings[key] = _Bindings(lane.arrays)
         binding = bindings.take(shape)
         if binding is None:
-            session = self._decoder_tokens if shape.is_general else self._decoder_step
             binding = StepBinding(
-                session, self._geometry, lane.arrays, shape, key.width, self._words
+                self._decoders[shape.graph],
+                self._geometry,
+                lane.arrays,
+                shape,
+                width=key.width,
+                pad_id=self._pad_id,
+                word_scores=self._words,
             )
         bindings.put_back(shape, binding)
         return binding
@@ -131,18 +140,11 @@ class _Bindings:
             del self._by_shape[next(iter(self._by_shape))]
 
 
-def _shape(batch: DecodeBatch) -> StepShape:
-    proposals = batch.proposals
-    tokens = max(len(proposal.token_ids) for proposal in proposals)
-    longest = max(len(ids) for proposal in proposals for ids in proposal.excluded_ids)
-    gives_words = any(proposal.wants_scores for proposal in proposals)
-    is_general = tokens > 1 or batch.lane.width > 1 or gives_words
-    return StepShape(
-        rows=len(proposals),
-        # decoder_tokens is never run over a single token, which it would round otherwise than the
-        # same token in company: only decoder_step makes up for that (even_rounding.py of export).
-        tokens=max(tokens, _FEWEST_TOKENS) if is_general else tokens,
-        excluded=max(1, -(-longest // _EXCLUDED_STEP)) * _EXCLUDED_STEP,
-        is_general=is_general,
-        gives_words=gives_words,
-    )
+def _wanted(batch: DecodeBatch) -> tuple[str, int, bool]:
+    """The graph that runs a batch, how many tokens of each row it takes, and whether all words."""
+    tokens = max(len(proposal.token_ids) for proposal in batch.proposals)
+    gives_words = any(proposal.wants_scores for proposal in batch.proposals)
+    # What decoder_step cannot do: several tokens, a tree, or all words.
+    if tokens > 1 or batch.lane.width > 1 or gives_words:
+        return DECODER_TOKENS, max(tokens, FEWEST_TOKENS), gives_words
+    return DECODER_STEP, tokens, False

@@ -19,7 +19,6 @@ from server.runtime.failures import is_out_of_memory
 from server.runtime.threads import ThreadBudget
 
 CPU = "CPUExecutionProvider"
-CUDA = "CUDAExecutionProvider"
 
 # The fused kernel is slower on the CPU than Add and LayerNormalization are: 9 % of the encoder
 # (docs/adr/0004-int8.md).

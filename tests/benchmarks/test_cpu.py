@@ -26,8 +26,8 @@ from benchmarks.peers.protocol import Job, batches
 from bundle.manifest import read_manifest
 from bundle.tokenizer import BundleTokenizer
 from model.checkpoints.checkpoint import check_checkpoint
-from server.config import ServerConfig
 from server.engine.lanes import lanes_for
+from server.runtime.providers.cpu import CPU
 
 CHECKPOINT = Path("models/default/checkpoint")
 BUNDLE = Path("models/default/bundle-cpu-int8")
@@ -194,8 +194,7 @@ def test_weights_are_counted_as_the_family_has_them() -> None:
 
 def test_lanes_and_budget_are_those_of_the_server() -> None:
     assert lanes_for(read_manifest(BUNDLE)) == (512, 1024)
-    settled = ServerConfig().settled(rows=16, on_gpu=False)
-    assert settled.max_encode_tokens == MAX_ENCODE_TOKENS
+    assert CPU.encode_tokens == MAX_ENCODE_TOKENS
 
 
 # Processes

@@ -14,9 +14,9 @@ import onnxruntime
 import pytest
 
 from bundle.load import Bundle
-from server.runtime.device.cuda import CudaDevice, probe
-from server.runtime.device.device import Device
-from server.runtime.device.host import HostDevice
+from server.runtime.device.drivers.cuda import CudaDevice, probe
+from server.runtime.device.drivers.device import Device
+from server.runtime.device.drivers.host import HostDevice
 from tests.export.family_bundles import give_copy_head, make_bundle, make_checkpoint, tame
 
 

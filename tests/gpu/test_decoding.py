@@ -10,10 +10,11 @@ from bundle.load import Bundle
 from model.checkpoints.checkpoint import load_checkpoint
 from model.decoding.generate import Generation, GreedyOptions, greedy
 from server.engine.runner import LaneKey
-from server.runtime.device.budget import NotEnoughDeviceMemory
-from server.runtime.device.capture_list import CaptureList, parse_capture_list
-from server.runtime.device.device import Device
+from server.runtime.device.drivers.device import Device
+from server.runtime.device.memory.budget import NotEnoughDeviceMemory
 from server.runtime.device.runner import DeviceRunner
+from server.runtime.device.steps.capture_list import parse_capture_list
+from server.runtime.options import RunnerOptions
 from server.runtime.ort_runner import OrtRunner
 from tests.gpu.conftest import Network
 from tests.server.runtime.documents import decoding, run, strategy, tokens
@@ -27,8 +28,9 @@ NEAR_TIE = 0.05
 GREEDY = decoding(max_tokens=MAX_TOKENS, no_repeat_ngram_size=0)
 
 
-def runner(bundle: Bundle, device: Device, capture: CaptureList | None = None) -> DeviceRunner:
-    return DeviceRunner(bundle, device, threads=1, max_rows=MAX_ROWS, capture=capture)
+def runner(bundle: Bundle, device: Device, capture: str = "auto") -> DeviceRunner:
+    options = RunnerOptions(threads=1, max_rows=MAX_ROWS, capture=parse_capture_list(capture))
+    return DeviceRunner(bundle, device, options)
 
 
 def written(
@@ -56,7 +58,7 @@ def test_captured_steps_write_what_steps_as_they_are_write(
     network: Network, device: Device, changes: dict[str, object]
 ) -> None:
     bundle = network.fp16
-    as_they_are = runner(bundle, device, parse_capture_list("off"))
+    as_they_are = runner(bundle, device, "off")
     captured = runner(bundle, device)
     expected = written(bundle, as_they_are, network.sources, **changes)
     assert as_they_are.num_captured == 0
@@ -115,7 +117,7 @@ def test_more_rows_than_the_device_has_memory_for_are_refused(
     network: Network, device: Device
 ) -> None:
     with pytest.raises(NotEnoughDeviceMemory) as refused:
-        DeviceRunner(network.fp32, device, threads=1, max_rows=1 << 22)
+        DeviceRunner(network.fp32, device, RunnerOptions(threads=1, max_rows=1 << 22))
     assert 0 < refused.value.fits < 1 << 22
 
 

@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
+from server.decoding.strategy import Array
 from server.engine.runner import OutOfMemoryRunnerError
-from server.runtime.device.device import Device, Queue
-from server.runtime.lane_arrays import Array
+from server.runtime.device.drivers.device import Device, Queue
 
 pytestmark = pytest.mark.gpu
 

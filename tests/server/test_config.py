@@ -8,6 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from server.config import ConfigError, ServerConfig, load_config, unknown_variables
+from server.runtime.device.memory.budget import MOST_ROWS
+from server.runtime.providers.cpu import CPU
+from server.runtime.providers.cuda import CUDA
 
 EVERY_FIELD = pytest.mark.parametrize("field", ServerConfig.model_fields)
 
@@ -46,17 +49,17 @@ def test_a_flag_beats_the_environment_which_beats_the_default(
 
 
 @pytest.mark.parametrize(
-    ("rows", "on_gpu", "expected"),
+    ("rows", "encode_tokens", "expected"),
     [
-        (1, False, (1, 1024, 256, 131_072, 32)),
-        (16, False, (16, 1024, 256, 131_072, 32)),
-        (256, True, (256, 16_384, 4096, 2_097_152, 512)),
+        (1, 1024, (1, 1024, 256, 131_072, 32)),
+        (16, 1024, (16, 1024, 256, 131_072, 32)),
+        (256, 16_384, (256, 16_384, 4096, 2_097_152, 512)),
     ],
 )
 def test_limits_left_to_be_chosen_grow_with_the_rows(
-    rows: int, on_gpu: bool, expected: tuple[int, ...]
+    rows: int, encode_tokens: int, expected: tuple[int, ...]
 ) -> None:
-    settled = load_config([]).settled(rows=rows, on_gpu=on_gpu)
+    settled = load_config([]).settled(rows=rows, encode_tokens=encode_tokens)
 
     assert expected == (
         settled.max_rows,
@@ -68,11 +71,21 @@ def test_limits_left_to_be_chosen_grow_with_the_rows(
 
 
 def test_limits_that_were_given_stay() -> None:
-    given = ("--max-queue-documents", "7", "--max-queue-tokens", "2048", "--max-encode-tokens", "9")
-    settled = load_config([*given, "--max-batch-in-flight", "3"]).settled(rows=256, on_gpu=True)
+    given = ("--max-queue-documents", "7", "--max-queue-tokens", "2048")
+    config = load_config([*given, "--max-batch-in-flight", "3"])
+    settled = config.settled(rows=256, encode_tokens=9)
 
     assert (settled.max_queue_documents, settled.max_queue_tokens) == (7, 2048)
     assert (settled.max_encode_tokens, settled.max_batch_in_flight) == (9, 3)
+
+
+def test_the_help_names_the_numbers_of_the_table_of_providers() -> None:
+    fields = ServerConfig.model_fields
+    cpu, gpu = CPU.encode_tokens, CUDA.encode_tokens
+    assert f"0 takes {CPU.max_rows} on a CPU" in str(fields["max_rows"].description)
+    assert f"at most {MOST_ROWS}." in str(fields["max_rows"].description)
+    told = str(fields["max_encode_tokens"].description)
+    assert f"0 takes {cpu} on a CPU, and {gpu} on a GPU" in told
 
 
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,39 +1,38 @@
 """The engine's ModelRunner on a device of its own memory."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bundle.load import Bundle
-from bundle.signature import (
-    DECODER_AHEAD,
-    DECODER_TOKENS,
-    ENCODER,
-)
-from server.decoding.strategy import Outcome, Proposal
+from bundle.manifest import Manifest
+from bundle.signature import DECODER_AHEAD, DECODER_TOKENS, ENCODER
+from server.decoding.strategy import Outcome
 from server.engine.encoding import MOST_UNDER_WAY
 from server.engine.lanes import lanes_for
 from server.engine.runner import DecodeBatch, Encoding, LaneKey, Move
-from server.runtime.device.buckets import (
+from server.runtime.device.drivers.device import Device, Queue
+from server.runtime.device.drivers.worker import Worker
+from server.runtime.device.encoding.encoder import DeviceEncoder, DeviceEncoding
+from server.runtime.device.memory.buckets import (
     fit_excluded,
     fit_slots,
     rows_ladder,
     source_ladder,
 )
-from server.runtime.device.budget import available_bytes, count_rows, lane_shapes
-from server.runtime.device.burst import Burst
-from server.runtime.device.capture_list import CaptureList, Sizes, planned
-from server.runtime.device.device import Device
-from server.runtime.device.encoding import DeviceEncoder, DeviceEncoding
-from server.runtime.device.lanes import LanePool
-from server.runtime.device.outcomes import outcomes_of
-from server.runtime.device.placement import placement_on
-from server.runtime.device.step_shape import MOST_FED, StepShape, plan_step
-from server.runtime.device.steps import BoundSteps
-from server.runtime.device.worker import Worker
+from server.runtime.device.memory.budget import available_bytes, count_rows, lane_shapes
+from server.runtime.device.memory.lanes import LanePool
+from server.runtime.device.steps.bound_step import Burst
+from server.runtime.device.steps.capture_list import CaptureList, Sizes, planned
+from server.runtime.device.steps.outcomes import outcomes_of
+from server.runtime.device.steps.step_cache import BoundSteps
+from server.runtime.device.steps.step_plan import MOST_FED, plan_step
 from server.runtime.failures import told_as_runner_errors
+from server.runtime.options import RunnerOptions
 from server.runtime.session import open_session
-from server.runtime.threads import thread_budget
+from server.runtime.step.fill import check_places
+from server.runtime.step.shape import StepShape
+from server.runtime.threads import ThreadBudget, thread_budget
 
 DRAFT_TOKENS = 5
 MOST_STEPS_AHEAD = 15
@@ -52,75 +51,58 @@ class DeviceRunner:
         self,
         bundle: Bundle,
         device: Device,
+        options: RunnerOptions,
         *,
-        requested_provider: str = "cuda",
-        threads: int = 0,
-        max_rows: int = 0,
-        encode_tokens: int = 0,
-        memory_fraction: float = 0.9,
-        draft_tokens: int = DRAFT_TOKENS,
         most_steps_ahead: int = MOST_STEPS_AHEAD,
-        capture: CaptureList | None = None,
-        on_progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         manifest = bundle.manifest
-        self._geometry = geometry = manifest.geometry
-        self.requested_provider = requested_provider
         self.most_steps_ahead = most_steps_ahead
-        self._draft = draft_tokens if geometry.copy_head else 0
-        capture = capture or CaptureList()
-        budget = thread_budget(threads)
-        self.threads = budget.threads
-        self._device = device
-        self._queue = device.queue()
+        self._geometry = manifest.geometry
+        self._draft = DRAFT_TOKENS if manifest.geometry.copy_head else 0
+        self._device, self._queue = device, device.queue()
         encoder_queue = device.queue()
-
-        def opened(name: str, queue: Any, *, captures: bool) -> Any:
-            exact = manifest.precision == "fp32"
-            placement = placement_on(device, queue, captures=captures, exact=exact)
-            return open_session(bundle.graph_path(name), manifest.graphs[name], budget, placement)
-
-        self.sessions = {
-            ENCODER: opened(ENCODER, encoder_queue, captures=False),
-            DECODER_AHEAD: opened(DECODER_AHEAD, self._queue, captures=capture.enabled),
-            DECODER_TOKENS: opened(DECODER_TOKENS, self._queue, captures=capture.enabled),
-        }
+        budget = thread_budget(options.threads)
+        self.threads = budget.threads
+        self.sessions = _open_sessions(
+            bundle,
+            device,
+            {ENCODER: encoder_queue, DECODER_AHEAD: self._queue, DECODER_TOKENS: self._queue},
+            budget,
+            captures=options.capture.enabled,
+        )
         self.actual_provider: str = self.sessions[DECODER_AHEAD].get_providers()[0]
         # While a graph is captured, no other thread may ask anything of the device.
         launching = threading.Lock()
         self._encoder = DeviceEncoder(
-            device, encoder_queue, self.sessions[ENCODER], geometry,
-            longest=manifest.longest_source, pad_id=manifest.special_tokens.pad_id,
-            launching=launching,
-        )  # fmt: skip
-        self._most_written = manifest.limits.max_summary_tokens + MOST_FED
-        lanes = [LaneKey(longest, 1) for longest in lanes_for(manifest)]
-        shapes = [lane_shapes(geometry, key, self._most_written) for key in lanes]
-        available = available_bytes(
-            free=device.free_bytes(), total=device.total_bytes(), fraction=memory_fraction
+            device, encoder_queue, self.sessions[ENCODER], manifest, launching
         )
-        self.max_rows = count_rows(
-            shapes,
-            asked=max_rows,
-            available=available,
-            tokens=1 + self._draft,
-            vocab_size=geometry.vocab_size,
-            # Those under way, and one that is still copied to its rows.
-            encoding=(MOST_UNDER_WAY + 1) * encode_tokens * self._encoder.token_bytes,
-        )
-        self._ladder = rows_ladder(self.max_rows)
         self._steps = BoundSteps(
-            device, self._queue, self.sessions, manifest, captures=capture.enabled,
+            device,
+            self._queue,
+            self.sessions,
+            manifest,
+            captures=options.capture.enabled,
             launching=launching,
-        )  # fmt: skip
+        )
+        # The sessions have taken their weights: what is free now is for rows.
+        available = available_bytes(
+            free=device.free_bytes(), total=device.total_bytes(), fraction=options.memory_fraction
+        )
+        self.max_rows = self._count_rows(manifest, options, available)
+        self._ladder = rows_ladder(self.max_rows)
         self._lanes = LanePool(
-            device, self._queue, geometry,
-            most_written=self._most_written, max_rows=self.max_rows, most_bytes=available,
-            kept=dict.fromkeys(lanes, self.max_rows), forget=self._steps.forget,
-        )  # fmt: skip
+            device,
+            self._queue,
+            manifest.geometry,
+            most_written=_most_written(manifest),
+            max_rows=self.max_rows,
+            most_bytes=available,
+            kept=dict.fromkeys(_kept_lanes(manifest), self.max_rows),
+            forget=self._steps.forget,
+        )
         self._worker = Worker(device, "decoder")
         with told_as_runner_errors("capturing the first steps"):
-            self._worker.do(lambda: self._capture(capture, on_progress))
+            self._worker.do(lambda: self._capture(options.capture, options.on_capture))
 
     @property
     def num_captured(self) -> int:
@@ -143,7 +125,7 @@ class DeviceRunner:
     def decode(self, batch: DecodeBatch) -> Sequence[Outcome]:
         """Runs a step, and those ahead; waits once, at the end."""
         with told_as_runner_errors(f"a step of {len(batch.proposals)} rows"):
-            self._check_places(batch.proposals)
+            check_places(batch.proposals, self._geometry)
             return self._worker.do(lambda: self._decode(batch))
 
     def move(self, move: Move) -> None:
@@ -177,14 +159,21 @@ class DeviceRunner:
             steps = burst.run(graph_id, plan.steps_ahead)
         return outcomes_of(proposals, steps, burst.scores())
 
-    def _check_places(self, proposals: Sequence[Proposal]) -> None:
-        last = max(max(proposal.places) for proposal in proposals)
-        if last >= self._geometry.max_positions:
-            raise ValueError(f"place {last} is past the last, {self._geometry.max_positions - 1}")
+    def _count_rows(self, manifest: Manifest, options: RunnerOptions, available: int) -> int:
+        geometry, most_written = manifest.geometry, _most_written(manifest)
+        return count_rows(
+            [lane_shapes(geometry, key, most_written) for key in _kept_lanes(manifest)],
+            asked=options.max_rows,
+            available=available,
+            tokens=1 + self._draft,
+            vocab_size=geometry.vocab_size,
+            # Those under way, and one that is still copied to its rows.
+            encoding=(MOST_UNDER_WAY + 1) * options.encode_tokens * self._encoder.token_bytes,
+        )
 
     def _capture(self, wanted: CaptureList, on_progress: Callable[[int, int], None]) -> None:
         """Captures what is to be captured at start; nobody is in the lanes yet."""
-        if self._device.kind != "cuda" or not wanted.enabled:
+        if not (self._device.can_capture and wanted.enabled):
             return
         first = fit_slots(1)
         plans: list[tuple[LaneKey, Sizes]] = []
@@ -218,3 +207,38 @@ class DeviceRunner:
             step.run(graph_id)
             self._queue.wait()
         lane.begin_anew()
+
+
+def _open_sessions(
+    bundle: Bundle,
+    device: Device,
+    queues: Mapping[str, Queue],
+    budget: ThreadBudget,
+    *,
+    captures: bool,
+) -> dict[str, Any]:
+    """Each graph in its queue; the encoder is never captured."""
+    manifest = bundle.manifest
+    return {
+        name: open_session(
+            bundle.graph_path(name),
+            manifest.graphs[name],
+            budget,
+            device.placement(
+                queue,
+                captures=captures and name != ENCODER,
+                exact=manifest.precision == "fp32",
+            ),
+        )
+        for name, queue in queues.items()
+    }
+
+
+def _kept_lanes(manifest: Manifest) -> list[LaneKey]:
+    """The lanes of single summaries, which are there from the start."""
+    return [LaneKey(longest, 1) for longest in lanes_for(manifest)]
+
+
+def _most_written(manifest: Manifest) -> int:
+    """Places that a summary fills at most, drafts included."""
+    return manifest.limits.max_summary_tokens + MOST_FED

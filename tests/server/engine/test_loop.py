@@ -12,7 +12,7 @@ from server.engine.loop import EngineLoop
 from server.engine.request import Event, Failed, Finished
 from server.engine.runner import DecodeBatch
 from server.errors import DeviceLost, EngineFailure
-from server.runtime.device.device import DeviceError
+from server.runtime.failures import DeviceError
 from server.types import DecodingOptions
 from tests.server.engine.scripted import (
     SPECIAL,

@@ -1,6 +1,6 @@
 """Which runner is made, and what becomes of a choice that onnxruntime or CUDA does not keep."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -8,12 +8,17 @@ import pytest
 
 from bundle.load import Bundle, load_bundle
 from server.engine.runner import OutOfMemoryRunnerError
-from server.runtime import make_runner as module
-from server.runtime.device.budget import NotEnoughDeviceMemory
-from server.runtime.device.device import Device, DeviceError
-from server.runtime.make_runner import MadeRunner, RunnerOptions, make_runner
-from server.runtime.providers import ProviderChoice, ProviderError
-from server.runtime.session import CPU, CUDA, PlacementError
+from server.runtime.device.drivers.device import Device
+from server.runtime.device.memory.budget import NotEnoughDeviceMemory
+from server.runtime.failures import DeviceError
+from server.runtime.make_runner import make_runner
+from server.runtime.options import RunnerOptions
+from server.runtime.providers import cpu
+from server.runtime.providers.cpu import CPU
+from server.runtime.providers.cuda import CUDA
+from server.runtime.providers.policy import ProviderError
+from server.runtime.providers.provider import MadeRunner, ProviderChoice
+from server.runtime.session import PlacementError
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
 
@@ -36,79 +41,89 @@ class Plain:
         self.threads = threads
 
 
-class OnDevice:
-    """A maker of device runners that notes what it is asked for, and fails on a GPU if told to."""
+class Gpu:
+    """What makes the runners: it notes where, and on a GPU it fails if told to."""
 
     def __init__(self, failure: Exception | None = None, *, rows: int = 128) -> None:
         self.failure, self.rows = failure, rows
         self.asked: list[str] = []
 
-    def __call__(
-        self, bundle: Bundle, options: RunnerOptions, choice: ProviderChoice
-    ) -> MadeRunner:
-        self.asked.append(choice.actual)
-        if choice.actual == "cuda" and self.failure is not None:
+    def make(self, bundle: Bundle, options: RunnerOptions, choice: ProviderChoice) -> MadeRunner:
+        self.asked.append(choice.provider.name)
+        if choice.provider is CPU:
+            return CPU.make(bundle, options, choice)
+        if self.failure is not None:
             raise self.failure
         runner: Any = "device runner"
-        return MadeRunner(runner, choice, self.rows)
+        return MadeRunner(runner, choice, options.max_rows or self.rows, options.encode_tokens)
+
+
+@dataclass
+class OnDevice:
+    """In the place of DeviceRunner."""
+
+    bundle: Bundle
+    device: Device
+    options: RunnerOptions
+    most_steps_ahead: int = 15
+
+    @property
+    def max_rows(self) -> int:
+        return self.options.max_rows
 
 
 @pytest.fixture(autouse=True)
-def _plain_runner(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OrtRunner", Plain)
+def _runners(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "OrtRunner", Plain)
+    monkeypatch.setattr(cpu, "DeviceRunner", OnDevice)
 
 
 def make(
-    precision: str, on_device: OnDevice, said: str | None = None, **options: Any
+    precision: str, gpu: Gpu | None = None, said: str | None = None, **options: Any
 ) -> MadeRunner:
     return make_runner(
         bundle_of(precision),
         RunnerOptions(**options),
-        available=lambda: [CUDA, CPU],
-        probe=lambda index: said,
-        make_on_device=on_device,
+        available=lambda: [CUDA.onnxruntime, CPU.onnxruntime],
+        probe=lambda provider, index: said,
+        make=(gpu or Gpu()).make,
     )
 
 
 def test_the_cpu_has_sixteen_rows_unless_told_otherwise() -> None:
-    on_device = OnDevice()
-
-    assert make("int8", on_device).max_rows == 16
-    assert make("int8", on_device, max_rows=3).max_rows == 3
-    assert isinstance(make("int8", on_device, threads=2).runner, Plain)
-    assert on_device.asked == []
+    assert make("int8").max_rows == 16
+    assert make("int8", max_rows=3).max_rows == 3
+    assert isinstance(make("int8", threads=2).runner, Plain)
 
 
 def test_a_gpu_has_as_many_rows_as_its_runner_counted() -> None:
-    made = make("fp16", OnDevice(rows=64))
+    made = make("fp16", Gpu(rows=64))
 
-    assert (made.runner, made.max_rows, made.choice.actual) == ("device runner", 64, "cuda")
+    assert (made.runner, made.max_rows, made.choice.provider) == ("device runner", 64, CUDA)
     assert not made.choice.fallback
 
 
-def test_half_precision_falls_back_to_the_same_runner_on_the_cpu() -> None:
-    on_device = OnDevice()
-    made = make("fp16", on_device, "libcuda.so.1: cannot open shared object file")
-
-    assert on_device.asked == ["cpu"]
-    assert (made.choice.actual, made.choice.fallback) == ("cpu", True)
-
-
-def test_on_the_cpu_half_precision_takes_no_step_unlooked_at(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("precision", "tokens"), [("int8", 1024), ("fp16", 16_384)])
+def test_a_gpu_encodes_more_tokens_together_than_a_cpu_unless_told_otherwise(
+    precision: str, tokens: int
 ) -> None:
-    asked: dict[str, Any] = {}
+    assert make(precision).encode_tokens == tokens
+    assert make(precision, encode_tokens=7).encode_tokens == 7
 
-    class Recorded:
-        max_rows = 16
 
-        def __init__(self, bundle: Bundle, device: Device, **given: Any) -> None:
-            asked.update(given, kind=device.kind)
+def test_half_precision_falls_back_to_the_runner_of_a_device_on_the_cpu() -> None:
+    gpu = Gpu()
+    made = make("fp16", gpu, "libcuda.so.1: cannot open shared object file")
 
-    monkeypatch.setattr(module, "DeviceRunner", Recorded)
-    make_runner(bundle_of("fp16"), RunnerOptions(provider="cpu"), available=lambda: [CPU])
+    assert gpu.asked == ["cpu"]
+    assert (made.choice.provider, made.choice.fallback) == (CPU, True)
+    assert isinstance(made.runner, OnDevice)
 
-    assert (asked["kind"], asked["max_rows"], asked["most_steps_ahead"]) == ("cpu", 16, 0)
+
+def test_on_the_cpu_half_precision_takes_no_step_unlooked_at() -> None:
+    made: Any = make("fp16", provider="cpu").runner
+
+    assert (made.device.kind, made.max_rows, made.most_steps_ahead) == ("cpu", 16, 0)
 
 
 @pytest.mark.parametrize(
@@ -122,22 +137,22 @@ def test_on_the_cpu_half_precision_takes_no_step_unlooked_at(
 def test_a_gpu_that_fails_while_sessions_are_made_is_fallen_back_from(
     failure: Exception, reason: str
 ) -> None:
-    on_device = OnDevice(failure)
-    made = make("fp32", on_device)
+    gpu = Gpu(failure)
+    made = make("fp32", gpu)
 
-    assert on_device.asked == ["cuda"]
+    assert gpu.asked == ["cuda", "cpu"]
     assert isinstance(made.runner, Plain)
     assert made.choice.fallback
     assert reason in made.choice.reason
     with pytest.raises(ProviderError, match=reason):
-        make("fp32", on_device, strict=True)
+        make("fp32", gpu, strict=True)
     with pytest.raises(ProviderError, match="no kernels on the CPU"):
-        make("bf16", on_device)
+        make("bf16", gpu)
 
 
 def test_a_gpu_without_memory_is_not_fallen_back_from_and_says_how_many_rows_fit() -> None:
     scarce = NotEnoughDeviceMemory(asked=64, fits=12, bytes_per_row=1 << 20, available=12 << 20)
     with pytest.raises(ProviderError, match=r"^not enough memory on device 1: .*12 would fit"):
-        make("fp32", OnDevice(scarce), device=1)
+        make("fp32", Gpu(scarce), device=1)
     with pytest.raises(ProviderError, match="device 0: no memory to load encoder"):
-        make("fp32", OnDevice(OutOfMemoryRunnerError("no memory to load encoder")))
+        make("fp32", Gpu(OutOfMemoryRunnerError("no memory to load encoder")))

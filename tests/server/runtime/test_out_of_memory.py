@@ -14,9 +14,8 @@ from server.engine.runner import OutOfMemoryRunnerError, RunnerError, RunnerLost
 from server.engine.scheduler import EngineConfig
 from server.errors import OutOfMemory
 from server.runtime import lane as lane_module
-from server.runtime.device.device import DeviceError
 from server.runtime.encoding import EncoderSlice
-from server.runtime.failures import told_as_runner_errors
+from server.runtime.failures import DeviceError, told_as_runner_errors
 from server.runtime.lane_arrays import Capacity, LaneArrays
 from tests.bundle.conftest import DEFAULT_BUNDLE
 from tests.server.runtime.documents import LANES, ROOT, decoding, run, strategy, tokens

@@ -8,9 +8,9 @@ import pytest
 from bundle.errors import BundleError
 from bundle.load import load_bundle
 from server.engine.runner import OutOfMemoryRunnerError
+from server.runtime.device.drivers.cuda import PROVIDER as CUDA
 from server.runtime.session import (
     CPU,
-    CUDA,
     Placement,
     PlacementError,
     nodes_elsewhere,

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from bundle.load import Bundle
-from server.runtime.device.host import HostDevice
+from server.runtime.device.drivers.host import HostDevice
 from server.runtime.device.runner import DeviceRunner
+from server.runtime.options import RunnerOptions
 from server.runtime.ort_runner import OrtRunner
 from tests.export.family_bundles import FamilyBundle
 from tests.server.runtime.stepping import Model
@@ -41,7 +42,7 @@ class Pair:
 
 def make_pair(bundle: Bundle, sources: Sequence[Sequence[int]]) -> Pair:
     device = HostDevice(MEMORY)
-    runner = DeviceRunner(bundle, device, threads=1, max_rows=MAX_ROWS)
+    runner = DeviceRunner(bundle, device, RunnerOptions(threads=1, max_rows=MAX_ROWS))
     return Pair(device, Model(bundle, runner, sources), Model(bundle, OrtRunner(bundle), sources))
 
 

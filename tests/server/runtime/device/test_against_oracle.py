@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from bundle.load import load_bundle
-from server.runtime.device.host import HostDevice
+from server.runtime.device.drivers.host import HostDevice
 from server.runtime.device.runner import DeviceRunner
+from server.runtime.options import RunnerOptions
 from tests.server.runtime.documents import (
     decoding,
     documents,
@@ -18,7 +19,7 @@ from tests.server.runtime.documents import (
 
 def test_steps_ahead_with_drafts_write_the_oracles_tokens(fp32_bundle: Path) -> None:
     bundle = load_bundle(fp32_bundle)
-    runner = DeviceRunner(bundle, HostDevice(8 << 30), threads=1, max_rows=4)
+    runner = DeviceRunner(bundle, HostDevice(8 << 30), RunnerOptions(threads=1, max_rows=4))
     sources = [source_ids(bundle, document, "headline") for document in documents(4)]
     options = decoding(speculation=True)
     strategies = [strategy(bundle, source, options) for source in sources]

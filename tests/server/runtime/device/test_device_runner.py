@@ -18,10 +18,11 @@ from server.engine.runner import (
 )
 from server.engine.scheduler import EngineConfig
 from server.errors import EngineFailure, OutOfMemory
-from server.runtime.device.budget import NotEnoughDeviceMemory
-from server.runtime.device.device import DeviceError
-from server.runtime.device.host import HostDevice
+from server.runtime.device.drivers.host import HostDevice
+from server.runtime.device.memory.budget import NotEnoughDeviceMemory
 from server.runtime.device.runner import DeviceRunner
+from server.runtime.failures import DeviceError
+from server.runtime.options import RunnerOptions
 from tests.server.runtime.device.conftest import MAX_ROWS, Pair
 from tests.server.runtime.documents import LANES, decoding, run, strategy, tokens
 from tests.server.runtime.stepping import NARROW, assert_alike, feed
@@ -185,9 +186,11 @@ def test_more_rows_than_were_counted_are_a_want_of_memory(copying: Pair) -> None
 
 def test_a_device_without_memory_for_the_rows_says_how_many_would_fit(copying: Pair) -> None:
     with pytest.raises(NotEnoughDeviceMemory) as refused:
-        DeviceRunner(copying.bundle, HostDevice(6 << 20), threads=1, max_rows=256)
+        DeviceRunner(copying.bundle, HostDevice(6 << 20), RunnerOptions(threads=1, max_rows=256))
     fits = refused.value.fits
-    runner = DeviceRunner(copying.bundle, HostDevice(6 << 20), threads=1, max_rows=fits)
+    runner = DeviceRunner(
+        copying.bundle, HostDevice(6 << 20), RunnerOptions(threads=1, max_rows=fits)
+    )
     assert runner.max_rows == fits
 
 
@@ -269,7 +272,9 @@ def test_a_failure_is_told_to_the_request_that_met_it(
 
 
 def test_memory_of_an_outlier_is_given_back_after_it(copying: Pair) -> None:
-    runner = DeviceRunner(copying.bundle, device := HostDevice(1 << 30), threads=1, max_rows=4)
+    runner = DeviceRunner(
+        copying.bundle, device := HostDevice(1 << 30), RunnerOptions(threads=1, max_rows=4)
+    )
     source = copying.sources[3]
 
     def encode(count: int) -> None:

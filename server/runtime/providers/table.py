@@ -1,0 +1,11 @@
+"""The table of providers. Another one is a file beside this, and its name in the line here."""
+
+from collections.abc import Sequence
+
+from server.runtime.providers.cpu import CPU
+from server.runtime.providers.cuda import CUDA
+from server.runtime.providers.provider import Accelerator, Provider
+
+# In the order in which `auto` tries them.
+PROVIDERS: Sequence[Provider] = (CUDA, CPU)
+ACCELERATORS = tuple(each for each in PROVIDERS if isinstance(each, Accelerator))
