@@ -6,8 +6,7 @@ from typing import Any
 import onnx
 import onnxruntime
 
-from bundle.arithmetic import exact_session_entries
-from bundle.processor import instruction_set
+from bundle.arithmetic import make_products_exact
 
 _ERROR = 3
 
@@ -21,7 +20,6 @@ def open_graph(graph: onnx.ModelProto | Path) -> Any:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERROR
-    for key, value in exact_session_entries(instruction_set()).items():
-        options.add_session_config_entry(key, value)
+    make_products_exact(options)
     source = str(graph) if isinstance(graph, Path) else graph.SerializeToString()
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

@@ -13,9 +13,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from bundle.arithmetic import exact_session_entries
+from bundle.arithmetic import make_products_exact
 from bundle.manifest import GraphSpec, Manifest, TensorSpec
-from bundle.processor import instruction_set
 from bundle.signature import (
     DECODER_STEP,
     DECODER_TOKENS,
@@ -160,8 +159,7 @@ def _session(path: Path, threads: int) -> Any:
     options.intra_op_num_threads = threads
     # Unbound caches are copied at every step, which TensorScatter warns of; here that is meant.
     options.log_severity_level = 3
-    for key, value in exact_session_entries(instruction_set()).items():
-        options.add_session_config_entry(key, value)
+    make_products_exact(options)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 

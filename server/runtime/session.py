@@ -9,10 +9,9 @@ from typing import Any
 import onnxruntime
 from onnxruntime import OrtAllocatorType, OrtArenaCfg, OrtMemoryInfo, OrtMemType
 
-from bundle.arithmetic import exact_session_entries
+from bundle.arithmetic import make_products_exact
 from bundle.errors import BundleError
 from bundle.manifest import GraphSpec, TensorSpec
-from bundle.processor import instruction_set
 from bundle.signature import differences, tensor_as_read
 from server.engine.runner import OutOfMemoryRunnerError
 from server.runtime.failures import is_out_of_memory
@@ -62,8 +61,7 @@ def open_session(
     options.intra_op_num_threads = budget.threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _WARNING
-    for key, value in exact_session_entries(instruction_set()).items():
-        options.add_session_config_entry(key, value)
+    make_products_exact(options)
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(budget.may_spin)))
     # A pool that goes on spinning after its run takes the cores from the other session's pool.
     options.add_session_config_entry("session.force_spinning_stop", "1")

@@ -95,7 +95,7 @@ def test_the_largest_keys_and_values_are_multiplied_exactly(tmp_path: Path) -> N
 def test_sessions_ask_for_exact_products_where_there_is_no_vnni(
     instruction_set: str, is_needed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.runtime.session.instruction_set", lambda: instruction_set)
+    monkeypatch.setattr("bundle.arithmetic.instruction_set", lambda: instruction_set)
     session = open_product(tmp_path, product("left", "right", "out"), constant=False)
     options = session.get_session_options()
     if is_needed:
