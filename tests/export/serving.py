@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from bundle.load import Bundle
 from bundle.normalise import normalise
 from server.decoding.strategy import Strategy
+from server.engine.drive import finish
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Finished
 from server.engine.runner import ModelRunner
@@ -42,16 +43,8 @@ def serve(
 ) -> list[Finished]:
     """Runs all sources in one engine; the i-th arrives before the step that `arrivals` names."""
     engine = Engine(EngineConfig(LANES, max_rows=24, max_encode_tokens=256), runner)
-    waiting = list(zip(arrivals or [0] * len(jobs), range(len(jobs)), strict=True))
-    finished: dict[int, Finished] = {}
-    step = 0
-    while waiting or not engine.is_idle:
-        for _, index in (due := [each for each in waiting if each[0] <= step]):
-            source, strategy = jobs[index]
-            engine.submit(EngineRequest(id=index, source_ids=source, strategy=strategy))
-        waiting = [each for each in waiting if each not in due]
-        for event in engine.step():
-            assert isinstance(event, Finished), event
-            finished[event.request_id] = event
-        step += 1
-    return [finished[index] for index in range(len(jobs))]
+    requests = [
+        EngineRequest(id=index, source_ids=source, strategy=strategy)
+        for index, (source, strategy) in enumerate(jobs)
+    ]
+    return finish(engine, requests, at_steps=arrivals)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bundle.manifest import Geometry
+from server.engine.drive import drive
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Failed, Finished
 from server.engine.runner import OutOfMemoryRunnerError, RunnerError, RunnerLostError
@@ -124,11 +125,11 @@ def test_only_the_huge_document_fails_and_says_how_large_it_is(
     sources = [[9] * 300, [9] * (scarce_memory + 1), [11] * 290]
     strategies = [strategy(bundle, source, decoding()) for source in sources]
     engine = Engine(EngineConfig(LANES, max_rows=4, max_encode_tokens=4096), int8_model.runner)
-    for index, (source, each) in enumerate(zip(sources, strategies, strict=True)):
-        engine.submit(EngineRequest(id=index, source_ids=source, strategy=each))
-    ended = {}
-    while not engine.is_idle:
-        ended |= {event.request_id: event for event in engine.step()}
+    requests = [
+        EngineRequest(id=index, source_ids=source, strategy=each)
+        for index, (source, each) in enumerate(zip(sources, strategies, strict=True))
+    ]
+    ended = {event.request_id: event for event in drive(engine, requests)}
     failed = ended.pop(1)
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, OutOfMemory)

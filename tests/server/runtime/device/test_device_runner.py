@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from server.engine.drive import drive
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Failed, Finished
 from server.engine.runner import (
@@ -162,13 +163,12 @@ def test_a_document_that_finds_no_room_fails_alone(
     # The lane that the first one is in is busy, and the others are there for good.
     needed = [lane.nbytes for key, lane in pool.lanes().items() if key.width == 1]
     monkeypatch.setattr(pool, "_most_bytes", sum(needed))
-    for index, each in enumerate((decoding(max_tokens=8), wide)):
-        source = copying.sources[0]
-        made = strategy(copying.bundle, source, each)
-        engine.submit(EngineRequest(id=index, source_ids=source, strategy=made))
-    ended = {}
-    while not engine.is_idle:
-        ended |= {event.request_id: event for event in engine.step()}
+    source = copying.sources[0]
+    requests = [
+        EngineRequest(id=index, source_ids=source, strategy=strategy(copying.bundle, source, each))
+        for index, each in enumerate((decoding(max_tokens=8), wide))
+    ]
+    ended = {event.request_id: event for event in drive(engine, requests)}
     assert isinstance(ended[0], Finished)
     assert isinstance(failed := ended[1], Failed)
     assert isinstance(failed.error, OutOfMemory)
