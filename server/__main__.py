@@ -6,11 +6,12 @@ import sys
 import time
 from pathlib import Path
 
+from server.missing import MISSING_EXIT_CODE, what_to_install
+
 _log = logging.getLogger(__name__)
 _IMPORTED_S = time.monotonic()
 # Of /proc/self/stat, counted from the command's closing parenthesis.
 _START_TICKS_FIELD = 19
-_MISSING_EXIT_CODE = 2
 
 
 def main() -> int:
@@ -18,15 +19,7 @@ def main() -> int:
     try:
         return _main()
     except ModuleNotFoundError as error:
-        name = (error.name or "").partition(".")[0]
-        if name in ("bundle", "server"):
-            raise  # a fault of ours
-        told = (
-            f"the package {name!r} is not installed here. `make serve` installs what the server "
-            "needs and starts it; or: "
-            "pip install -c requirements/constraints.txt -e ./client -e '.[server]'"
-        )
-        return _fail(ModuleNotFoundError(told), _MISSING_EXIT_CODE)
+        return _fail(ModuleNotFoundError(what_to_install(error)), MISSING_EXIT_CODE)
 
 
 def _main() -> int:

@@ -38,9 +38,9 @@ PACKAGE_ARROWS: Mapping[str, set[str]] = {
 """Which of our packages each may import beside itself.
 
 `python -m model evaluate BUNDLE` runs the server's engine without an arrow to it: it starts
-`python -m benchmarks.bundle_summariser` and speaks JSON lines with it (see
-model/evaluation/bundle_process.py). An import would tie training to the server, close the circle
-model -> benchmarks -> model, and put PyTorch's and ONNX Runtime's threads and memory together.
+`python -m server.offline` and speaks JSON lines with it (see model/evaluation/bundle_process.py).
+An import would tie training to the server, and put PyTorch's and ONNX Runtime's threads and memory
+together.
 """
 
 WORDS = {"server.types", "server.errors"}
@@ -60,6 +60,7 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
     "server.forecast": WORDS | {"server.engine"},
     "server.remeasure": WORDS | {"server.engine"},
     "server.lifecycle": set(),
+    "server.missing": set(),
     "server.streams": WORDS | {"server.decoding", "server.engine"},
     "server.jobs": WORDS
     | {
@@ -80,6 +81,15 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
         "server.remeasure",
         "server.streams",
         "server.engine",
+    },
+    "server.offline": WORDS
+    | {
+        "server.missing",
+        "server.jobs",
+        "server.text",
+        "server.decoding",
+        "server.engine",
+        "server.runtime",
     },
     "server.rpc": WORDS | {"server.service", "server.telemetry"},
 }

@@ -98,11 +98,41 @@ def test_unrelated_summaries_are_not_alike() -> None:
     assert likeness(english[0], english[0].upper()) == 1
 
 
-def test_the_python_of_the_readme_runs(address: str) -> None:
-    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def script_with(name: str) -> str:
+    scripts = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    (script,) = [script for script in scripts if name in script]
+    return str(script)
+
+
+def test_the_client_s_python_of_the_readme_runs(address: str) -> None:
+    script = script_with("precis_client")
     assert "localhost:50051" in script
     output = run(["-c", script.replace("localhost:50051", address)], address)
     assert "tokens read in" in output
+
+
+def test_the_python_of_the_readme_that_needs_no_server_runs() -> None:
+    output = run(["-c", script_with("server.offline")], address="nowhere:1")
+    english, chinese = output.splitlines()
+    assert re.fullmatch(r".*[a-z].* \d+ -\d+\.\d+", english)
+    assert re.fullmatch(r".*[\u4e00-\u9fff].* \d+ -\d+\.\d+", chinese)
+
+
+def test_the_shell_s_line_of_the_readme_that_needs_no_server_runs(tmp_path: Path) -> None:
+    ((command, answer),) = console_session(".venv/bin/python -m server.offline")
+    assert answer == ""
+    arguments, _, files = command.partition(" < ")
+    assert files == "documents.jsonl > summaries.jsonl"
+    line = json.dumps({"document": (ROOT / "examples" / "arxiv_en.txt").read_text("utf-8")})
+    outcome = subprocess.run(
+        [sys.executable, *shlex.split(arguments)[1:]],
+        cwd=ROOT,
+        input=line,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(outcome.stdout)["summary"]
 
 
 @pytest.mark.parametrize("link", LOCAL_LINKS)

@@ -71,14 +71,7 @@ def read(job: Job, tokenizer: BundleTokenizer, split: Split = whole) -> Reading:
         texts.append(normalise(part))
         ids = tokens_that_fit(part, before + texts[-1], tokenizer, job.model)
         windows.append(Window(span, [*style.prefix_ids, *ids, *style.suffix_ids]))
-    options = with_phrases(
-        job.options,
-        prefix=job.request.options.prefix or "",
-        banned_phrases=job.request.options.banned_phrases,
-        tokenizer=tokenizer,
-        special=manifest.special_tokens,
-    )
-    reading = Reading(tuple(windows), options)
+    reading = Reading(tuple(windows), with_ids(job, tokenizer))
     fewest = manifest.limits.min_source_tokens or 0
     if len(windows) == 1:
         own_ids = tokenizer.encode(texts[0]) if before else ids
@@ -87,3 +80,18 @@ def read(job: Job, tokenizer: BundleTokenizer, split: Split = whole) -> Reading:
             warning = short_document_warning(len(own_ids), fewest, is_returned=own is not None)
             return replace(reading, warnings=(warning,), own_summary=own)
     return replace(reading, warnings=language_warnings(" ".join(texts), manifest.languages))
+
+
+def with_ids(job: Job, tokenizer: BundleTokenizer) -> DecodingOptions:
+    """A job's options with the token ids of its prefix and phrases.
+
+    Raises InvalidRequest for texts that the model cannot write.
+    """
+    requested = job.request.options
+    return with_phrases(
+        job.options,
+        prefix=requested.prefix or "",
+        banned_phrases=requested.banned_phrases,
+        tokenizer=tokenizer,
+        special=job.model.manifest.special_tokens,
+    )

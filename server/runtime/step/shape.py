@@ -13,7 +13,7 @@ from bundle.signature import DECODER_AHEAD, DECODER_TOKENS, TOP_K, num_candidate
 from server.decoding.strategy import Array
 
 # decoder_tokens is never run over a single token, which it would round otherwise than the same
-# token in company: only decoder_step makes up for that (export/passes/even_rounding.py, docs/adr/0007).
+# token in company: only decoder_step makes up for that (docs/adr/0007).
 FEWEST_TOKENS = 2
 
 

@@ -1,0 +1,181 @@
+"""One document: from its request to what the engine reads, and from what it wrote to the answer."""
+
+import ctypes
+import re
+import secrets
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+from bundle.load import Bundle
+from server.decoding.choose import speculation_off
+from server.decoding.strategy import Strategy
+from server.engine.request import Finished
+from server.errors import InvalidRequest, Violation
+from server.jobs.answer import Answer, join, own_answer
+from server.jobs.job import Job, admit
+from server.jobs.reading import Reading, Span, Window, read, with_ids
+from server.offline.request import OfflineRequest, OfflineSummary
+from server.offline.tokens import strategy_for
+from server.text.short_documents import OwnSummary
+from server.types import RequestedOptions, ServedModel, SummaryRequest, Usage
+
+_SEED_BITS = 64
+_HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+# Stands for the document where a request has token ids, and so needs none.
+_NO_DOCUMENT = "."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document that was read."""
+
+    reading: Reading
+    document_characters: int
+
+    @property
+    def ids(self) -> list[int]:
+        """What the encoder reads."""
+        (window,) = self.reading.windows
+        return window.ids
+
+    @property
+    def own_summary(self) -> OwnSummary | None:
+        """Set where the document is its own summary, and the model is not asked."""
+        return self.reading.own_summary
+
+
+class Reader:
+    """Reads documents for one bundle as the server does."""
+
+    def __init__(self, bundle: Bundle, *, speculation: bool) -> None:
+        self._bundle = bundle
+        self._tokenizer = bundle.tokenizer
+        self._speculation = speculation
+        limits = bundle.manifest.limits
+        self._model = ServedModel(
+            manifest=bundle.manifest,
+            bundle_sha256=bundle.manifest_sha256,
+            max_source_tokens=limits.max_source_tokens,
+            max_summary_tokens=limits.max_summary_tokens,
+            max_document_bytes=sys.maxsize,  # there is no message that it must fit
+            max_batch_in_flight=1,
+            requested_provider="",
+            actual_provider="",
+            capabilities=(),
+        )
+
+    def read(self, request: OfflineRequest) -> Source:
+        """Checks a request and tokenises its document. Raises InvalidRequest."""
+        job = self._admit(request)
+        if not request.source_ids:
+            return Source(read(job, self._tokenizer), len(request.document))
+        window = Window(Span(0, 0), list(request.source_ids))
+        return Source(Reading((window,), with_ids(job, self._tokenizer)), 0)
+
+    def strategy(self, source: Source) -> Strategy:
+        """What decides the tokens of the summary."""
+        options = source.reading.options
+        return strategy_for(self._bundle, source.ids, options, speculation=self._speculation)
+
+    def answer(self, source: Source, finished: Finished, text: str) -> OfflineSummary:
+        """Puts together what was written; `text` is that of the best summary."""
+        off = speculation_off(source.reading.options, speculation=self._speculation)
+        answer = join([finished], [text], source.reading, self._tokenizer, speculation_off=off)
+        best = finished.hypotheses[0]
+        return _summary(source, answer, tokens=best.tokens, score=best.score)
+
+    def answer_with_document(self, source: Source, own: OwnSummary) -> OfflineSummary:
+        """The answer where the document is its own summary."""
+        return _summary(source, own_answer(own, source.reading), tokens=(), score=None)
+
+    def _admit(self, request: OfflineRequest) -> Job:
+        """Finds the style and fills in the defaults, or names all that is wrong."""
+        _refuse_half_pairs(request)
+        asked = SummaryRequest(
+            document=_NO_DOCUMENT if request.source_ids else request.document,
+            request_id="",
+            style=request.style,
+            language=request.language,
+            options=_rounded(request.options),
+            violations=(*self._id_violations(request), *_seed_violations(request.options)),
+        )
+        return admit(asked, lambda *_: self._model, draw_seed=lambda: secrets.randbits(_SEED_BITS))
+
+    def _id_violations(self, request: OfflineRequest) -> list[Violation]:
+        ids, manifest = request.source_ids, self._bundle.manifest
+        if not ids:
+            return []
+        if request.document:
+            return [Violation("source_ids", "are given, and document too: give one of them")]
+        if len(ids) > manifest.longest_source:
+            problem = f"are {len(ids)}, at most {manifest.longest_source} are read"
+            return [Violation("source_ids", problem)]
+        vocab_size = manifest.geometry.vocab_size
+        return [
+            Violation(f"source_ids[{index}]", f"is {each}, must be from 0 to {vocab_size - 1}")
+            for index, each in enumerate(ids)
+            if not 0 <= each < vocab_size
+        ][:1]
+
+
+def _summary(
+    source: Source, answer: Answer, *, tokens: Sequence[int], score: float | None
+) -> OfflineSummary:
+    return OfflineSummary(
+        text=answer.text,
+        tokens=tokens,
+        score=score,
+        finish_reason=answer.finish_reason,
+        usage=Usage(
+            document_characters=source.document_characters,
+            source_tokens=answer.source_tokens,
+            source_tokens_dropped=0,
+            summary_tokens=answer.summary_tokens,
+            chunks=answer.windows,
+        ),
+        decoding=answer.decoding,
+        alternatives=answer.alternatives,
+        seed=answer.seed,
+        warnings=answer.warnings,
+    )
+
+
+def _given(options: RequestedOptions) -> dict[str, object]:
+    given = {field.name: getattr(options, field.name) for field in fields(options)}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _rounded(options: RequestedOptions) -> RequestedOptions:
+    """Numbers as the API has them, in 32 bits: a seed gives the same summary here and there."""
+    rounded = {
+        name: ctypes.c_float(value).value
+        for name, value in _given(options).items()
+        if isinstance(value, float)
+    }
+    return replace(options, **rounded)
+
+
+def _seed_violations(options: RequestedOptions) -> list[Violation]:
+    """The proto's type keeps a seed within its range; a Python integer has none."""
+    if options.seed is None or 0 <= options.seed < 1 << _SEED_BITS:
+        return []
+    problem = f"is {options.seed}, must be from 0 to {(1 << _SEED_BITS) - 1}"
+    return [Violation("options.seed", problem)]
+
+
+def _refuse_half_pairs(request: OfflineRequest) -> None:
+    """No text of Unicode holds half a surrogate pair, but a Python string may."""
+    options = request.options
+    texts = {"document": request.document, "options.prefix": options.prefix or ""}
+    texts |= {
+        f"options.banned_phrases[{index}]": phrase
+        for index, phrase in enumerate(options.banned_phrases)
+    }
+    violations = [
+        Violation(field, f"holds half a surrogate pair at character {found.start()}")
+        for field, text in texts.items()
+        if (found := _HALF_A_PAIR.search(text))
+    ]
+    if violations:
+        raise InvalidRequest(*violations)

@@ -1,0 +1,46 @@
+"""What an offline engine is asked, and what it answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from server.types import (
+    Alternative,
+    Decoding,
+    FinishReason,
+    RequestedOptions,
+    SummaryWarning,
+    Usage,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineRequest:
+    """One document to summarise. Nothing in it has been checked.
+
+    In place of the document it may have `source_ids`: the token ids that the encoder reads, with
+    those that a style adds. They are taken as they are, however few.
+    """
+
+    document: str = ""
+    source_ids: tuple[int, ...] = ()
+    style: str = ""
+    language: str = ""
+    options: RequestedOptions = field(default_factory=RequestedOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfflineSummary:
+    """One summary, and how it was written."""
+
+    text: str
+    # Without the end token. Empty, and without a score, where a document is its own summary.
+    tokens: Sequence[int]
+    score: float | None
+    finish_reason: FinishReason
+    usage: Usage
+    decoding: Decoding
+    # Best first, `text` included; empty unless several were asked for.
+    alternatives: Sequence[Alternative] = ()
+    # Set when sampling.
+    seed: int | None = None
+    warnings: Sequence[SummaryWarning] = ()
