@@ -16,7 +16,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.our_engine import MAX_ENCODE_TOKENS
 from benchmarks.recipe import recipe
 from bundle.manifest import SpecialTokens
 from server.decoding.drafting import CopyDrafts
@@ -38,6 +37,7 @@ _SOURCE = list(range(100, 400))
 # of them is right once, and one after the second is wrong.
 _COPIED = [8 * (place // 2) + place % 2 for place in range(TOKENS)]
 _DRAFTED = 5
+_ENCODE_TOKENS = 1024
 # Steps ahead go on after the end of a summary, up to here.
 _SLOTS_PAST_THE_END = 300
 
@@ -170,7 +170,7 @@ def ceiling_table(report: dict[str, Any]) -> str:
 
 def _serve(runner: InstantRunner, rows: int, most_drafted: int, documents: int) -> None:
     """As many are in the engine as may run, and as many again wait."""
-    config = EngineConfig((512,), rows, MAX_ENCODE_TOKENS, most_drafted=most_drafted)
+    config = EngineConfig((512,), rows, _ENCODE_TOKENS, most_drafted=most_drafted)
     engine = Engine(config, runner, clock=runner.clock)
     waiting = iter(range(documents))
     num_inside = 0

@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from benchmarks.family_checkpoints import CHECKPOINTS, Checkpoint, build
-from benchmarks.our_engine import OurEngine, finished
 from benchmarks.recipe import recipe
 from model.checkpoints.checkpoint import load_checkpoint
 from model.decoding.generate import GreedyOptions, greedy_batch
 from model.network.transformer import Summarizer
 from model.progress import ProgressBar
+from server.offline import TokenEngine
 from server.types import DecodingOptions
 
 _FIRST_ORDINARY_ID = 8
@@ -64,7 +64,7 @@ def _compare(checkpoint: Checkpoint, threads: int) -> dict[str, Any]:
         directory = home / "checkpoint"
         theirs = build(checkpoint, directory)
         model = load_checkpoint(directory)
-        sources = _sources(model.config.vocabulary_size, model.config.max_positions)
+        sources = _sources(model.network.config.vocabulary_size, model.network.config.max_positions)
         generated = _their_greedy(theirs, sources)
         ours = _tokens(model, sources, ())
         difference, largest = _logit_difference(theirs, model, sources, generated)
@@ -131,7 +131,7 @@ def _their_greedy(theirs: Any, sources: Tokens) -> Tokens:
 
 def _tokens(model: Summarizer, sources: Tokens, banned_ids: tuple[int, ...]) -> Tokens:
     options = GreedyOptions(max_tokens=_MAX_TOKENS, banned_ids=banned_ids)
-    end = model.config.end_id
+    end = model.network.config.end_id
     return [_until(result.tokens, end) for result in greedy_batch(model, sources, options)]
 
 
@@ -147,7 +147,7 @@ def _logit_difference(
     """The largest, over every step of every target, and the largest logit."""
     differences, largest = [], []
     for source, target in zip(sources, targets, strict=True):
-        ids = torch.tensor([[model.config.start_id, *target]])
+        ids = torch.tensor([[model.network.config.start_id, *target]])
         expected = theirs(**_padded(theirs, [source]), decoder_input_ids=ids).logits
         lengths = torch.tensor([len(source)])
         cross = model.cross_cache(model.encode(torch.tensor([source]), lengths))
@@ -177,12 +177,9 @@ def _export(checkpoint: Path, output: Path, precision: str, documents: Path) -> 
 
 def _served_equal(directory: Path, model: Summarizer, sources: Tokens, threads: int) -> float:
     """Share of the summaries that the engine writes as PyTorch does, all in one crowd."""
-    ours = OurEngine(directory, threads=threads)
-    engine = ours.engine(max_rows=8)
-    options = DecodingOptions(max_tokens=_MAX_TOKENS)
-    for index, source in enumerate(sources):
-        engine.submit(ours.request(index, source, options))
-    served = {event.request_id: list(event.hypotheses[0].tokens) for event in finished(engine)}
+    ours = TokenEngine.load(directory, provider="cpu", threads=threads, max_rows=8)
+    finished = ours.generate(sources, DecodingOptions(max_tokens=_MAX_TOKENS))
+    served = [list(each.hypotheses[0].tokens) for each in finished]
     special = ours.bundle.manifest.special_tokens
     expected = _tokens(model, sources, special.never_emitted_ids)
     return sum(served[i] == tokens for i, tokens in enumerate(expected)) / len(expected)

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.recipe import recipe
+from benchmarks.rule_summaries import rule_summaries
 from model.data.records import Record, read_records
 from model.evaluation.rouge import Rouge, mean, rouge
 from model.evaluation.summarisers import CheckpointSummariser
 from model.text_summarizer import TextSummarizer
+from server.offline import OfflineEngine
 
 
 def compare_quality(
@@ -18,7 +19,7 @@ def compare_quality(
 ) -> dict[str, Any]:
     """Scores both on each file; a row a file."""
     pytorch = CheckpointSummariser("PyTorch", TextSummarizer(checkpoint), batch_size=8)
-    engine = BundleSummariser(bundle, max_rows=16, threads=threads)
+    engine = OfflineEngine(bundle, provider="cpu", max_rows=16, threads=threads)
     rows = []
     for path in data:
         records = read_records(path, limit)
@@ -26,7 +27,7 @@ def compare_quality(
         reference = pytorch.summarise(records)
         reference_s = time.perf_counter() - started_s
         started_s = time.perf_counter()
-        summaries = engine.summarise(records)
+        summaries = rule_summaries(engine, records)
         engine_s = time.perf_counter() - started_s
         pytorch_score, score = _score(records, reference), _score(records, summaries)
         equal = sum(a == b for a, b in zip(summaries, reference, strict=True))

@@ -12,13 +12,14 @@ from statistics import median
 from typing import Any
 from unittest import mock
 
-from benchmarks.bundle_summariser import BundleSummariser
 from benchmarks.cpu.summary import spread
 from benchmarks.recipe import recipe
+from benchmarks.rule_summaries import rule_summaries
 from bundle.arithmetic import is_exact_anyway
 from bundle.processor import instruction_set
 from model.data.records import Record, read_records
 from model.progress import ProgressBar
+from server.offline import OfflineEngine
 
 _DATA = Path("tests/data/arxiv_tldr_en.jsonl")
 _ROWS = (1, 16)
@@ -77,21 +78,24 @@ def exact_table(report: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _engines(bundle: Path, rows: int, threads: int) -> dict[str, BundleSummariser]:
+def _engines(bundle: Path, rows: int, threads: int) -> dict[str, OfflineEngine]:
+    def load() -> OfflineEngine:
+        return OfflineEngine(bundle, provider="cpu", max_rows=rows, threads=threads)
+
     with mock.patch(_REMEDY):
-        fast = BundleSummariser(bundle, max_rows=rows, threads=threads)
-    return {"fast": fast, "exact": BundleSummariser(bundle, max_rows=rows, threads=threads)}
+        fast = load()
+    return {"fast": fast, "exact": load()}
 
 
-def _measure(engine: BundleSummariser, rows: int, records: Sequence[Record]) -> dict[str, float]:
-    list(engine.stream(records[:2]))
-    seconds = _seconds(lambda: list(engine.stream(records)))
+def _measure(engine: OfflineEngine, rows: int, records: Sequence[Record]) -> dict[str, float]:
+    rule_summaries(engine, records[:2], progress=False)
+    seconds = _seconds(lambda: rule_summaries(engine, records, progress=False))
     figures = {f"documents/s, {rows} at once": len(records) / seconds}
     if rows == _ROWS[-1]:
         for size in _BATCHES:
             batch = [_SOURCE] * size
             figures[f"encoder, {size} of {len(_SOURCE)} tokens, ms"] = 1000 * min(
-                _seconds(lambda batch=batch: engine.encode(batch)) for _ in range(5)
+                _seconds(lambda batch=batch: engine.tokens.encode(batch)) for _ in range(5)
             )
     return figures
 

@@ -16,13 +16,13 @@ import numpy as np
 
 from benchmarks.cpu.documents import SEED, make_documents, read_reader
 from benchmarks.default_style import default_style
-from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Tokens
 from benchmarks.recipe import recipe
 from model.progress import ProgressBar
 from server.engine.admission import Batching
 from server.engine.engine import Engine
 from server.engine.request import Failed, Finished
+from server.offline import TokenEngine
 from server.types import DecodingOptions
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -60,10 +60,10 @@ class _Found:
 
 def measure_joining(directory: Path, settings: JoiningSettings) -> dict[str, Any]:
     """Takes turns; the same arrivals for all ways in a round, others in the next."""
-    ours = OurEngine(directory, threads=settings.threads)
+    ours = TokenEngine.load(directory, provider="cpu", threads=settings.threads)
     documents = make_documents(settings.documents, settings.count, read_reader(directory))
     options = _default_options(ours)
-    _warm_up(ours, documents, options)
+    ours.generate(documents[:_MAX_ROWS], options)  # to warm up
     found: defaultdict[tuple[float, str], _Found] = defaultdict(_Found)
     turns = [(rate, number) for rate in settings.rates for number in range(settings.rounds)]
     for rate, number in ProgressBar(turns, unit="round"):
@@ -109,7 +109,7 @@ def _arrivals(rate: float, seconds: float, seed: str) -> list[float]:
 def _replay(
     found: _Found,
     engine: Engine,
-    ours: OurEngine,
+    ours: TokenEngine,
     documents: Tokens,
     due_s: Sequence[float],
     options: DecodingOptions,
@@ -142,7 +142,7 @@ def _replay(
                 found.latency_s.append(passed_s)
 
 
-def _default_options(ours: OurEngine) -> DecodingOptions:
+def _default_options(ours: TokenEngine) -> DecodingOptions:
     defaults = default_style(ours.bundle.manifest).defaults
     return DecodingOptions(
         max_tokens=defaults.max_tokens,
@@ -150,14 +150,6 @@ def _default_options(ours: OurEngine) -> DecodingOptions:
         no_repeat_ngram_size=defaults.no_repeat_ngram_size,
         no_repeat_word_ngram_size=defaults.no_repeat_word_ngram_size or 0,
     )
-
-
-def _warm_up(ours: OurEngine, documents: Tokens, options: DecodingOptions) -> None:
-    engine = ours.engine(_MAX_ROWS)
-    for number, document in enumerate(documents[:_MAX_ROWS]):
-        engine.submit(ours.request(number, document, options))
-    for _ in finished(engine):
-        pass
 
 
 def _figures(found: _Found) -> dict[str, Any]:

@@ -3,28 +3,25 @@
 from pathlib import Path
 
 from benchmarks.cpu.session_clock import SessionClock
-from benchmarks.our_engine import OurEngine, finished
-from benchmarks.peers.protocol import Job, Summarise, Tokens, Work, serve
+from benchmarks.peers.protocol import Job, Summarise, Work, serve
+from server.engine.drive import finish
+from server.offline import TokenEngine
 from server.types import DecodingOptions
 
 
 def load(directory: Path, threads: int) -> Summarise:
     """Continuous batching, as the server runs it, of as many rows as a job's batch has."""
     clock = SessionClock()
-    ours = OurEngine(directory, threads=threads)
+    ours = TokenEngine.load(directory, provider="cpu", threads=threads)
 
     def summarise(job: Job) -> Work:
-        engine = ours.engine(job.batch)
         options = _options(job)
-        for index, document in enumerate(job.documents):
-            engine.submit(ours.request(index, document, options))
-        summaries: Tokens = [[] for _ in job.documents]
-        steps = drafted = accepted = 0
-        for event in finished(engine, clock.step):
-            summaries[event.request_id] = list(event.hypotheses[0].tokens)
-            steps += event.steps
-            drafted += event.drafting.drafted
-            accepted += event.drafting.accepted
+        requests = [ours.request(i, document, options) for i, document in enumerate(job.documents)]
+        finished = finish(ours.engine(job.batch), requests, run_step=clock.step)
+        summaries = [list(each.hypotheses[0].tokens) for each in finished]
+        steps = sum(each.steps for each in finished)
+        drafted = sum(each.drafting.drafted for each in finished)
+        accepted = sum(each.drafting.accepted for each in finished)
         details = {
             **clock.take(),
             "fed_tokens": steps * job.beams + drafted,

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cpu.documents import SEED, make_documents, read_reader
-from benchmarks.our_engine import OurEngine, finished
 from benchmarks.peers.protocol import Tokens
 from benchmarks.recipe import recipe
 from model.progress import ProgressBar
+from server.engine.drive import finish, let_go
 from server.engine.engine import Engine
 from server.engine.request import Failed, Written
+from server.offline import TokenEngine
 from server.types import DecodingOptions
 
 _ARRIVAL_TOKENS = 64
@@ -59,7 +60,7 @@ class Window:
 
 def measure_stall(directory: Path, settings: StallSettings) -> dict[str, Any]:
     """Takes turns: quiet and with arrivals, in slices and in one go."""
-    ours = OurEngine(directory, threads=settings.threads)
+    ours = TokenEngine.load(directory, provider="cpu", threads=settings.threads)
     documents = make_documents(settings.documents, settings.count, read_reader(directory))
     capacity = _documents_per_s(ours, documents, settings)
     rate = settings.load * capacity
@@ -106,7 +107,7 @@ def stall_table(report: dict[str, Any]) -> str:
 def _run_window(
     window: Window,
     engine: Engine,
-    ours: OurEngine,
+    ours: TokenEngine,
     documents: Tokens,
     arrivals: Iterator[tuple[float, list[int]]],
     settings: StallSettings,
@@ -147,10 +148,7 @@ def _run_window(
                 elif len(told_s) == settings.rows and told_s[event.request_id] >= started_s:
                     window.gaps_s.append(now_s - told_s[event.request_id])
                 told_s[event.request_id] = now_s
-    for request_id in range(next_id):
-        engine.cancel(request_id)
-    for _ in finished(engine):
-        pass
+    let_go(engine, range(next_id))
 
 
 def _arrivals(
@@ -163,17 +161,15 @@ def _arrivals(
         yield due_s, documents[int(generator.integers(len(documents)))]
 
 
-def _documents_per_s(ours: OurEngine, documents: Tokens, settings: StallSettings) -> float:
+def _documents_per_s(ours: TokenEngine, documents: Tokens, settings: StallSettings) -> float:
     """What the engine takes when there is always another one, after a first round to warm up."""
     seconds = 0.0
+    options = DecodingOptions(max_tokens=_ARRIVAL_TOKENS)
     for _ in range(2):
         engine = ours.engine(settings.rows)
-        for index, document in enumerate(documents):
-            options = DecodingOptions(max_tokens=_ARRIVAL_TOKENS)
-            engine.submit(ours.request(index, document, options))
+        requests = [ours.request(i, document, options) for i, document in enumerate(documents)]
         started_s = time.perf_counter()
-        for _ in finished(engine):
-            pass
+        finish(engine, requests)
         seconds = time.perf_counter() - started_s
     return len(documents) / seconds
 

@@ -8,16 +8,10 @@ import onnxruntime
 
 from benchmarks.gpu.our_device import MAX_ENCODE_TOKENS, open_device, open_runner, used_bytes
 from benchmarks.gpu.protocol import Job, Ready, Start, Work, serve
-from benchmarks.our_engine import finished
-from benchmarks.peers.protocol import Tokens
-from bundle.load import Bundle
-from server.decoding.choose import make_strategy
 from server.decoding.strategy import Outcome
-from server.engine.engine import Engine
-from server.engine.lanes import lanes_for
-from server.engine.request import EngineRequest
+from server.engine.drive import finish, let_go
 from server.engine.runner import DecodeBatch
-from server.engine.scheduler import EngineConfig
+from server.offline import TokenEngine
 from server.types import DecodingOptions
 
 
@@ -26,27 +20,24 @@ def load(start: Start) -> Ready:
     device = open_device(start.device)
     bundle, runner = open_runner(start.model, device, start.rows)
     clock = _DecodeClock(runner)
+    ours = TokenEngine(bundle, runner, max_rows=start.rows, max_encode_tokens=MAX_ENCODE_TOKENS)
 
     def work(job: Job) -> Work:
-        config = EngineConfig(
-            lanes_for(bundle.manifest), job.batch, max_encode_tokens=MAX_ENCODE_TOKENS
-        )
-        engine = Engine(config, runner)
-        for index, document in enumerate(job.documents):
-            engine.submit(_request(bundle, index, document, job))
-        summaries: Tokens = [[] for _ in job.documents]
-        drafted = accepted = 0
+        options = _options(job)
+        requests = [ours.request(i, document, options) for i, document in enumerate(job.documents)]
+        engine = ours.engine(job.batch)
         try:
-            for event in finished(engine):
-                summaries[event.request_id] = list(event.hypotheses[0].tokens)
-                drafted += event.drafting.drafted
-                accepted += event.drafting.accepted
+            finished = finish(engine, requests)
         finally:
-            # Those of a job that failed half-way; the next one finds the runner empty.
-            for lane in list(engine.scheduler.busy_lanes()):
-                runner.vacate(lane)
-        details = {**clock.take(), "drafted": drafted, "accepted": accepted}
-        return Work(summaries, {**details, "captured": runner.num_captured})
+            # Of a job that failed half-way nothing is left for the next one.
+            let_go(engine, range(len(requests)))
+        details = {
+            **clock.take(),
+            "drafted": sum(each.drafting.drafted for each in finished),
+            "accepted": sum(each.drafting.accepted for each in finished),
+            "captured": runner.num_captured,
+        }
+        return Work([list(each.hypotheses[0].tokens) for each in finished], details)
 
     facts = {
         "versions": {"onnxruntime": onnxruntime.__version__},
@@ -82,24 +73,14 @@ class _DecodeClock:
         return outcomes
 
 
-def _request(bundle: Bundle, index: int, document: list[int], job: Job) -> EngineRequest:
-    options = DecodingOptions(
+def _options(job: Job) -> DecodingOptions:
+    return DecodingOptions(
         max_tokens=job.max_tokens,
         min_tokens=job.min_tokens,
         no_repeat_ngram_size=job.no_repeat_ngram_size,
         num_beams=job.beams,
         speculation=job.speculation,
     )
-    manifest = bundle.manifest
-    strategy = make_strategy(
-        options,
-        manifest.special_tokens,
-        document,
-        geometry=manifest.geometry,
-        spelling=bundle.tokenizer.spelling,
-        speculation=job.speculation,
-    )
-    return EngineRequest(id=index, source_ids=document, strategy=strategy)
 
 
 def _nodes_elsewhere(runner: Any) -> list[str] | None:

@@ -21,13 +21,11 @@ from benchmarks.cpu.stall import StallSettings, measure_stall, stall_table
 from benchmarks.cpu.steps import StepSettings, measure_steps, steps_table
 from benchmarks.cpu.summary import Spread, equal_summaries, ratios, summarise
 from benchmarks.cpu.tour import Result
-from benchmarks.our_engine import MAX_ENCODE_TOKENS
 from benchmarks.peers.protocol import Job, batches
 from bundle.manifest import read_manifest
 from bundle.tokenizer import BundleTokenizer
 from model.checkpoints.checkpoint import check_checkpoint
 from server.engine.lanes import lanes_for
-from server.runtime.providers.cpu import CPU
 
 CHECKPOINT = Path("models/default/checkpoint")
 BUNDLE = Path("models/default/bundle-cpu-int8")
@@ -192,9 +190,8 @@ def test_weights_are_counted_as_the_family_has_them() -> None:
     assert work_of(config) == Work(source_weights=3 * (16 + 32) + 8, step_weights=24 + 32 + 20)
 
 
-def test_lanes_and_budget_are_those_of_the_server() -> None:
+def test_lanes_are_those_of_the_server() -> None:
     assert lanes_for(read_manifest(BUNDLE)) == (512, 1024)
-    assert CPU.encode_tokens == MAX_ENCODE_TOKENS
 
 
 # Processes

@@ -1,10 +1,10 @@
 """The engine over a runner that computes nothing: that what is measured is what is said."""
 
 from benchmarks.engine_ceiling import TOKENS, InstantRunner, ceiling_table, measure_ceiling
-from benchmarks.our_engine import finished
 from bundle.manifest import SpecialTokens
 from server.decoding.drafting import CopyDrafts
 from server.decoding.greedy import Greedy
+from server.engine.drive import finish
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest
 from server.engine.scheduler import EngineConfig
@@ -39,8 +39,8 @@ def test_the_same_summary_is_written_in_fewer_steps_with_drafts_and_in_fewer_loo
             engine = Engine(config, runner, clock=runner.clock)
             drafter = CopyDrafts(source) if drafted else None
             strategy = Greedy(DecodingOptions(max_tokens=64), SPECIAL, drafter)
-            engine.submit(EngineRequest(id=0, source_ids=source, strategy=strategy))
-            (event,) = finished(engine)
+            request = EngineRequest(id=0, source_ids=source, strategy=strategy)
+            (event,) = finish(engine, [request])
             assert event.hypotheses[0].reason is FinishReason.STOP
             found[ahead, drafted] = list(event.hypotheses[0].tokens), runner.steps
     assert len({tuple(tokens) for tokens, _ in found.values()}) == 1

@@ -11,10 +11,10 @@ from bundle.load import Bundle
 from model.checkpoints.checkpoint import load_checkpoint
 from model.decoding.generate import GreedyOptions, greedy
 from model.text_summarizer import TextSummarizer
-from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy
 from server.decoding.strategy import Strategy
 from server.engine.request import Finished
+from server.offline.tokens import strategy_for
 from server.runtime.ort_runner import OrtRunner
 from server.types import DecodingOptions
 from tests.export.family_bundles import FamilyBundle, make_bundle, make_checkpoint
@@ -53,21 +53,14 @@ def test_a_served_bundle_writes_the_tokens_of_pytorch_alone_and_in_a_crowd(
     bundle = made.bundle
     model = load_checkpoint(made.checkpoint)
     served, options = _options(bundle)
-    special, geometry = bundle.manifest.special_tokens, bundle.manifest.geometry
+    special = bundle.manifest.special_tokens
     sources = sources_of(bundle)
     expected = [greedy(model, source, options).tokens for source in sources]
     expected = [[token for token in tokens if token != special.end_id] for tokens in expected]
     assert len({tuple(tokens) for tokens in expected}) > 1, "the summaries depend on the documents"
 
     def job(source: list[int]) -> tuple[list[int], Strategy]:
-        return source, make_strategy(
-            served,
-            special,
-            source,
-            geometry=geometry,
-            spelling=bundle.tokenizer.spelling,
-            speculation=True,
-        )
+        return source, strategy_for(bundle, source, served)
 
     runner = OrtRunner(bundle, threads=1)
     alone = [serve(runner, [job(source)])[0] for source in sources]

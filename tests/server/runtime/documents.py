@@ -10,19 +10,21 @@ from bundle.load import Bundle
 from bundle.normalise import normalise
 from model.decoding.generate import GreedyOptions, greedy
 from model.text_summarizer import TextSummarizer
-from server.decoding.choose import make_strategy
 from server.decoding.greedy import Greedy
 from server.decoding.strategy import Hypothesis, Outcome, Strategy
+from server.engine.drive import finish
 from server.engine.engine import Engine
-from server.engine.request import EngineRequest, Finished
+from server.engine.request import EngineRequest
 from server.engine.runner import ModelRunner
 from server.engine.scheduler import EngineConfig
+from server.offline.tokens import strategy_for
 from server.types import DecodingOptions
 
 ROOT = Path(__file__).parent.parent.parent.parent
 LANES = (256, 512, 1024)
 MAX_TOKENS = 24
 NEVER = (0, 2, 3, 4, 5, 6, 7)
+strategy = strategy_for
 
 
 def documents(count: int) -> list[str]:
@@ -45,17 +47,6 @@ def decoding(**changes: Any) -> DecodingOptions:
     """Options of a short summary; greedy and without drafts unless told otherwise."""
     defaults = {"max_tokens": MAX_TOKENS, "no_repeat_ngram_size": 3, "speculation": False}
     return DecodingOptions(**defaults | changes)
-
-
-def strategy(bundle: Bundle, source: Sequence[int], options: DecodingOptions) -> Strategy:
-    return make_strategy(
-        options,
-        bundle.manifest.special_tokens,
-        source,
-        geometry=bundle.manifest.geometry,
-        spelling=bundle.tokenizer.spelling,
-        speculation=True,
-    )
 
 
 class Recorded(Greedy):
@@ -90,19 +81,11 @@ def run(
 ) -> list[Sequence[Hypothesis]]:
     """Runs all in one engine; the i-th arrives before the step that `arrivals` names."""
     engine = Engine(EngineConfig(LANES, max_rows=24, max_encode_tokens=1024), runner)
-    waiting = list(zip(arrivals or [0] * len(sources), range(len(sources)), strict=True))
-    found: dict[int, Sequence[Hypothesis]] = {}
-    step = 0
-    while waiting or not engine.is_idle:
-        for _, index in (due := [w for w in waiting if w[0] <= step]):
-            request = EngineRequest(id=index, source_ids=sources[index], strategy=strategies[index])
-            engine.submit(request)
-        waiting = [w for w in waiting if w not in due]
-        for event in engine.step():
-            assert isinstance(event, Finished), event
-            found[event.request_id] = event.hypotheses
-        step += 1
-    return [found[index] for index in range(len(sources))]
+    requests = [
+        EngineRequest(id=index, source_ids=source, strategy=each)
+        for index, (source, each) in enumerate(zip(sources, strategies, strict=True))
+    ]
+    return [each.hypotheses for each in finish(engine, requests, at_steps=arrivals)]
 
 
 def tokens(found: Iterable[Sequence[Hypothesis]]) -> list[list[int]]:
