@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from bundle.load import Bundle
 from server.decoding.choose import speculation_off
@@ -148,7 +149,7 @@ def _given(options: RequestedOptions) -> dict[str, object]:
 
 def _rounded(options: RequestedOptions) -> RequestedOptions:
     """Numbers as the API has them, in 32 bits: a seed gives the same summary here and there."""
-    rounded = {
+    rounded: dict[str, Any] = {
         name: ctypes.c_float(value).value
         for name, value in _given(options).items()
         if isinstance(value, float)
