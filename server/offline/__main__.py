@@ -130,7 +130,11 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    count = {"type": _whole_number(least=0, most=1024), "default": 0, "metavar": "COUNT"}
+    count: dict[str, Any] = {
+        "type": _whole_number(least=0, most=1024),
+        "default": 0,
+        "metavar": "COUNT",
+    }
     add = parser.add_argument
     add("bundle", metavar="BUNDLE", help="directory of the model")
     add(
