@@ -121,6 +121,36 @@ def test_a_wrong_command_line_is_told(
     assert problem in capsys.readouterr().err
 
 
+def test_a_package_that_is_missing_is_told_with_how_to_install_it() -> None:
+    program = (
+        "import sys; sys.modules['onnxruntime'] = None\n"
+        "from server.offline.__main__ import main; sys.exit(main(['bundle']))"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert outcome.returncode == 2
+    (line,) = outcome.stderr.splitlines()
+    assert line.startswith("error: the package 'onnxruntime' is not installed here.")
+    assert "pip install" in line
+
+
+def test_a_reader_that_goes_away_ends_it_quietly() -> None:
+    request = json.dumps({"document": ENGLISH, "options": SHORT}) + "\n"
+    command = [sys.executable, "-m", "server.offline", str(DEFAULT_BUNDLE), "--quiet"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stdin is not None
+        process.stdin.write(request.encode())
+        process.stdin.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
