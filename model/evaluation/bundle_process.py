@@ -29,7 +29,7 @@ _ROOT = Path(__file__).parent.parent.parent
 class BundleProcess:
     """An ONNX bundle, run by the server's engine in a process of its own.
 
-    The engine is not ours to import (tests/architecture.py says why): `python -m server.offline`
+    The engine is not ours to import (tests/arrows.py says why): `python -m server.offline`
     runs it for us, requests in and summaries out as JSON lines. So ONNX Runtime's memory is given
     back afterwards, and its threads do not meet PyTorch's.
     """

@@ -57,7 +57,7 @@ def _default(name: str, defaults: dict[str, Any], method: Method) -> Any:
 def find_option_violations(
     requested: RequestedOptions, options: DecodingOptions, model: ServedModel
 ) -> list[Violation]:
-    """What no server, this model, or another option does not allow; one violation a field."""
+    """What no server, this model, or another option does not allow, the plainest first."""
     violations = [
         *_length_violations(requested, options, model.max_summary_tokens),
         *_range_violations(requested),
@@ -70,10 +70,7 @@ def find_option_violations(
         violations += _sampling_violations(requested, options)
         violations += _beam_violations(options)
         violations += _count_violations(options)
-    first: dict[str, Violation] = {}
-    for violation in violations:
-        first.setdefault(violation.field, violation)
-    return list(first.values())
+    return violations
 
 
 def _range_violations(requested: RequestedOptions) -> list[Violation]:

@@ -3,6 +3,8 @@
 Every violation is collected, so that a caller mends all of them at once.
 """
 
+from collections.abc import Iterable
+
 from bundle.manifest import Manifest, Style
 from server.errors import InvalidRequest, NotServed, Violation
 from server.text.options import fill_in, find_option_violations
@@ -29,7 +31,7 @@ def check(
     options = fill_in(request.options, style, model.max_summary_tokens)
     violations += find_option_violations(request.options, options, model)
     if violations:
-        raise InvalidRequest(*violations)
+        raise InvalidRequest(*_first_of_each_field(violations))
     if request.unserved:
         raise NotServed(*request.unserved)
     return style, options
@@ -51,3 +53,11 @@ def _language_violations(language: str, manifest: Manifest) -> list[Violation]:
         return []
     known = ", ".join(manifest.languages)
     return [Violation("language", f"{language!r} is not among the model's languages: {known}")]
+
+
+def _first_of_each_field(violations: Iterable[Violation]) -> Iterable[Violation]:
+    """A number that no server takes often breaks other rules too."""
+    first: dict[str, Violation] = {}
+    for violation in violations:
+        first.setdefault(violation.field, violation)
+    return first.values()

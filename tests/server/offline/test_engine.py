@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from server.config import ServerConfig
 from server.engine.runner import RunnerLostError
 from server.errors import InvalidRequest
 from server.offline import Delta, OfflineEngine, OfflineRequest, OfflineSummary
-from server.offline.tokens import ENCODE_TOKENS
 from server.types import FinishReason, Method, RequestedOptions, WarningCode
 from tests.bundle.conftest import DEFAULT_BUNDLE
 from tests.server.factories import make_model, make_request
@@ -231,12 +229,6 @@ def test_an_engine_whose_device_is_lost_closes(monkeypatch: pytest.MonkeyPatch) 
         next(engine.summarise([ENGLISH, CHINESE]))
     with pytest.raises(ValueError, match="the engine is closed"):
         next(engine.summarise([ENGLISH]))
-
-
-@pytest.mark.parametrize("on_gpu", [False, True])
-def test_as_much_is_encoded_together_as_the_server_does(on_gpu: bool) -> None:
-    settled = ServerConfig().settled(rows=16, on_gpu=on_gpu)
-    assert settled.max_encode_tokens == ENCODE_TOKENS["cuda" if on_gpu else "cpu"]
 
 
 def test_it_loads_nothing_that_only_a_server_needs() -> None:
