@@ -58,7 +58,7 @@ def make_runner(
                 precision=manifest.precision,
             )
         except (NotEnoughDeviceMemory, OutOfMemoryRunnerError) as error:
-            # To go on a hundred times slower, because of a neighbour, is nobody's wish.
+            # The CPU would be a hundred times slower, because another process holds the memory.
             raise ProviderError(f"not enough memory on device {options.device}: {error}") from error
     return make(bundle, _settled(options, choice), choice)
 

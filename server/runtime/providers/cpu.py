@@ -8,7 +8,7 @@ from server.runtime.ort_runner import OrtRunner
 from server.runtime.providers.provider import MadeRunner, Provider, ProviderChoice
 from server.runtime.session import CPU as CPU_PROVIDER
 
-# The system itself refuses what there is not.
+# More than there is: the operating system refuses what it does not have.
 _HOST_BYTES = 1 << 40
 
 
@@ -28,7 +28,7 @@ CPU = Provider(
     extra="server",
     max_rows=16,
     encode_tokens=1024,
-    # The processor does not wait for a look of the host's: to go on unlooked-at only costs.
+    # Running ahead saves nothing where there is no device to wait for.
     most_steps_ahead=0,
     make=_make,
 )

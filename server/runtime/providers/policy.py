@@ -43,7 +43,7 @@ def choose_provider(
     if requested == "auto":
         wanted = [each for each in wanted if each.why_unfit(precision, device_loop) is None]
         if not is_half:
-            # Whoever installs the onnxruntime for CPUs wants just that of a bundle that suits it.
+            # An onnxruntime for CPUs was installed on purpose where the bundle suits a CPU.
             wanted = [each for each in wanted if each.onnxruntime in available]
         if not wanted:
             return ProviderChoice(requested, CPU)

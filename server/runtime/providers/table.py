@@ -1,4 +1,4 @@
-"""The table of providers. Another one is a file beside this, and its name in the line here."""
+"""The table of providers. To add one, write a file next to this one and name it here."""
 
 from collections.abc import Sequence
 

@@ -120,7 +120,7 @@ def test_half_precision_falls_back_to_the_runner_of_a_device_on_the_cpu() -> Non
     assert isinstance(made.runner, OnDevice)
 
 
-def test_on_the_cpu_half_precision_takes_no_step_unlooked_at() -> None:
+def test_on_the_cpu_half_precision_runs_no_steps_ahead() -> None:
     made: Any = make("fp16", provider="cpu").runner
 
     assert (made.device.kind, made.max_rows, made.most_steps_ahead) == ("cpu", 16, 0)

@@ -160,13 +160,13 @@ class BoundStep:
         self._kept_alive = lane
 
     def _slot_positions(self, width: int) -> DeviceTensor:
-        lying = slot_positions(self.shape, width)
-        self._positions = self._device.allocate(lying.nbytes)
-        staged = self._device.stage(lying.nbytes)
-        staged[:] = lying.reshape(-1).view(np.uint8)
+        positions = slot_positions(self.shape, width)
+        self._positions = self._device.allocate(positions.nbytes)
+        staged = self._device.stage(positions.nbytes)
+        staged[:] = positions.reshape(-1).view(np.uint8)
         self._queue.upload(self._positions.address, staged)
         self._queue.wait()
-        return DeviceTensor(self._positions.address, "int64", lying.shape)
+        return DeviceTensor(self._positions.address, "int64", positions.shape)
 
 
 class Burst:
