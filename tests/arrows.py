@@ -117,8 +117,9 @@ FLOORS: Mapping[str, list[str]] = {
         "_version _warnings channel errors options stubs",
         "_status types",
         "_convert _health",
-        "_batch",
+        "_batch _pipeline_arguments",
         "aio sync",
+        "_pipeline",
         "cli",
     ],
     "loadtest": [

@@ -105,10 +105,13 @@ def script_with(name: str) -> str:
 
 
 def test_the_client_s_python_of_the_readme_runs(address: str) -> None:
-    script = script_with("precis_client")
-    assert "localhost:50051" in script
-    output = run(["-c", script.replace("localhost:50051", address)], address)
-    assert "tokens read in" in output
+    client, pipeline = script_with("import Client"), script_with("import pipeline")
+    for script in (client, pipeline):
+        assert "localhost:50051" in script
+    summary, told = run(["-c", client.replace("localhost:50051", address)], address).splitlines()
+    assert "tokens read in" in told
+    of_pipeline = run(["-c", pipeline.replace("localhost:50051", address)], address)
+    assert likeness(of_pipeline, summary) >= LEAST_LIKENESS
 
 
 def test_the_python_of_the_readme_that_needs_no_server_runs() -> None:

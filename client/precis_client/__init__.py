@@ -17,6 +17,7 @@ from precis_client._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from precis_client._convert import RequestFields
+    from precis_client._pipeline import SummarizationPipeline, pipeline
     from precis_client._warnings import ServerWarning
     from precis_client.aio import AsyncClient, AsyncSummaryStream
     from precis_client.channel import Connection
@@ -92,6 +93,7 @@ __all__ = [
     "ServingStatus",
     "SourceSpan",
     "Style",
+    "SummarizationPipeline",
     "Summary",
     "SummaryStream",
     "SummaryWarning",
@@ -100,9 +102,20 @@ __all__ = [
     "Unavailable",
     "Usage",
     "WarningCode",
+    "pipeline",
 ]
 
-_HOMES = ("errors", "options", "types", "channel", "_convert", "_warnings", "sync", "aio")
+_HOMES = (
+    "errors",
+    "options",
+    "types",
+    "channel",
+    "_convert",
+    "_warnings",
+    "sync",
+    "aio",
+    "_pipeline",
+)
 
 
 def __getattr__(name: str) -> Any:
