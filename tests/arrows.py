@@ -17,6 +17,7 @@ PACKAGE_HOMES: Mapping[str, Path] = {
     "export": ROOT,
     "server": ROOT,
     "precis_client": ROOT / "client",
+    "precis_documents": ROOT / "client",
     "loadtest": ROOT,
     "benchmarks": ROOT,
 }
@@ -27,7 +28,8 @@ PACKAGE_ARROWS: Mapping[str, set[str]] = {
     "model": {"bundle"},
     "export": {"bundle", "model"},
     "server": {"bundle", "precis_client.stubs"},
-    "precis_client": set(),
+    "precis_client": {"precis_documents"},
+    "precis_documents": set(),
     "loadtest": {"precis_client.stubs"},
     "benchmarks": {"bundle", "model", "export", "server", "precis_client", "loadtest"},
 }
@@ -122,6 +124,12 @@ FLOORS: Mapping[str, list[str]] = {
         "_pipeline",
         "cli",
     ],
+    "precis_documents": [
+        "_pdf_text _types",
+        "_child _child_process _decode _kinds word",
+        "_read pdf subtitles web_page",
+        "email_message",
+    ],
     "loadtest": [
         "exits grpc_user results scenario",
         "corpus measure orders",
@@ -175,6 +183,8 @@ HOMES: Mapping[str, set[str]] = {
         "loadtest.engine",
         "benchmarks",
     },
+    "pypdf": {"precis_documents"},
+    "selectolax": {"precis_documents"},
     "grpc": {"server.app", "server.rpc", "precis_client", "loadtest", "benchmarks"},
     "google.protobuf": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
     "google.rpc": {"server.rpc", "precis_client", "loadtest", "benchmarks"},

@@ -5,8 +5,12 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import ModuleType
+
+import pytest
 
 import precis_client
+import precis_documents
 from precis_client.stubs.summarizer.v1 import summarizer_pb2
 
 DISTRIBUTION = Path(__file__).parents[2] / "client"
@@ -69,5 +73,15 @@ def test_the_distribution_needs_grpc_and_protobuf_and_the_status_messages_only()
     assert project["scripts"] == {"precis": "precis_client.cli:main"}
 
 
-def test_the_distribution_says_that_it_is_typed() -> None:
-    assert (PACKAGE / "py.typed").exists()
+def test_reading_documents_needs_packages_for_pdf_and_html_only() -> None:
+    project = tomllib.loads((DISTRIBUTION / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["optional-dependencies"] == {
+        "documents": ["pypdf>=7.0,<8", "selectolax>=1.0,<2"]
+    }
+    loaded = modules_after("import precis_documents")
+    assert not {"pypdf", "selectolax"} & loaded
+
+
+@pytest.mark.parametrize("package", [precis_client, precis_documents])
+def test_the_distribution_says_that_it_is_typed(package: ModuleType) -> None:
+    assert (Path(str(package.__file__)).parent / "py.typed").exists()

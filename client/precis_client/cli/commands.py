@@ -31,13 +31,21 @@ def summarize(arguments: Namespace) -> int:
         raise UnusableInput(f"{option} takes one file, {len(arguments.files)} were named")
     if len(arguments.files) > 1:
         return _summarize_many(arguments)
-    document = read_document(arguments.files[0], arguments.encoding)
+    document = _read(arguments.files[0], arguments)
     with _client(arguments) as client:
         if arguments.stream:
             _summarize_streaming(client, document, arguments)
         else:
             _summarize_one(client, document, arguments)
     return ExitCode.DONE
+
+
+def _read(name: str, arguments: Namespace) -> str:
+    """Reads a document's text, and says on stderr what of it is not in the text."""
+    document = read_document(name, arguments.encoding)
+    for note in document.notes:
+        output.complain(f"{'standard input' if name == '-' else name}: note: {note}")
+    return document.text
 
 
 def _summarize_one(client: Client, document: str, arguments: Namespace) -> None:
@@ -91,18 +99,18 @@ def _summarize_many(arguments: Namespace) -> int:
     name_of_item: dict[str, str] = {}
     documents: list[tuple[str, str]] = []
     exit_codes: set[ExitCode] = set()
-    with _client(arguments) as client:
-        for position, name in enumerate(arguments.files):
-            try:
-                document = read_document(name, arguments.encoding)
-            except UnusableInput as unusable:
-                exit_codes.add(ExitCode.REFUSED)
-                _print_unusable(name, unusable, arguments)
-                continue
-            item_id = f"{run_id}-{position}"
-            name_of_item[item_id] = name
-            documents.append((item_id, document))
-        if documents:
+    for position, name in enumerate(arguments.files):
+        try:
+            document = _read(name, arguments)
+        except UnusableInput as unusable:
+            exit_codes.add(ExitCode.REFUSED)
+            _print_unusable(name, unusable, arguments)
+            continue
+        item_id = f"{run_id}-{position}"
+        name_of_item[item_id] = name
+        documents.append((item_id, document))
+    if documents:
+        with _client(arguments) as client:
             exit_codes |= _summarize_batch(client, documents, name_of_item, arguments)
     if not exit_codes:
         return ExitCode.DONE

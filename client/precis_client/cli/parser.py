@@ -34,6 +34,7 @@ _SUMMARIZE_EXAMPLES = """\
 examples:
   precis summarize article.txt
   precis summarize article.txt --style brief --max-tokens 40
+  precis summarize report.pdf page.html notes.docx mail.eml talk.srt
   precis summarize article.txt --stream
   precis summarize article.txt --beams 4 --num-summaries 2
   precis summarize article.txt --temperature 0.7 --top-p 0.9 --seed 1
@@ -161,12 +162,17 @@ def _add_connection_options(parser: ArgumentParser, **defaults: Any) -> None:
 
 
 def _add_summarize_options(parser: ArgumentParser) -> None:
-    parser.add_argument("files", metavar="FILE", nargs="+", help='a text file, or "-" for stdin')
+    parser.add_argument(
+        "files",
+        metavar="FILE",
+        nargs="+",
+        help='text, Markdown, PDF, HTML, .docx, .eml, .srt or .vtt, or "-" for stdin',
+    )
     parser.add_argument(
         "--encoding",
         metavar="NAME",
-        default="utf-8",
-        help="encoding of the files, such as utf-16 or gb18030 (default: utf-8)",
+        help="encoding of text, subtitles and HTML, such as utf-16 or gb18030 (default: utf-8, "
+        "or what a page declares)",
     )
     output = parser.add_argument_group("output")
     output.add_argument("--stream", action="store_true", help="print the summary as it is written")
