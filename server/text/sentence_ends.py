@@ -91,9 +91,11 @@ def _ends(text: str, begin: int, mark: re.Match[str], stop: int, end: int) -> bo
 
 def _ends_without_space(text: str, mark: re.Match[str], stop: int) -> bool:
     """Before Chinese no space stands: "真的?是", "他来了.我走了", but not "等等…好" and "3.中"."""
-    if not _is_han(text[stop]) or mark[0][0] == "…":
+    if not _is_han(text[stop]):
         return False
-    return mark[0] != "." or stop > mark.end() or _is_han(text[mark.start() - 1])
+    if stop > mark.end():
+        return True
+    return mark[0][0] != "…" and (mark[0] != "." or _is_han(text[mark.start() - 1]))
 
 
 def _can_begin(text: str, place: int) -> bool:
