@@ -246,7 +246,7 @@ class _Scan:
         return place
 
     def _is_code(self, first: int, stop: int) -> bool:
-        """Whether most lines between two blank ones look like a program's; one if it is indented."""
+        """Whether most of these lines look like a program's; a lone one must be indented too."""
         if stop - first == 1 and self._lines[first].indent < 4:
             return False
         like = sum(

@@ -6,6 +6,7 @@ stands for one.
 """
 
 import re
+from itertools import pairwise
 
 from bundle.words import HAN
 
@@ -22,7 +23,9 @@ _FUNCTION_WORDS = frozenset(
     "whose why will with within without would yet you your "
     "i'm it's don't can't i've we're you're that's there's".split()
 )
-_FUNCTION_CHARACTERS = frozenset("的了是在和与及或也而就都又被把对从向于以之其这那此个有为所等着过地得")
+_FUNCTION_CHARACTERS = frozenset(
+    "的了是在和与及或也而就都又被把对从向于以之其这那此个有为所等着过地得"
+)
 
 
 def content_words(text: str) -> list[str]:
@@ -38,7 +41,7 @@ def content_words(text: str) -> list[str]:
             found.append(run)
         found += [
             first + second
-            for first, second in zip(run, run[1:], strict=False)
+            for first, second in pairwise(run)
             if first not in _FUNCTION_CHARACTERS and second not in _FUNCTION_CHARACTERS
         ]
     return found

@@ -1,4 +1,4 @@
-"""What one line of plain text or Markdown looks like: a heading, a row of a table, code, a list item.
+"""What one line of plain text or Markdown looks like: a heading, a row, code, a list item.
 
 Every function looks at one line (at a bounded beginning of it, where a pattern could be slow) and
 knows nothing of its neighbours; blocks.py puts lines together.
@@ -18,11 +18,11 @@ _UNDERLINE = re.compile(r"=+$|-+$")
 _RULE = re.compile(r"[-=*_~+|#:·•—\s]{3,}$")
 _FENCE = re.compile(r"`{3,}(?!.*`)|~{3,}")
 _ITEM = re.compile(
-    r"(?P<bullet>[-*+•·‣◦▪–—](?=\s)(?:\s\[[ xX]\](?=\s))?)"
+    r"(?P<bullet>[-*+•·‣◦▪\u2013—](?=\s)(?:\s\[[ xX]\](?=\s))?)"
     r"|(?P<number>\(?\d{1,3}[.)](?=\s)|\([a-zA-Z]{1,4}\)(?=\s)|[a-z][.)](?=\s)|[A-Z]\)(?=\s))"
-    r"|(?P<wide>[(（][一二三四五六七八九十\d]{1,3}[)）]|[一二三四五六七八九十\d]{1,3}、|\d{1,3}．)"
+    r"|(?P<wide>[(（][一二三四五六七八九十\d]{1,3}[)）]|[一二三四五六七八九十\d]{1,3}、|\d{1,3}\uff0e)"
 )
-_NAME = r"[^\W\d_][\w.'’-]{0,30}"
+_NAME = r"[^\W\d_][\w.'\u2019-]{0,30}"
 _TURN = re.compile(
     rf"(?:[\[(][\d:.,\s]{{1,20}}[\])]\s?)?"
     rf"(?:(?=[^\W\d_]){_NAME}(?:\s{_NAME}){{0,3}}(?:\s?\d{{1,3}})?(?:\s\([^()]{{1,40}}\))?:(?=\s)"
@@ -33,7 +33,7 @@ _MAIL_HEADER = re.compile(
     r"|发件人|收件人|日期)[:：]",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"[-+−]?[$€£¥]?\d[\d.,:/%-]*%?$")
+_NUMBER = re.compile(r"[-+\u2212]?[$€£¥]?\d[\d.,:/%-]*%?$")
 _FIELDS = re.compile(r"[\s,;]+")
 _TABS = re.compile(r"\S[ ]*\t+[ ]*(?=\S)")
 
@@ -49,7 +49,7 @@ _CODE = re.compile(
 )
 
 _SIGNS = frozenset("=[]<>{}")
-_TERMINAL = frozenset(".!?…。！？；;:：｡۔।؟")
+_TERMINAL = frozenset(".!?…。！？；;:：｡\u06d4।؟")
 _CLOSERS = "\"'\u201d\u2019」』）)]】》»*_"
 
 
@@ -100,7 +100,7 @@ def begins_a_list(line: str) -> bool:
 
 
 def is_turn(line: str) -> bool:
-    """Whether somebody begins to speak: `ANNA: Good morning`, `[00:12] Bob Lee: Yes`, `张三：好`."""
+    """Whether somebody begins to speak: `ANNA: Hello`, `[00:12] Bob Lee: Yes`, `张三：好`."""
     match = _TURN.match(line[:_LONGEST_BEGINNING])
     if match is None:
         return False
@@ -165,8 +165,10 @@ def is_continued(line: str, following: str) -> bool:
     if following[0].islower() or line[-1] in ",，、-—":
         return True
     shortest = 20 if _HAN.match(line[-1]) else 45
-    return shortest <= len(line) <= 120 and len(following) <= 120 and 10 * len(line) >= 7 * len(
-        following
+    return (
+        shortest <= len(line) <= 120
+        and len(following) <= 120
+        and 10 * len(line) >= 7 * len(following)
     )
 
 

@@ -2,7 +2,7 @@
 
 A rule of punctuation, not a model. It decides by what stands around a mark:
 
-- 。！？ and the stops of other scripts end a sentence wherever they stand; ； only after a long clause.
+- 。！？ and the stops of other scripts end a sentence wherever they stand, ； only a long one.
 - . ! ? … end one if white space follows and then something that can begin a sentence: a capital, a
   digit, a quotation mark, a letter of a script without capitals.
 - A full stop after an abbreviation, an initial or the number of a list item ends none, unless the
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 _CLOSERS = "\"'\u201d\u2019\u300d\u300f\uff09)\\]\u3011\u300b\u00bb"
 _MARK = re.compile(
-    "(?P<wide>[。！？｡؟۔।॥]+[。！？｡!?…]*)|(?P<clause>；)|(?P<latin>[.!?…‽]+)",
+    "(?P<wide>[。！？｡؟\u06d4।॥]+[。！？｡!?…]*)|(?P<clause>；)|(?P<latin>[.!?…‽]+)",
 )
 _AFTER = re.compile(rf"(?:[{_CLOSERS}]|\[\d{{1,3}}\])*")
 _SPACE = re.compile(r"\s*")

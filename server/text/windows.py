@@ -30,9 +30,7 @@ class _Break(IntEnum):
     HEADING = 3
 
 
-def windows(
-    sentences: Sequence[Sentence], token_counts: Sequence[int], room: int
-) -> list[Window]:
+def windows(sentences: Sequence[Sentence], token_counts: Sequence[int], room: int) -> list[Window]:
     """Divides a document, from its first sentence to its last, without overlap.
 
     Each window has at most `room` tokens, and no sentence may have more. While more than one window

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.text.blocks import BlockKind
 from server.text.structure import LONGEST_SENTENCE, Structure, split
 
 LONG = "This paragraph is long enough that a short line above it reads like its heading."
@@ -72,26 +71,65 @@ def check(structure: Structure) -> None:
         (f"3.1 Methods\n\n{LONG}", [("HEADING", "3.1 Methods"), ("PARAGRAPH", LONG)]),
         ("引言\n\n这是正文。", [("HEADING", "引言"), ("PARAGRAPH", "这是正文。")]),
         ("Attention", [("PARAGRAPH", "Attention")]),
-        ("Rose\n\nLily\n\nTulip\n\nEnd.", [("PARAGRAPH", t) for t in ("Rose", "Lily", "Tulip", "End.")]),
-        ("- one\n- two\n  and more\n* [x] done", [("LIST_ITEM", t) for t in ("one", "two and more", "done")]),
+        (
+            "Rose\n\nLily\n\nTulip\n\nEnd.",
+            [("PARAGRAPH", t) for t in ("Rose", "Lily", "Tulip", "End.")],
+        ),
+        (
+            "- one\n- two\n  and more\n* [x] done",
+            [("LIST_ITEM", t) for t in ("one", "two and more", "done")],
+        ),
         ("1. One.\n2. Two.\n10) Ten.", [("LIST_ITEM", t) for t in ("One.", "Two.", "Ten.")]),
         ("一、项目\n2、项目\n（三）项目", [("LIST_ITEM", "项目")] * 3),
-        ("It happened in the year\n12. That is sure.", [("PARAGRAPH", "It happened in the year"), ("PARAGRAPH", "12. That is sure.")]),
-        ("> Quoted text\n> goes on.\n>\n> Next.", [("QUOTE", "Quoted text goes on."), ("QUOTE", "Next.")]),
+        (
+            "It happened in the year\n12. That is sure.",
+            [("PARAGRAPH", "It happened in the year"), ("PARAGRAPH", "12. That is sure.")],
+        ),
+        (
+            "> Quoted text\n> goes on.\n>\n> Next.",
+            [("QUOTE", "Quoted text goes on."), ("QUOTE", "Next.")],
+        ),
         (">> Deep.\nAnswer.", [("QUOTE", "Deep."), ("PARAGRAPH", "Answer.")]),
-        ("ANNA: Hello. You?\nBob Lee: Fine.", [("TURN", "ANNA: Hello. You?"), ("TURN", "Bob Lee: Fine.")]),
-        ("[00:01:02] Speaker 1: Hi.\n张三：你好。", [("TURN", "[00:01:02] Speaker 1: Hi."), ("TURN", "张三：你好。")]),
-        ("```py\nx = 1\n\n# no\n```\nText.", [("CODE", "```py\nx = 1\n\n# no\n```"), ("PARAGRAPH", "Text.")]),
+        (
+            "ANNA: Hello. You?\nBob Lee: Fine.",
+            [("TURN", "ANNA: Hello. You?"), ("TURN", "Bob Lee: Fine.")],
+        ),
+        (
+            "[00:01:02] Speaker 1: Hi.\n张三：你好。",
+            [("TURN", "[00:01:02] Speaker 1: Hi."), ("TURN", "张三：你好。")],
+        ),
+        (
+            "```py\nx = 1\n\n# no\n```\nText.",
+            [("CODE", "```py\nx = 1\n\n# no\n```"), ("PARAGRAPH", "Text.")],
+        ),
         ("```\nnever closed.", [("PARAGRAPH", "``` never closed.")]),
-        ("So:\n\ndef f(x):\n    return x\n\nEnd.", [("PARAGRAPH", "So:"), ("CODE", "def f(x):\n    return x"), ("PARAGRAPH", "End.")]),
-        ("| a | b |\n|---|---|\n| 1 | 2 |", [("TABLE_ROW", "| a | b |"), ("TABLE_ROW", "| 1 | 2 |")]),
-        ("x\ty\tz\n1.5 2.5 3.5\n1,2,3", [("TABLE_ROW", t) for t in ("x\ty\tz", "1.5 2.5 3.5", "1,2,3")]),
-        ("<h2>Title</h2><p>One. Two.<p>Three.", [("HEADING", "Title"), ("PARAGRAPH", "One. Two."), ("PARAGRAPH", "Three.")]),
-        ("<pre>x. Y.</pre>Text <b>bold</b>.", [("CODE", "<pre>x. Y.</pre>"), ("PARAGRAPH", "Text <b>bold</b>.")]),
+        (
+            "So:\n\ndef f(x):\n    return x\n\nEnd.",
+            [("PARAGRAPH", "So:"), ("CODE", "def f(x):\n    return x"), ("PARAGRAPH", "End.")],
+        ),
+        (
+            "| a | b |\n|---|---|\n| 1 | 2 |",
+            [("TABLE_ROW", "| a | b |"), ("TABLE_ROW", "| 1 | 2 |")],
+        ),
+        (
+            "x\ty\tz\n1.5 2.5 3.5\n1,2,3",
+            [("TABLE_ROW", t) for t in ("x\ty\tz", "1.5 2.5 3.5", "1,2,3")],
+        ),
+        (
+            "<h2>Title</h2><p>One. Two.<p>Three.",
+            [("HEADING", "Title"), ("PARAGRAPH", "One. Two."), ("PARAGRAPH", "Three.")],
+        ),
+        (
+            "<pre>x. Y.</pre>Text <b>bold</b>.",
+            [("CODE", "<pre>x. Y.</pre>"), ("PARAGRAPH", "Text <b>bold</b>.")],
+        ),
         ("Write `<p>` here.", [("PARAGRAPH", "Write `<p>` here.")]),
-        ("From: a@b.example\nSubject: Rain\nDate: 5 May\n\nIt rains.", [("HEADING", "Rain"), ("PARAGRAPH", "It rains.")]),
+        (
+            "From: a@b.example\nSubject: Rain\nDate: 5 May\n\nIt rains.",
+            [("HEADING", "Rain"), ("PARAGRAPH", "It rains.")],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_document_is_read_as_the_blocks_that_a_reader_sees(
     document: str, expected: list[tuple[str, str]]
 ) -> None:
@@ -99,7 +137,9 @@ def test_a_document_is_read_as_the_blocks_that_a_reader_sees(
 
 
 def test_a_sentence_goes_on_over_the_lines_of_wrapped_text_and_ends_with_a_verse() -> None:
-    wrapped = "The committee met on Tuesday to talk about the budget of\nthe coming year. It was long."
+    wrapped = (
+        "The committee met on Tuesday to talk about the budget of\nthe coming year. It was long."
+    )
     assert [s for _, s in kinds(wrapped)] == [wrapped.replace("\n", " ")]
     assert len(split(wrapped).sentences) == 2
     verse = "Tyger Tyger, burning bright\nIn the forests of the night"
@@ -154,10 +194,11 @@ def test_nothing_of_any_text_is_lost(document: str) -> None:
 
 
 HOSTILE = [
-    "a", ".", "#", "> ", ">\n", "a. ", "A. ", "...\n", "<p>", "<p ", "<pre>", "|", "|a\n", "=", "- ", "-\n",
-    "```\n", "```x\n", "~~~", "\n", " ", ". \n", "(", "[1", ".[1]", ".\"", "x = 1;\n", "Na: ", "Na: x\n",
-    "1. a\n", "。", "；", "👩\u200d", "\u0301", "1 ", "x\t", "Ab cd\n", "Ab\n\n", "From: \n", "שלום. ", "🙂",
-    "`" , "==a==\n", "<!--", "a:\n", "U.S. ", "e.g. ",
+    "a", ".", "#", "> ", ">\n", "a. ", "A. ", "...\n", "<p>", "<p ", "<pre>", "|", "|a\n", "=",
+    "- ", "-\n", "```\n", "```x\n", "~~~", "\n", " ", ". \n", "(", "[1", ".[1]", ".\"",
+    "x = 1;\n", "Na: ", "Na: x\n", "1. a\n", "。", "；", "👩\u200d", "\u0301", "1 ", "x\t",
+    "Ab cd\n", "Ab\n\n", "From: \n", "שלום. ", "🙂", "`", "==a==\n", "<!--", "a:\n", "U.S. ",
+    "e.g. ",
 ]  # fmt: skip
 
 
