@@ -62,9 +62,8 @@ def select(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What a summary may hold: a sentence about the text from `start` on, or one of the text."""
+    """A sentence that a summary may hold, by its content words and its length."""
 
-    start: int
     words: tuple[str, ...]
     length: int
 

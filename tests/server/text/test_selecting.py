@@ -11,9 +11,7 @@ from server.text.selecting import Candidate, Said, cover, select
 from server.text.whole_numbers import FRACTION_BITS, log2
 
 WORDS = st.lists(st.sampled_from("abcdefgh"), max_size=6).map(tuple)
-CANDIDATES = st.lists(
-    st.builds(Candidate, st.integers(0, 99), WORDS, st.integers(0, 9)), max_size=12
-)
+CANDIDATES = st.lists(st.builds(Candidate, WORDS, st.integers(0, 9)), max_size=12)
 
 
 def test_the_best_that_fit_are_taken_and_what_does_not_fit_is_passed_over() -> None:
@@ -51,10 +49,10 @@ def test_a_selection_keeps_its_budget_and_takes_none_twice(
 
 def test_covering_takes_what_says_most_that_is_new_for_its_length() -> None:
     written = [
-        Candidate(0, ("a", "b"), 4),
-        Candidate(10, ("a", "b", "c"), 4),
-        Candidate(20, ("d", "e"), 4),
-        Candidate(30, ("d", "e"), 100),
+        Candidate(("a", "b"), 4),
+        Candidate(("a", "b", "c"), 4),
+        Candidate(("d", "e"), 4),
+        Candidate(("d", "e"), 100),
     ]
     counts = Counter("aabbccddee")
     assert cover(written, [], [], counts, 1000).written == [1, 2]
@@ -62,8 +60,8 @@ def test_covering_takes_what_says_most_that_is_new_for_its_length() -> None:
 
 
 def test_the_room_left_is_filled_with_new_sentences_of_the_document() -> None:
-    written = [Candidate(0, ("a", "b"), 4)]
-    verbatim = [Candidate(place, (word,), 3) for place, word in enumerate("abcde")]
+    written = [Candidate(("a", "b"), 4)]
+    verbatim = [Candidate((word,), 3) for word in "abcde"]
     found = cover(written, verbatim, [0, 4, 3, 2, 1], Counter("ab"), 10)
     assert (found.written, found.verbatim) == ([0], [4, 3])
 

@@ -16,8 +16,9 @@ LONG = "This paragraph is long enough that a short line above it reads like its 
 PIECES = (
     "\n", "\n\n", "\r\n", " ", "\t", "    ", "# ", "- ", "> ", "1. ", "a) ", "一、", "```", "~~~",
     "|", "===", "---", "==", "<p>", "</p>", "<h1>", "</h1>", "<li>", "<td>", "<pre>", "</pre>",
-    "<br", "a", "B.", "see e.g. ", "中", "。", "”", "X: ", "张三：", "x = 1;", "From: a", "Subject: ",
-    "1 2 3", "é", "e\u0301", "🙂", "👩\u200d🚀", "שלום", "مرحبا؟", "\u2028", "\x1c", LONG,
+    "<br", "a", "B.", "see e.g. ", "中", "。", "”", "X: ", "张三：", "x = 1;",
+    "From: a", "Subject: ", "1 2 3", "é", "e\u0301", "🙂", "👩\u200d🚀", "שלום", "مرحبا؟", "\u2028", "\x1c",
+    LONG,
 )  # fmt: skip
 
 
@@ -204,7 +205,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_hostile_text_takes_work_in_proportion_to_its_length(piece: str) -> None:
-    short, long = (calls(piece * (size // len(piece))) for size in (5_000, 20_000))
+    short, long = (calls(piece * (size // len(piece))) for size in (2_500, 10_000))
     assert long <= 5 * short + 500
 
 
@@ -216,9 +217,9 @@ def test_lists_nested_without_end_take_work_in_proportion_to_their_length() -> N
 
 
 @pytest.mark.parametrize("piece", ["a", ".", "#", "> ", "(", '."', "<p ", "[1", " ", "e.g. ", "= "])
-def test_a_megabyte_of_one_thing_is_divided(piece: str) -> None:
-    # Half a second or less; what backtracks or starts again would take hours.
-    assert all(s.end - s.start <= LONGEST_SENTENCE for s in split(piece * 500_000).sentences)
+def test_any_amount_of_one_thing_is_divided(piece: str) -> None:
+    # A moment; what backtracks or starts again would take hours.
+    assert all(s.end - s.start <= LONGEST_SENTENCE for s in split(piece * 200_000).sentences)
 
 
 def calls(document: str) -> int:
