@@ -17,13 +17,15 @@ _UNIT = 1024
 # The first sentence of a document counts three times as much as one far down, the second 2.4 times.
 _BEGINNING = 2
 _OPENING_PERCENT = 125
+_FEW_WORDS = 5
 
 
 def key_scores(sentences: Sequence[Sentence], words: Sequence[Sequence[str]]) -> list[int]:
     """How much each sentence says of the document, by its place and its content words.
 
     How central it is, times 1 + 2 / sqrt(1 + its number), times 1.25 if it opens a paragraph or any
-    other block.
+    other block. With fewer than five content words it counts for that many fifths: "I see." is
+    about as long as what it says.
     """
     scores = []
     block = -1
@@ -31,7 +33,9 @@ def key_scores(sentences: Sequence[Sentence], words: Sequence[Sequence[str]]) ->
         zip(sentences, centrality(words).tolist(), strict=True)
     ):
         prior = _UNIT + _BEGINNING * isqrt(_UNIT * _UNIT // (1 + number))
-        scores.append(rank * prior * (_OPENING_PERCENT if sentence.block != block else 100))
+        opening = _OPENING_PERCENT if sentence.block != block else 100
+        substance = min(_FEW_WORDS, len(set(words[number])))
+        scores.append(rank * prior * opening * substance)
         block = sentence.block
     return scores
 

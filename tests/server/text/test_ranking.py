@@ -18,9 +18,16 @@ def scores(document: str) -> list[int]:
 
 def test_a_central_sentence_outranks_one_that_shares_no_word() -> None:
     found = scores(
-        "Nobody knew. Rain fell on the river. The river took the bridge after rain fell."
+        "Nobody in the whole town noticed. Rain fell all night on the river and the old bridge. "
+        "The river took the old bridge after rain fell all night."
     )
     assert best_first(found) == [1, 2, 0]
+
+
+def test_a_sentence_of_hardly_any_content_words_is_hardly_worth_anything() -> None:
+    found = scores("Rain. The rain fell on the old bridge today. I will.")
+    assert best_first(found) == [1, 0, 2]
+    assert found[2] == 0
 
 
 def test_of_sentences_alike_the_one_nearer_to_the_beginning_is_better() -> None:
