@@ -128,7 +128,7 @@ class _Scan:
         elif self._open_lines == 1 and lines.is_underline(content) and not self._is_finished():
             self._mark(line.start, line.end)
             self._heading(self._open_start, self._open_end)
-        elif lines.is_rule(content):
+        elif lines.is_rule(content) or lines.is_link_target(content):
             self._close()
             self._mark(line.start, line.end)
         elif lines.is_row(content):
@@ -160,7 +160,7 @@ class _Scan:
         if self._open is BlockKind.QUOTE:
             return False
         if self._is_finished():
-            return lines.is_wrapped(self._last)
+            return lines.is_wrapped(self._last, content)
         return lines.is_continued(self._last, content)
 
     def _quote(self, line: _Line, content: str) -> None:

@@ -16,6 +16,7 @@ _HAN = re.compile(f"[{HAN}]")
 _HEADING = re.compile(r"#{1,6}(?=\s|$)")
 _UNDERLINE = re.compile(r"=+$|-+$")
 _RULE = re.compile(r"[-=*_~+|#:·•—\s]{3,}$")
+_LINK_TARGET = re.compile(r"\[[^\[\]]{1,100}\]:\s+\S+$")
 _FENCE = re.compile(r"`{3,}(?!.*`)|~{3,}")
 _ITEM = re.compile(
     r"(?P<bullet>[-*+•·‣◦▪\u2013—](?=\s)(?:\s\[[ xX]\](?=\s))?)"
@@ -34,6 +35,7 @@ _MAIL_HEADER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[-+\u2212]?[$€£¥]?\d[\d.,:/%-]*%?$")
+_DIGIT = re.compile(r"\d")
 _FIELDS = re.compile(r"[\s,;]+")
 _TABS = re.compile(r"\S[ ]*\t+[ ]*(?=\S)")
 
@@ -55,13 +57,13 @@ _CLOSERS = "\"'\u201d\u2019」』）)]】》»*_"
 
 def heading_mark(line: str) -> int:
     """How long the `#` signs in front of a Markdown heading are; 0 if it is none."""
-    match = _HEADING.match(line)
+    match = _HEADING.match(line) if line[0] == "#" else None
     return match.end() if match else 0
 
 
 def wiki_heading_mark(line: str) -> int:
     """How long the `==` signs on each side of a heading are; 0 if it is none."""
-    if len(line) > LONGEST_HEADING:
+    if line[0] != "=" or len(line) > LONGEST_HEADING:
         return 0
     before, after = (len(line) - len(rest) for rest in (line.lstrip("="), line.rstrip("=")))
     return before if before == after and 2 <= before <= 6 and 2 * before < len(line) else 0
@@ -75,6 +77,11 @@ def is_underline(line: str) -> bool:
 def is_rule(line: str) -> bool:
     """Whether it only divides: `---`, `* * *`, the frame of a table."""
     return _RULE.match(line) is not None
+
+
+def is_link_target(line: str) -> bool:
+    """Whether it only says where a link of Markdown leads: `[name]: https://a.example`."""
+    return line[0] == "[" and _LINK_TARGET.match(line) is not None
 
 
 def fence(line: str) -> str:
@@ -124,8 +131,10 @@ def is_row(line: str) -> bool:
     if line.startswith("|") or line.count("|") >= 2:
         return True
     beginning = line[: 5 * _LONGEST_BEGINNING]
-    if len(_TABS.findall(beginning)) >= 2:
+    if "\t" in beginning and len(_TABS.findall(beginning)) >= 2:
         return True
+    if not _DIGIT.search(beginning):
+        return False
     fields = [field for field in _FIELDS.split(beginning) if field]
     numbers = sum(1 for field in fields if _NUMBER.match(field[:_LONGEST_BEGINNING]))
     return numbers >= 3 and 2 * numbers > len(fields)
@@ -172,8 +181,13 @@ def is_continued(line: str, following: str) -> bool:
     )
 
 
-def is_wrapped(line: str) -> bool:
-    """Whether it may be a line of wrapped text by its length, so that a paragraph may go on."""
+def is_wrapped(line: str, following: str) -> bool:
+    """Whether a paragraph may go on after a finished line, which is as long as wrapped ones are.
+
+    After a colon only in lower case: what it introduces is a list as a rule.
+    """
+    if line[-1] in ":：;；":
+        return following[0].islower()
     return 45 <= len(line) <= 120
 
 

@@ -21,7 +21,7 @@ _MARK = re.compile(
 )
 _AFTER = re.compile(rf"(?:[{_CLOSERS}]|\[\d{{1,3}}\])*")
 _SPACE = re.compile(r"\s*")
-_OPENERS = frozenset("\"'\u201c\u2018([{「『（【《«¿¡*_\u2014\u2013-#$€£¥@&+")
+_OPENERS = frozenset("\"'\u201c\u2018([{「『（【《«¿¡*_`\u2014\u2013-#$€£¥@&+")
 _WORD = re.compile(r"[^\W_]+")
 
 # A clause in Chinese may be a sentence in length; shorter ones stay with what follows.

@@ -20,7 +20,7 @@ def sentences(text: str) -> list[str]:
         ["Привет мир.", "Это тест.", "هل هذا نص؟", "نعم."],
         ["Then left...", "Nobody came.", "Well... maybe."],
         ['She said "Yes."', "Then she left."],
-        ['"Stop." he said.', "Yahoo! is a firm."],
+        ['"Stop." he said.', "Yahoo! is a firm.", "`x` is code."],
         ["It grew (see below).", "[Sic] It shrank.[12]", "It stayed."],
         ["I use an iPhone.", "iPhone apps are fine."],
     ],

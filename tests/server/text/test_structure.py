@@ -147,10 +147,16 @@ def test_a_sentence_goes_on_over_the_lines_of_wrapped_text_and_ends_with_a_verse
     assert [s for _, s in kinds(verse)] == verse.split("\n")
 
 
+def test_what_a_colon_introduces_on_the_next_line_is_not_part_of_its_sentence() -> None:
+    document = "At least one of these must be true for you to apply:\nYou served.\nYou serve."
+    assert [s for _, s in kinds(document)] == document.split("\n")
+    assert len(kinds("He asked for one thing and for one thing only:\nthat it ends.")) == 1
+
+
 def test_marks_are_where_they_stand_in_the_document() -> None:
-    document = "# Title\n- item\n> quote\n---\n<p>Text."
+    document = "# Title\n- item\n> quote\n---\n<p>Text.\n[a]: b"
     structure = split(document)
-    assert [document[a:b] for a, b in structure.marks] == ["#", "-", "> ", "---", "<p>"]
+    assert [document[a:b] for a, b in structure.marks] == ["#", "-", "> ", "---", "<p>", "[a]: b"]
 
 
 def test_headings_code_and_tables_are_not_worth_quoting() -> None:
