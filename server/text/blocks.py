@@ -88,7 +88,7 @@ class _Scan:
         self._last = ""
         # Up to where the lines without a blank one between them have been looked at together.
         self._looked_at = -1
-        # Signs of a fence that nothing closes, from the line on where that was found.
+        # For each sign, the length of a fence of it that no later line closes.
         self._unclosed: dict[str, int] = {}
 
     def run(self) -> None:
