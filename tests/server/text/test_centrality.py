@@ -1,6 +1,7 @@
 """TextRank in whole numbers: like the walk in floating point, and whatever the order of adding."""
 
 from math import log2
+from random import Random
 
 import numpy as np
 from hypothesis import given
@@ -62,9 +63,9 @@ def test_repeated_words_and_their_order_change_nothing(words: list[list[str]]) -
 
 
 @given(SENTENCES, st.randoms(use_true_random=False))
-def test_the_order_of_the_sentences_changes_no_rank(words: list[list[str]], random: object) -> None:
+def test_the_order_of_the_sentences_changes_no_rank(words: list[list[str]], random: Random) -> None:
     places = list(range(len(words)))
-    random.shuffle(places)  # type: ignore[attr-defined]
+    random.shuffle(places)
     ranks = centrality(words)
     assert centrality([words[place] for place in places]).tolist() == ranks[places].tolist()
 

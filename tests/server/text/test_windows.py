@@ -66,10 +66,16 @@ def test_a_document_is_divided_before_a_heading_else_before_a_block() -> None:
     assert [(w.first, w.stop) for w in found] == [(0, 6), (6, 15)]
 
 
-def test_a_heading_stays_with_what_it_heads() -> None:
-    kinds = [BlockKind.PARAGRAPH] * 4 + [BlockKind.HEADING] + [BlockKind.PARAGRAPH] * 4
-    found = windows(made(kinds), [10] * 9, 50)
-    assert [(w.first, w.stop) for w in found] == [(0, 4), (4, 9)]
+def test_a_heading_stays_with_what_it_heads_be_it_another_heading() -> None:
+    kinds = [BlockKind.PARAGRAPH] * 3 + [BlockKind.HEADING] * 2 + [BlockKind.PARAGRAPH] * 3
+    found = windows(made(kinds), [10] * 8, 50)
+    assert [(w.first, w.stop) for w in found] == [(0, 3), (3, 8)]
+
+
+def test_a_heading_near_the_beginning_makes_no_tiny_window() -> None:
+    kinds = [BlockKind.PARAGRAPH, BlockKind.HEADING] + [BlockKind.PARAGRAPH] * 6
+    found = windows(made(kinds), [10] * 8, 50)
+    assert [(w.first, w.stop) for w in found] == [(0, 4), (4, 8)]
 
 
 def test_a_sentence_larger_than_the_room_is_refused_with_both_sizes() -> None:
