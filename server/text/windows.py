@@ -13,7 +13,11 @@ from server.text.structure import Sentence
 
 
 class Window(NamedTuple):
-    """sentences[first:stop], which is document[start:end]."""
+    """sentences[first:stop], which is where document[start:end] is.
+
+    The stretch may hold code and tables besides, which no token count covers: what fits the model
+    is the sentences, joined by spaces.
+    """
 
     start: int
     end: int
@@ -94,7 +98,8 @@ def fitted(
 
     A sentence is cut in two at the white space nearest to its middle (the earlier one of two; in
     the middle itself if there is none), and each half again until all fit. `count` is asked for the
-    tokens of document[start:end] alone.
+    tokens of document[start:end] alone: it should count the space before a sentence too, if the
+    tokenizer does.
     """
     whole: list[Sentence] = []
     counts: list[int] = []
