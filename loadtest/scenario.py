@@ -40,7 +40,7 @@ class MixEntry(Table):
     corpus: CorpusTable | None = None  # instead of the scenario's
     style: str = ""
     options: dict[str, bool | int | float | str] = {}  # fields of DecodingOptions
-    long_documents: Literal["refuse", "truncate", "map_reduce"] = "refuse"
+    long_documents: Literal["auto", "refuse", "truncate", "select", "cover"] = "auto"
     deadline_s: Positive = 30.0
     cancel_after_s: Positive | None = None  # the caller hangs up then
     retries: Annotated[int, Field(ge=0, le=10)] = 0  # they wait as long as the server says

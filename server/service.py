@@ -15,7 +15,6 @@ from server.gate import Gate, Place
 from server.jobs.answer import Answer, summary_for
 from server.jobs.following import Following, OwnRun
 from server.jobs.job import Job, admit
-from server.jobs.reading import Split, whole
 from server.jobs.run import JobRun, Means
 from server.remeasure import Remeasurer
 from server.sharing.observer import SharingObserver
@@ -46,7 +45,6 @@ class SummaryService:
         observer: SharingObserver | None = None,
         warm_up: SummaryRequest | None = None,
         draw_seed: Callable[[], int] = lambda: secrets.randbits(64),
-        split: Split = whole,
     ) -> None:
         self._model = model
         self._gate = gate
@@ -64,7 +62,6 @@ class SummaryService:
             gate=gate,
             forecast=self._forecast,
             speculation=speculation,
-            split=split,
         )
         self._runs: WeakSet[JobRun] = WeakSet()
 
@@ -141,8 +138,8 @@ class SummaryService:
     def _guess(self, job: Job) -> Work | None:
         """The work of a document that nobody has read yet, or None if the gate should not ask.
 
-        A request that joins a run asks no work. A document that seems too long for the model should
-        hear of that, and not of a queue; one that may be its own summary is soon read.
+        A request that joins a run asks no work. What a document asks that seems longer than the
+        model reads at once depends on how it is read; one that may be its own summary is soon read.
         """
         if self._flights is not None and job.key is not None:
             if self._flights.is_under_way(job.key):

@@ -75,6 +75,53 @@ class DecodingOptions:
         return Method.SAMPLING if self.temperature > 0 else Method.GREEDY
 
 
+class LongDocuments(enum.Enum):
+    """What to do with a document of more tokens than the model reads at once."""
+
+    AUTO = "auto"
+    REFUSE = "refuse"
+    TRUNCATE = "truncate"
+    SELECT = "select"
+    COVER = "cover"
+
+
+class ReadingWay(enum.Enum):
+    """How a document was read."""
+
+    WHOLE = "whole"
+    TRUNCATED = "truncated"
+    SELECTED = "selected"
+    COVERED = "covered"
+    EXTRACTED = "extracted"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a summary of whole sentences is to be; 0 is no bound."""
+
+    words: int = 0
+    sentences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters `start` up to `end` of a text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """A sentence of a summary that is put together from sentences."""
+
+    span: Span
+    # Where it stands in the document word for word; None if the model wrote it.
+    source: Span | None
+    # Among all that could have been chosen: 1 is the best, towards 0 for the last.
+    score: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummaryRequest:
     """One document to summarise, as it came from the wire.
@@ -89,6 +136,11 @@ class SummaryRequest:
     style: str = ""
     language: str = ""
     options: RequestedOptions = RequestedOptions()
+    long_documents: LongDocuments = LongDocuments.AUTO
+    # Of summaries that are put together from sentences: how long, the best first, as a list.
+    length: Length | None = None
+    by_rank: bool = False
+    bullets: bool = False
     # On time.monotonic()'s clock; None waits for ever.
     deadline_s: float | None = None
     # False spares the engine one wake-up of the caller for each token.
@@ -210,6 +262,11 @@ class Summary:
     seed: int | None = None
     origin: Origin = Origin.COMPUTED
     warnings: Sequence[SummaryWarning] = ()
+    way: ReadingWay = ReadingWay.WHOLE
+    # What of the document the model read, unless it was the whole or nothing.
+    read_spans: Sequence[Span] = ()
+    # Of a summary that is put together from sentences.
+    sentences: Sequence[SummarySentence] = ()
 
 
 SummaryEvent = Progress | Delta | Summary

@@ -89,7 +89,7 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
         "server.engine",
         "server.runtime",
     },
-    "server.rpc": WORDS | {"server.service", "server.telemetry"},
+    "server.rpc": WORDS | {"server.service", "server.telemetry", "server.text"},
 }
 """Which rooms of the server each may import beside itself: arrows point down only."""
 

@@ -10,9 +10,22 @@ from precis_client.options import DecodingOptions
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 
 _LONG_DOCUMENT_POLICIES = {
+    types.LongDocumentPolicy.AUTO: pb.LONG_DOCUMENT_POLICY_AUTO,
     types.LongDocumentPolicy.REFUSE: pb.LONG_DOCUMENT_POLICY_REFUSE,
     types.LongDocumentPolicy.TRUNCATE: pb.LONG_DOCUMENT_POLICY_TRUNCATE,
-    types.LongDocumentPolicy.MAP_REDUCE: pb.LONG_DOCUMENT_POLICY_MAP_REDUCE,
+    types.LongDocumentPolicy.SELECT: pb.LONG_DOCUMENT_POLICY_SELECT,
+    types.LongDocumentPolicy.COVER: pb.LONG_DOCUMENT_POLICY_COVER,
+}
+_SENTENCE_ORDERS = {
+    types.SentenceOrder.DOCUMENT: pb.SENTENCE_ORDER_DOCUMENT,
+    types.SentenceOrder.RANK: pb.SENTENCE_ORDER_RANK,
+}
+_READING_WAYS = {
+    pb.READING_WAY_WHOLE: types.ReadingWay.WHOLE,
+    pb.READING_WAY_TRUNCATED: types.ReadingWay.TRUNCATED,
+    pb.READING_WAY_SELECTED: types.ReadingWay.SELECTED,
+    pb.READING_WAY_COVERED: types.ReadingWay.COVERED,
+    pb.READING_WAY_EXTRACTED: types.ReadingWay.EXTRACTED,
 }
 _ATTRIBUTION_LEVELS = {
     types.AttributionLevel.SENTENCE: pb.ATTRIBUTION_LEVEL_SENTENCE,
@@ -48,12 +61,18 @@ class RequestFields(TypedDict, total=False):
     model_version: str
     """Version of the model; else the newest."""
     long_document_policy: types.LongDocumentPolicy
-    """What to do with a document that is too long for the model; else it is refused."""
+    """What to do with a document that is too long for the model; else the server chooses."""
+    length: types.Length
+    """How long a summary is to be that is put together from sentences."""
+    sentence_order: types.SentenceOrder
+    """In which order such a summary has its sentences; else that of the document."""
+    bullets: bool
+    """Whether such a summary is a list."""
     attribution: types.AttributionLevel
     """Asks which parts of the document each part of the summary came from."""
 
 
-_Settable = TypeVar("_Settable", pb.SummarizeRequest, pb.DecodingOptions)
+_Settable = TypeVar("_Settable", pb.SummarizeRequest, pb.DecodingOptions, pb.Length)
 
 
 def to_request(
@@ -73,6 +92,13 @@ def to_request(
         request.options.CopyFrom(to_options(fields_set["options"]))
     if "long_document_policy" in fields_set:
         request.long_document_policy = _LONG_DOCUMENT_POLICIES[fields_set["long_document_policy"]]
+    if "length" in fields_set:
+        for name in ("words", "sentences"):
+            _set(request.length, name, getattr(fields_set["length"], name), path="length.")
+    if "sentence_order" in fields_set:
+        request.sentence_order = _SENTENCE_ORDERS[fields_set["sentence_order"]]
+    if "bullets" in fields_set:
+        request.bullets = fields_set["bullets"]
     if "attribution" in fields_set:
         request.attribution = _ATTRIBUTION_LEVELS[fields_set["attribution"]]
     return request
@@ -120,7 +146,17 @@ def from_response(response: pb.SummarizeResponse) -> types.Summary:
         seed=response.seed if response.HasField("seed") else None,
         decoding=_from_decoding(response.decoding),
         warnings=tuple(_from_warning(each) for each in response.warnings),
+        reading=types.DocumentReading(
+            _READING_WAYS.get(response.reading.way, types.ReadingWay.UNSPECIFIED),
+            tuple(map(_from_span, response.reading.spans)),
+        ),
+        sentences=tuple(map(_from_sentence, response.sentences)),
     )
+
+
+def _from_sentence(sentence: pb.SummarySentence) -> types.SummarySentence:
+    source = _from_span(sentence.source) if sentence.HasField("source") else None
+    return types.SummarySentence(_from_span(sentence.span), source, sentence.score)
 
 
 def from_delta(delta: pb.Delta) -> types.Delta:

@@ -31,9 +31,29 @@ class DecodingMethod(Enum):
 class LongDocumentPolicy(Enum):
     """What to do with a document that does not fit the model."""
 
+    AUTO = "auto"
     REFUSE = "refuse"
     TRUNCATE = "truncate"
-    MAP_REDUCE = "map_reduce"
+    SELECT = "select"
+    COVER = "cover"
+
+
+class SentenceOrder(Enum):
+    """In which order a summary that is put together has its sentences."""
+
+    DOCUMENT = "document"
+    RANK = "rank"
+
+
+class ReadingWay(Enum):
+    """How a document was read."""
+
+    UNSPECIFIED = "unspecified"
+    WHOLE = "whole"
+    TRUNCATED = "truncated"
+    SELECTED = "selected"
+    COVERED = "covered"
+    EXTRACTED = "extracted"
 
 
 class AttributionLevel(Enum):
@@ -50,6 +70,14 @@ class ServingStatus(Enum):
     SERVING = "serving"
     NOT_SERVING = "not_serving"
     SERVICE_UNKNOWN = "service_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """Bounds a summary of whole sentences; 0 is no bound."""
+
+    words: int = 0
+    sentences: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +108,23 @@ class TextSpan:
 
     start: int
     end: int
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentReading:
+    """How a document was read, and the parts that the model read unless it was the whole."""
+
+    way: ReadingWay
+    spans: tuple[TextSpan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SummarySentence:
+    """A sentence of a summary that was put together; without `source`, the model wrote it."""
+
+    span: TextSpan
+    source: TextSpan | None
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +197,8 @@ class Summary:
     seed: int | None
     decoding: Decoding
     warnings: tuple[SummaryWarning, ...] = ()
+    reading: DocumentReading = DocumentReading(ReadingWay.UNSPECIFIED, ())
+    sentences: tuple[SummarySentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from loadtest.scenario_files import suggest
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 
 _POLICIES = {
+    "auto": pb.LONG_DOCUMENT_POLICY_AUTO,
     "refuse": pb.LONG_DOCUMENT_POLICY_REFUSE,
     "truncate": pb.LONG_DOCUMENT_POLICY_TRUNCATE,
-    "map_reduce": pb.LONG_DOCUMENT_POLICY_MAP_REDUCE,
+    "select": pb.LONG_DOCUMENT_POLICY_SELECT,
+    "cover": pb.LONG_DOCUMENT_POLICY_COVER,
 }
 _CODES = {code.value[0]: code.name for code in grpc.StatusCode}
 

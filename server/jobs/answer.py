@@ -1,12 +1,12 @@
-"""The end of a job: what was written in its windows becomes one answer, and its stamps timings."""
+"""The end of a job: what was written of its windows becomes one answer, and its stamps timings."""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundle.tokenizer import BundleTokenizer
-from server.decoding.strategy import Hypothesis
 from server.engine.request import Finished, Stamps
+from server.jobs.composing import Composition
 from server.jobs.job import Job
 from server.jobs.reading import Reading
 from server.text.detokenise import whole_text
@@ -17,7 +17,10 @@ from server.types import (
     FinishReason,
     Method,
     Origin,
+    ReadingWay,
+    Span,
     Summary,
+    SummarySentence,
     SummaryWarning,
     Timings,
     Usage,
@@ -25,9 +28,8 @@ from server.types import (
 
 ALTERNATIVE_OVERHEAD_BYTES = 160
 """What an alternative takes beside its text, measured with tracemalloc and rounded up."""
-
-# Between the summaries of two windows.
-_BETWEEN_WINDOWS = "\n"
+SPAN_OVERHEAD_BYTES = 64
+"""What a span takes, by sys.getsizeof and rounded up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,21 @@ class Answer:
     decoding: Decoding
     seed: int | None
     warnings: tuple[SummaryWarning, ...] = ()
+    dropped_tokens: int = 0
+    way: ReadingWay = ReadingWay.WHOLE
+    read_spans: tuple[Span, ...] = ()
+    sentences: tuple[SummarySentence, ...] = ()
 
     @property
     def size_bytes(self) -> int:
         """Memory of the texts in it."""
         warnings = (each.message for each in self.warnings)
         texts = (self.text, *warnings, *(each.text for each in self.alternatives))
-        return sum(map(sys.getsizeof, texts)) + ALTERNATIVE_OVERHEAD_BYTES * len(self.alternatives)
+        return (
+            sum(map(sys.getsizeof, texts))
+            + ALTERNATIVE_OVERHEAD_BYTES * len(self.alternatives)
+            + SPAN_OVERHEAD_BYTES * (len(self.read_spans) + 3 * len(self.sentences))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,46 +100,87 @@ class Outcome:
 
 def own_answer(own: OwnSummary, reading: Reading) -> Answer:
     """The answer that returns the document."""
-    options = reading.options
-    return Answer(
+    return _answer(
+        reading,
         text=own.text,
         finish_reason=own.finish_reason,
-        source_tokens=reading.num_tokens,
         summary_tokens=own.num_tokens,
-        windows=1,
-        alternatives=(),
-        decoding=Decoding(method=options.method, steps=0, drafted_tokens=0, accepted_tokens=0),
-        seed=options.seed if options.method is Method.SAMPLING else None,
-        warnings=reading.warnings,
     )
 
 
-def join(
-    finished: Sequence[Finished],
-    texts: Sequence[str],
+def written_answer(
+    finished: Finished,
+    text: str,
     reading: Reading,
     tokenizer: BundleTokenizer,
     *,
     speculation_off: str,
 ) -> Answer:
-    """Joins what was written in the windows, in the order of the document.
+    """The answer that the model wrote of one window; `text` is the best as it was streamed."""
+    best, *others = finished.hypotheses
+    texts = [text, *(whole_text(tokenizer, each.tokens) for each in others)]
+    alternatives = tuple(
+        Alternative(
+            text=text,
+            score=each.score,
+            finish_reason=each.reason,
+            summary_tokens=len(each.tokens),
+        )
+        for text, each in zip(texts, finished.hypotheses, strict=True)
+    )
+    return _answer(
+        reading,
+        text=text,
+        finish_reason=best.reason,
+        summary_tokens=len(best.tokens),
+        alternatives=alternatives if reading.options.num_summaries > 1 else (),
+        finished=[finished],
+        speculation_off=speculation_off,
+    )
 
-    `texts` are the best summaries as they were streamed. Counts are sums. Of several summaries the
-    second joins the second best of every window, and so on; its score is the mean.
-    """
+
+def composed_answer(
+    composition: Composition,
+    finished: Sequence[Finished],
+    reading: Reading,
+    tokenizer: BundleTokenizer,
+    *,
+    speculation_off: str,
+) -> Answer:
+    """The answer that was put together from sentences. All of them are whole."""
+    return _answer(
+        reading,
+        text=composition.text,
+        finish_reason=FinishReason.STOP,
+        summary_tokens=len(tokenizer.encode(composition.text)),
+        finished=finished,
+        speculation_off=speculation_off,
+        sentences=composition.sentences,
+    )
+
+
+def _answer(
+    reading: Reading,
+    *,
+    text: str,
+    finish_reason: FinishReason,
+    summary_tokens: int,
+    alternatives: tuple[Alternative, ...] = (),
+    finished: Sequence[Finished] = (),
+    speculation_off: str = "",
+    sentences: tuple[SummarySentence, ...] = (),
+) -> Answer:
+    """Steps and tokens are sums over the windows."""
     options = reading.options
-    ranks = list(zip(*(each.hypotheses for each in finished), strict=False))
-    best, *others = [
-        _joined(hypotheses, texts if rank == 0 else _texts(hypotheses, tokenizer))
-        for rank, hypotheses in enumerate(ranks)
-    ]
+    is_whole = reading.way is ReadingWay.WHOLE
     return Answer(
-        text=best.text,
-        finish_reason=best.finish_reason,
+        text=text,
+        finish_reason=finish_reason,
         source_tokens=reading.num_tokens,
-        summary_tokens=best.summary_tokens,
+        summary_tokens=summary_tokens,
         windows=len(reading.windows),
-        alternatives=(best, *others) if options.num_summaries > 1 else (),
+        dropped_tokens=reading.dropped_tokens,
+        alternatives=alternatives,
         decoding=Decoding(
             method=options.method,
             steps=sum(each.steps for each in finished),
@@ -139,20 +190,9 @@ def join(
         ),
         seed=options.seed if options.method is Method.SAMPLING else None,
         warnings=reading.warnings,
-    )
-
-
-def _texts(hypotheses: Sequence[Hypothesis], tokenizer: BundleTokenizer) -> list[str]:
-    return [whole_text(tokenizer, each.tokens) for each in hypotheses]
-
-
-def _joined(hypotheses: Sequence[Hypothesis], texts: Sequence[str]) -> Alternative:
-    is_cut = any(each.reason is FinishReason.LENGTH for each in hypotheses)
-    return Alternative(
-        text=_BETWEEN_WINDOWS.join(texts),
-        score=sum(each.score for each in hypotheses) / len(hypotheses),
-        finish_reason=FinishReason.LENGTH if is_cut else FinishReason.STOP,
-        summary_tokens=sum(len(each.tokens) for each in hypotheses),
+        way=reading.way,
+        read_spans=() if is_whole else tuple(s for w in reading.windows for s in w.spans),
+        sentences=sentences,
     )
 
 
@@ -165,7 +205,7 @@ def summary_for(job: Job, answer: Answer, timings: Timings, origin: Origin) -> S
         usage=Usage(
             document_characters=len(job.request.document),
             source_tokens=answer.source_tokens,
-            source_tokens_dropped=0,
+            source_tokens_dropped=answer.dropped_tokens,
             summary_tokens=answer.summary_tokens,
             chunks=answer.windows,
         ),
@@ -178,4 +218,7 @@ def summary_for(job: Job, answer: Answer, timings: Timings, origin: Origin) -> S
         seed=answer.seed,
         origin=origin,
         warnings=answer.warnings,
+        way=answer.way,
+        read_spans=answer.read_spans,
+        sentences=answer.sentences,
     )

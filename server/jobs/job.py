@@ -8,8 +8,16 @@ from dataclasses import dataclass, replace
 
 from bundle.manifest import Style
 from server.errors import DeadlineExpired, InvalidRequest, NotServed, UnknownModel
-from server.text.validate import check
-from server.types import DecodingOptions, Method, ServedModel, SummaryRequest
+from server.text.styles import EXTRACT
+from server.text.validate import check, writing_options
+from server.types import (
+    DecodingOptions,
+    Length,
+    LongDocuments,
+    Method,
+    ServedModel,
+    SummaryRequest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,10 @@ class JobKey:
     # In the order sent, by which a refusal names them.
     banned_phrases: tuple[str, ...]
     document_sha256: bytes
+    long_documents: LongDocuments = LongDocuments.AUTO
+    length: Length | None = None
+    by_rank: bool = False
+    bullets: bool = False
 
     @property
     def size_bytes(self) -> int:
@@ -53,6 +65,16 @@ class Job:
     # None for samples whose seed the request left open: no two of them are identical.
     key: JobKey | None
     arrived_s: float
+
+    @property
+    def is_extractive(self) -> bool:
+        """Whether its summary is to hold sentences of the document alone."""
+        return self.style.name == EXTRACT
+
+    @property
+    def needs_one_run(self) -> bool:
+        """Whether its options are about one text that the model writes from start to end."""
+        return bool(writing_options(self.request.options, self.options))
 
 
 def admit(
@@ -84,6 +106,10 @@ def admit(
             prefix=request.options.prefix or "",
             banned_phrases=request.options.banned_phrases,
             document_sha256=hashlib.sha256(document).digest(),
+            long_documents=request.long_documents,
+            length=request.length,
+            by_rank=request.by_rank,
+            bullets=request.bullets,
         )
     return Job(
         request=request,

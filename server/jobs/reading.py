@@ -1,46 +1,52 @@
-"""All of a job that is text: tokens of its windows, token ids of its options, warnings."""
+"""All of a job that is text: what the model reads, token ids of its options, warnings."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from server.jobs.composing import Composition
 from server.jobs.job import Job
-from server.text.fit import tokens_that_fit
+from server.jobs.source import LongSource, Part
+from server.text.fit import encode_within, too_long
 from server.text.language import language_warnings
 from server.text.phrases import with_phrases
 from server.text.short_documents import OwnSummary, own_summary, short_document_warning
-from server.types import DecodingOptions, SummaryWarning
+from server.types import DecodingOptions, LongDocuments, ReadingWay, Span, SummaryWarning
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A part of a document: characters `start` up to `end`, counted in the caller's own text."""
-
-    start: int
-    end: int
+# AUTO goes through every part of a document of several subjects if the summary has room for this
+# many tokens, and quotes a document of one subject if it has room for this many: a headline or a
+# brief summary is written from its key sentences.
+_ROOM_FOR_SUBJECTS = 64
+_ROOM_FOR_QUOTES = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A part of a document that the model reads at once."""
+    """What the model reads at once."""
 
-    span: Span
+    # Parts of the document, in its order: one, unless sentences were selected.
+    spans: tuple[Span, ...]
     # What the encoder reads, the tokens that the style puts around every document included.
     ids: list[int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What reading a document gave."""
+    """What reading a document gave: the windows that the model reads, and what becomes of them."""
 
-    # At least one, in the order of the document.
+    way: ReadingWay = ReadingWay.WHOLE
+    # In the order of the document; none where the summary is extracted without the model.
     windows: tuple[Window, ...]
-    # They know the token ids of prefix and phrases.
+    # For the runs of the windows. They know the token ids of prefix and phrases.
     options: DecodingOptions
     warnings: tuple[SummaryWarning, ...] = ()
+    # Tokens of the document that the model does not read.
+    dropped_tokens: int = 0
     # Set where the document is its own summary, and the model is not asked.
     own_summary: OwnSummary | None = None
+    # Makes the summary from what was written of the windows; None where that is the summary.
+    compose: Callable[[Sequence[str]], Composition] | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -48,45 +54,104 @@ class Reading:
         return sum(len(window.ids) for window in self.windows)
 
 
-Split = Callable[[str], Sequence[Span]]
-"""Divides a document into windows."""
+def read(job: Job, tokenizer: BundleTokenizer) -> Reading:
+    """Tokenises a job's document, chooses how to read it and looks at its language.
 
-
-def whole(document: str) -> Sequence[Span]:
-    """The whole document as one window: one that is too long for the model is refused."""
-    return (Span(0, len(document)),)
-
-
-def read(job: Job, tokenizer: BundleTokenizer, split: Split = whole) -> Reading:
-    """Tokenises a job's document and looks at its language.
-
-    Raises InvalidRequest for a window that is longer than the model reads, and for a prefix or
-    phrases that it cannot write.
+    Raises InvalidRequest for a document that is too long to be read as it was asked for, and for a
+    prefix or phrases that the model cannot write.
     """
-    document, style, manifest = job.request.document, job.style, job.model.manifest
-    before = style.prefix_text or ""
-    windows, texts = [], []
-    for span in split(document):
-        part = document[span.start : span.end]
-        texts.append(normalise(part))
-        ids = tokens_that_fit(part, before + texts[-1], tokenizer, job.model)
-        windows.append(Window(span, [*style.prefix_ids, *ids, *style.suffix_ids]))
-    reading = Reading(tuple(windows), with_ids(job, tokenizer))
-    fewest = manifest.limits.min_source_tokens or 0
-    if len(windows) == 1:
-        own_ids = tokenizer.encode(texts[0]) if before else ids
-        if len(own_ids) < fewest:
-            own = own_summary(texts[0], own_ids, job.request.options, job.options, tokenizer)
-            warning = short_document_warning(len(own_ids), fewest, is_returned=own is not None)
-            return replace(reading, warnings=(warning,), own_summary=own)
-    return replace(reading, warnings=language_warnings(" ".join(texts), manifest.languages))
+    document, style = job.request.document, job.style
+    normalised = normalise(document)
+    text = (style.prefix_text or "") + normalised
+    ids = encode_within(text, tokenizer, job.model.max_source_tokens)
+    if ids is None:
+        return _read_long(job, tokenizer, text)
+    options = _with_ids(job, tokenizer)
+    window = Window((Span(0, len(document)),), _around(job, ids))
+    reading = Reading(windows=(window,), options=options)
+    own_ids = tokenizer.encode(normalised) if style.prefix_text else ids
+    fewest = job.model.manifest.limits.min_source_tokens or 0
+    if len(own_ids) < fewest:
+        own = own_summary(normalised, own_ids, job.request.options, job.options, tokenizer)
+        warning = short_document_warning(len(own_ids), fewest, is_returned=own is not None)
+        return replace(reading, warnings=(warning,), own_summary=own)
+    reading = replace(reading, warnings=language_warnings(normalised, job.model.manifest.languages))
+    if not job.is_extractive:
+        return reading
+    source = LongSource(job, tokenizer)
+    return replace(
+        reading,
+        way=ReadingWay.EXTRACTED,
+        options=source.guide_options(options),
+        compose=source.extract,
+    )
 
 
-def with_ids(job: Job, tokenizer: BundleTokenizer) -> DecodingOptions:
-    """A job's options with the token ids of its prefix and phrases.
+def read_ids(job: Job, tokenizer: BundleTokenizer, source_ids: Sequence[int]) -> Reading:
+    """The same for a caller that has token ids in place of a document."""
+    window = Window((), list(source_ids))
+    return Reading(windows=(window,), options=_with_ids(job, tokenizer))
 
-    Raises InvalidRequest for texts that the model cannot write.
-    """
+
+def _read_long(job: Job, tokenizer: BundleTokenizer, text: str) -> Reading:
+    """Reads a document of more tokens than the model takes."""
+    policy = job.request.long_documents
+    limit = job.model.max_source_tokens
+    if policy is LongDocuments.REFUSE:
+        raise too_long(job.request.document, text, tokenizer, limit)
+    options = _with_ids(job, tokenizer)
+    warnings = language_warnings(job.request.document, job.model.manifest.languages)
+    source = LongSource(job, tokenizer)
+    way = _way(job, source)
+    if way is ReadingWay.EXTRACTED:
+        return Reading(
+            way=way, windows=(), options=options, warnings=warnings, compose=source.extract
+        )
+    parts = _parts(source, way, text)
+    return Reading(
+        way=way,
+        windows=tuple(Window(part.spans, _around(job, part.ids)) for part in parts),
+        options=source.guide_options(options) if way is ReadingWay.COVERED else options,
+        warnings=warnings,
+        dropped_tokens=max(0, len(tokenizer.encode(text)) - sum(len(part.ids) for part in parts)),
+        compose=source.cover if way is ReadingWay.COVERED else None,
+    )
+
+
+def _parts(source: LongSource, way: ReadingWay, text: str) -> Sequence[Part]:
+    match way:
+        case ReadingWay.COVERED:
+            return source.windows
+        case ReadingWay.SELECTED:
+            return [source.selected(text)]
+        case _:
+            return [source.truncated(text)]
+
+
+def _way(job: Job, source: LongSource) -> ReadingWay:
+    """How a document that is too long is read."""
+    if job.is_extractive and source.has_key_sentences:
+        return ReadingWay.EXTRACTED
+    match job.request.long_documents:
+        case LongDocuments.TRUNCATE:
+            return ReadingWay.TRUNCATED
+        case LongDocuments.COVER:
+            return ReadingWay.COVERED
+        case LongDocuments.AUTO if source.has_key_sentences and not job.needs_one_run:
+            room = job.options.max_tokens
+            if room >= _ROOM_FOR_SUBJECTS and source.has_several_subjects:
+                return ReadingWay.COVERED
+            if room >= _ROOM_FOR_QUOTES:
+                return ReadingWay.EXTRACTED
+    # Of code or a table there are no key sentences: its beginning says most.
+    return ReadingWay.SELECTED if source.has_key_sentences else ReadingWay.TRUNCATED
+
+
+def _around(job: Job, ids: Sequence[int]) -> list[int]:
+    return [*job.style.prefix_ids, *ids, *job.style.suffix_ids]
+
+
+def _with_ids(job: Job, tokenizer: BundleTokenizer) -> DecodingOptions:
     requested = job.request.options
     return with_phrases(
         job.options,

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from bundle.tokenizer import BundleTokenizer
 from server.decoding.choose import make_strategy, speculation_off
@@ -15,9 +16,17 @@ from server.engine.request import Event, Failed, Finished, Terms, Written
 from server.errors import DeadlineExpired, EngineFailure, RequestError
 from server.forecast import Forecast
 from server.gate import Gate, Place
-from server.jobs.answer import Answer, Course, Outcome, join, own_answer
+from server.jobs.answer import (
+    Answer,
+    Course,
+    Outcome,
+    composed_answer,
+    own_answer,
+    written_answer,
+)
+from server.jobs.composing import Composition
 from server.jobs.job import Job
-from server.jobs.reading import Reading, Split, Window, read, whole
+from server.jobs.reading import Reading, Window, read
 from server.streams import EngineStream, EngineStreams
 from server.text.detokenise import Detokeniser
 from server.types import Progress
@@ -37,7 +46,6 @@ class Means:
     gate: Gate
     forecast: Forecast
     speculation: bool = True
-    split: Split = whole
 
 
 @dataclass(slots=True, eq=False)
@@ -72,9 +80,8 @@ class JobRun:
         self._outcome: Outcome | Exception | None = None
         self._held = ExitStack()
         self._started_s = self._read_s = time.monotonic()
-        self._tokenizing = asyncio.get_running_loop().run_in_executor(
-            means.threads, read, job, means.tokenizer, means.split
-        )
+        # On a thread of its own: reads the document, and in the end may put the summary together.
+        self._thinking: asyncio.Future[Any] = self._think(read, job, means.tokenizer)
         self._reading: Reading | None = None
         self._stream: EngineStream | None = None
         self._waiting: Iterator[tuple[int, Window]] = iter(())
@@ -91,9 +98,16 @@ class JobRun:
         return self._stream is not None
 
     @property
+    def stage(self) -> str:
+        """What is being done, for an error."""
+        if self._reading is None:
+            return "tokenised"
+        return "in work" if self.is_in_engine else "put together"
+
+    @property
     def progress(self) -> Progress | None:
         """How far it is, for a document of several windows that has been read."""
-        if self._reading is None or len(self._reading.windows) == 1:
+        if self._reading is None or len(self._reading.windows) <= 1:
             return None
         done = sum(each.finished is not None for each in self._writing.values())
         return Progress(done, len(self._reading.windows))
@@ -116,12 +130,15 @@ class JobRun:
     async def advance(self) -> None:
         """Waits until something happens, and takes it in."""
         try:
-            if self._stream is None:
-                await self._until_read()
-            else:
+            if self._stream is not None:
                 event = await self._stream.next()
                 if not self.is_over:
                     self._take(event)
+            elif await self._until_thought():
+                if self._reading is None:
+                    self._has_read(self._thinking.result())
+                else:
+                    self._has_composed(self._thinking.result(), self._reading)
         except Exception as error:
             self._end(error)
 
@@ -129,36 +146,42 @@ class JobRun:
         """Ends it and frees all that it holds; whoever waits raises the error."""
         if self.is_over:
             return
-        if self._tokenizing.done():
-            self._tokenizing.exception()  # looked at, so that nobody reports it as forgotten
-        self._tokenizing.cancel()
+        if self._thinking.done():
+            self._thinking.exception()  # looked at, so that nobody reports it as forgotten
+        self._thinking.cancel()
         error = error or EngineFailure("the request was given up")
         if self._stream is not None:
             self._stream.interrupt(error)
         self._end(error)
 
-    async def _until_read(self) -> None:
-        """Waits for the document to be tokenised, and hands it to the engine."""
-        deadline_s = self.terms.deadline_s
+    def _think(self, function: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._means.threads, function, *arguments)
+
+    async def _until_thought(self) -> bool:
+        """Waits for the thread; False if there is nothing to do with what it found."""
+        thinking, deadline_s = self._thinking, self.terms.deadline_s
         patience_s = None if deadline_s is None else max(0.0, deadline_s - time.monotonic())
-        await asyncio.wait([self._tokenizing], timeout=patience_s)
-        if self.is_over or self._reading is not None:
-            return
-        if not self._tokenizing.done():
-            if self.terms.deadline_s == deadline_s:
-                raise DeadlineExpired("tokenised")
-            return  # another waits for it by now, who has more time
-        self._reading = reading = self._tokenizing.result()
+        await asyncio.wait([thinking], timeout=patience_s)
+        if self.is_over or self._thinking is not thinking or self._stream is not None:
+            return False
+        if not thinking.done() and self.terms.deadline_s == deadline_s:
+            raise DeadlineExpired(self.stage)
+        return thinking.done()  # else another waits for it by now, who has more time
+
+    def _has_read(self, reading: Reading) -> None:
+        self._reading = reading
         self._read_s = time.monotonic()
-        if reading.own_summary is None:
+        if reading.own_summary is not None:
+            self._end_with(own_answer(reading.own_summary, reading), ())
+        elif reading.windows:
             self._enter_engine(reading)
-            return
-        answer = own_answer(reading.own_summary, reading)
-        self._end_with(answer, Course(self._started_s, self._read_s))
+        else:
+            self._compose(reading)
 
     def _enter_engine(self, reading: Reading) -> None:
         means, job = self._means, self._job
-        means.forecast.read(job.document_bytes, reading.num_tokens)
+        means.forecast.read(job.document_bytes, reading.num_tokens + reading.dropped_tokens)
         works = [
             means.forecast.work(job.style, reading.options, len(window.ids))
             for window in reading.windows
@@ -208,7 +231,7 @@ class JobRun:
                 raise error if num_windows == 1 else error.in_window(writing.number, num_windows)
             case Finished():
                 self._finish(writing, event, self._reading)
-        if num_windows == 1:
+        if self._reading.compose is None:
             self.text, self.num_tokens = writing.text.text, writing.text.num_tokens
 
     def _finish(self, writing: _Writing, finished: Finished, reading: Reading) -> None:
@@ -227,30 +250,62 @@ class JobRun:
         if (following := next(self._waiting, None)) is not None:
             self._submit(*following)
         elif all(each.finished for each in self._writing.values()):
-            self._join(reading)
+            self._has_written(reading)
 
-    def _join(self, reading: Reading) -> None:
-        means = self._means
-        written = sorted(self._writing.values(), key=lambda each: each.number)
-        finished = [each.finished for each in written if each.finished is not None]
-        answer = join(
+    @property
+    def _written(self) -> Sequence[_Writing]:
+        """The windows in the order of the document."""
+        return sorted(self._writing.values(), key=lambda each: each.number)
+
+    @property
+    def _finished(self) -> Sequence[Finished]:
+        return [each.finished for each in self._written if each.finished is not None]
+
+    def _has_written(self, reading: Reading) -> None:
+        if reading.compose is not None:
+            self._compose(reading)
+            return
+        (written,), (finished,) = self._written, self._finished
+        answer = written_answer(
             finished,
-            [each.text.text for each in written],
+            written.text.text,
             reading,
-            means.tokenizer,
-            speculation_off=speculation_off(reading.options, speculation=means.speculation),
+            self._means.tokenizer,
+            speculation_off=self._speculation_off(reading),
         )
-        stamps = [each.stamps for each in finished]
-        self._end_with(answer, Course(self._started_s, self._read_s, stamps))
+        self._end_with(answer, self._finished)
 
-    def _end_with(self, answer: Answer, course: Course) -> None:
+    def _compose(self, reading: Reading) -> None:
+        assert reading.compose is not None
+        self._let_go()
+        self._thinking = self._think(reading.compose, [each.text.text for each in self._written])
+
+    def _has_composed(self, composition: Composition, reading: Reading) -> None:
+        answer = composed_answer(
+            composition,
+            self._finished,
+            reading,
+            self._means.tokenizer,
+            speculation_off=self._speculation_off(reading),
+        )
+        self._end_with(answer, self._finished)
+
+    def _speculation_off(self, reading: Reading) -> str:
+        return speculation_off(reading.options, speculation=self._means.speculation)
+
+    def _end_with(self, answer: Answer, finished: Sequence[Finished]) -> None:
         self.text, self.num_tokens = answer.text, answer.summary_tokens
-        self._end(Outcome(answer, course))
+        stamps = [each.stamps for each in finished]
+        self._end(Outcome(answer, Course(self._started_s, self._read_s, stamps)))
         self._on_answer(answer)
 
     def _end(self, outcome: Outcome | Exception) -> None:
-        """Keeps the outcome and lets go of the engine and the gate."""
         self._outcome = outcome
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Frees the rows and what was counted in the gate."""
         if self._stream is not None:
             self._stream.close()
+            self._stream = None
         self._held.close()

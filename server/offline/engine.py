@@ -1,7 +1,7 @@
 """The public face: documents in, summaries out, as many at once as fit."""
 
 import os
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -19,7 +19,7 @@ from server.offline.reading import Reader, Source
 from server.offline.request import OfflineRequest, OfflineSummary
 from server.offline.tokens import TokenEngine
 from server.text.detokenise import Detokeniser
-from server.types import Delta, RequestedOptions, RequestedProvider
+from server.types import Delta, Length, RequestedOptions, RequestedProvider
 
 Outcome = OfflineSummary | RequestError
 """How a request ends."""
@@ -31,13 +31,15 @@ _TAKEN_PER_ROW = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Writing:
-    """A summary that the engine is at work on, or will be."""
+class _Document:
+    """A document whose windows the engine is at work on, or will be."""
 
     index: int
     source: Source
-    text: Detokeniser
     wants_deltas: bool
+    # By the windows' requests, in the order of the document.
+    texts: dict[int, Detokeniser]
+    finished: dict[int, Finished]
 
 
 class OfflineEngine:
@@ -116,6 +118,8 @@ class OfflineEngine:
         *,
         style: str = "",
         language: str = "",
+        long_documents: str = "auto",
+        length: Length | None = None,
         **options: Any,
     ) -> Iterator[OfflineSummary]:
         """Summarises documents and yields the summaries in their order.
@@ -124,7 +128,14 @@ class OfflineEngine:
         an option of an unknown name or a wrong type; then, when the turn of a document comes that
         cannot be summarised, its RequestError, with a note that has its number.
         """
-        requests = _requests(documents, style, language, _options(options))
+        requests = _requests(
+            documents,
+            style=style,
+            language=language,
+            long_documents=long_documents,
+            length=length,
+            options=_options(options),
+        )
         return self._summarise(requests)
 
     def stream(
@@ -133,6 +144,8 @@ class OfflineEngine:
         *,
         style: str = "",
         language: str = "",
+        long_documents: str = "auto",
+        length: Length | None = None,
         **options: Any,
     ) -> Iterator[tuple[int, Delta | OfflineSummary]]:
         """Yields the text of each summary as it is written, with the number of its document.
@@ -140,7 +153,14 @@ class OfflineEngine:
         The deltas of a document, joined, are the text of its OfflineSummary, which comes after
         them. Those of several documents are mixed. Raises as summarise() does.
         """
-        requests = _requests(documents, style, language, _options(options))
+        requests = _requests(
+            documents,
+            style=style,
+            language=language,
+            long_documents=long_documents,
+            length=length,
+            options=_options(options),
+        )
         return self._stream(requests)
 
     def run(self, requests: Iterable[OfflineRequest], *, wants_deltas: bool = False) -> Numbered:
@@ -151,7 +171,7 @@ class OfflineEngine:
         """
         with self._at_work() as engine:
             waiting = enumerate(requests)
-            inside: dict[int, _Writing] = {}
+            inside: dict[int, _Document] = {}
             try:
                 while True:
                     while len(inside) < self._most_taken and (taken := next(waiting, None)):
@@ -159,7 +179,7 @@ class OfflineEngine:
                     if not inside:
                         return
                     for event in engine.step():
-                        yield from self._tell(inside, event)
+                        yield from self._tell(engine, inside, event)
             except RunnerLostError:
                 engine.abort_all(DeviceLost())
                 self.close()
@@ -197,7 +217,7 @@ class OfflineEngine:
     def _begin(
         self,
         engine: Engine,
-        inside: dict[int, _Writing],
+        inside: dict[int, _Document],
         index: int,
         request: OfflineRequest,
         wants_deltas: bool,
@@ -208,41 +228,69 @@ class OfflineEngine:
         except RequestError as error:
             yield index, error
             return
-        if (own := source.own_summary) is not None:
-            if wants_deltas:
-                yield index, Delta(text=own.text, summary_tokens=own.num_tokens)
-            yield index, self._reader.answer_with_document(source, own)
+        windows = () if source.reading.own_summary else source.reading.windows
+        if not windows:
+            yield from self._answer(index, source, [], [], wants_deltas=wants_deltas)
             return
-        number = next(self._numbers)
-        text = Detokeniser(self.bundle.tokenizer)
-        inside[number] = _Writing(index, source, text, wants_deltas)
-        strategy = self._reader.strategy(source)
-        engine.submit(
-            EngineRequest(
-                id=number,
-                source_ids=source.ids,
-                strategy=strategy,
-                terms=Terms(wants_tokens=wants_deltas),
+        document = _Document(index, source, wants_deltas, {}, {})
+        for window in windows:
+            number = next(self._numbers)
+            inside[number] = document
+            document.texts[number] = Detokeniser(self.bundle.tokenizer)
+            engine.submit(
+                EngineRequest(
+                    id=number,
+                    source_ids=window.ids,
+                    strategy=self._reader.strategy(source, window.ids),
+                    terms=Terms(wants_tokens=wants_deltas),
+                )
             )
-        )
 
-    def _tell(self, inside: dict[int, _Writing], event: Event) -> Numbered:
+    def _tell(self, engine: Engine, inside: dict[int, _Document], event: Event) -> Numbered:
         """Turns an event of the engine into what a caller hears."""
-        writing = inside[event.request_id]
-        index, text = writing.index, writing.text
+        document = inside.get(event.request_id)
+        if document is None:  # another of its windows has failed
+            return
+        index, text = document.index, document.texts[event.request_id]
+        is_shown = document.wants_deltas and document.source.reading.compose is None
         match event:
             case Written(tokens=tokens):
-                if piece := "".join(map(text.push, tokens)):
+                if (piece := "".join(map(text.push, tokens))) and is_shown:
                     yield index, Delta(text=piece, summary_tokens=text.num_tokens)
             case Failed(error=error):
-                del inside[event.request_id]
+                for number in document.texts:
+                    inside.pop(number, None)
+                    engine.cancel(number)
                 yield index, error
             case Finished(hypotheses=hypotheses):
                 del inside[event.request_id]
+                document.finished[event.request_id] = event
                 text.hold(hypotheses[0].tokens[text.num_tokens :])
-                if (rest := text.finish()) and writing.wants_deltas:
+                if (rest := text.finish()) and is_shown:
                     yield index, Delta(text=rest, summary_tokens=text.num_tokens)
-                yield index, self._reader.answer(writing.source, event, text.text)
+                if len(document.finished) == len(document.texts):
+                    yield from self._answer(
+                        index,
+                        document.source,
+                        [document.finished[number] for number in document.texts],
+                        [text.text for text in document.texts.values()],
+                        wants_deltas=document.wants_deltas and not is_shown,
+                    )
+
+    def _answer(
+        self,
+        index: int,
+        source: Source,
+        finished: Sequence[Finished],
+        texts: Sequence[str],
+        *,
+        wants_deltas: bool,
+    ) -> Numbered:
+        summary = self._reader.answer(source, finished, texts)
+        if wants_deltas and summary.text:
+            tokens = summary.usage.summary_tokens
+            yield index, Delta(text=summary.text, summary_tokens=tokens)
+        yield index, summary
 
 
 def in_order(events: Numbered) -> Generator[Outcome, None, None]:
@@ -258,11 +306,9 @@ def in_order(events: Numbered) -> Generator[Outcome, None, None]:
                 turn += 1
 
 
-def _requests(
-    documents: str | Iterable[str], style: str, language: str, options: RequestedOptions
-) -> Iterator[OfflineRequest]:
+def _requests(documents: str | Iterable[str], **fields: Any) -> Iterator[OfflineRequest]:
     for document in [documents] if isinstance(documents, str) else documents:
-        yield OfflineRequest(document=document, style=style, language=language, options=options)
+        yield OfflineRequest(document=document, **fields)
 
 
 def _options(given: Mapping[str, Any]) -> RequestedOptions:

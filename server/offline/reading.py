@@ -13,16 +13,16 @@ from server.decoding.choose import speculation_off
 from server.decoding.strategy import Strategy
 from server.engine.request import Finished
 from server.errors import InvalidRequest, Violation
-from server.jobs.answer import Answer, join, own_answer
+from server.jobs.answer import Answer, composed_answer, own_answer, written_answer
 from server.jobs.job import Job, admit
-from server.jobs.reading import Reading, Span, Window, read, with_ids
+from server.jobs.reading import Reading, read, read_ids
 from server.offline.request import OfflineRequest, OfflineSummary
 from server.offline.tokens import strategy_for
-from server.text.short_documents import OwnSummary
-from server.types import RequestedOptions, ServedModel, SummaryRequest, Usage
+from server.types import LongDocuments, RequestedOptions, ServedModel, SummaryRequest, Usage
 
 _SEED_BITS = 64
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
+_POLICIES = {policy.value: policy for policy in LongDocuments}
 # Stands for the document where a request has token ids, and so needs none.
 _NO_DOCUMENT = "."
 
@@ -33,17 +33,6 @@ class Source:
 
     reading: Reading
     document_characters: int
-
-    @property
-    def ids(self) -> list[int]:
-        """What the encoder reads."""
-        (window,) = self.reading.windows
-        return window.ids
-
-    @property
-    def own_summary(self) -> OwnSummary | None:
-        """Set where the document is its own summary, and the model is not asked."""
-        return self.reading.own_summary
 
 
 class Reader:
@@ -69,26 +58,31 @@ class Reader:
     def read(self, request: OfflineRequest) -> Source:
         """Checks a request and tokenises its document. Raises InvalidRequest."""
         job = self._admit(request)
-        if not request.source_ids:
-            return Source(read(job, self._tokenizer), len(request.document))
-        window = Window(Span(0, 0), list(request.source_ids))
-        return Source(Reading((window,), with_ids(job, self._tokenizer)), 0)
+        if request.source_ids:
+            return Source(read_ids(job, self._tokenizer, request.source_ids), 0)
+        return Source(read(job, self._tokenizer), len(request.document))
 
-    def strategy(self, source: Source) -> Strategy:
-        """What decides the tokens of the summary."""
+    def strategy(self, source: Source, ids: Sequence[int]) -> Strategy:
+        """What decides the tokens that are written of one window."""
         options = source.reading.options
-        return strategy_for(self._bundle, source.ids, options, speculation=self._speculation)
+        return strategy_for(self._bundle, ids, options, speculation=self._speculation)
 
-    def answer(self, source: Source, finished: Finished, text: str) -> OfflineSummary:
-        """Puts together what was written; `text` is that of the best summary."""
-        off = speculation_off(source.reading.options, speculation=self._speculation)
-        answer = join([finished], [text], source.reading, self._tokenizer, speculation_off=off)
-        best = finished.hypotheses[0]
+    def answer(
+        self, source: Source, finished: Sequence[Finished], texts: Sequence[str]
+    ) -> OfflineSummary:
+        """Puts together what was written of the windows; `texts` are the best of each."""
+        reading, tokenizer = source.reading, self._tokenizer
+        if (own := reading.own_summary) is not None:
+            return _summary(source, own_answer(own, reading))
+        off = speculation_off(reading.options, speculation=self._speculation)
+        if reading.compose is not None:
+            composition = reading.compose(texts)
+            answer = composed_answer(composition, finished, reading, tokenizer, speculation_off=off)
+            return _summary(source, answer)
+        (only,), (text,) = finished, texts
+        answer = written_answer(only, text, reading, tokenizer, speculation_off=off)
+        best = only.hypotheses[0]
         return _summary(source, answer, tokens=best.tokens, score=best.score)
-
-    def answer_with_document(self, source: Source, own: OwnSummary) -> OfflineSummary:
-        """The answer where the document is its own summary."""
-        return _summary(source, own_answer(own, source.reading), tokens=(), score=None)
 
     def _admit(self, request: OfflineRequest) -> Job:
         """Finds the style and fills in the defaults, or names all that is wrong."""
@@ -99,7 +93,15 @@ class Reader:
             style=request.style,
             language=request.language,
             options=_rounded(request.options),
-            violations=(*self._id_violations(request), *_seed_violations(request.options)),
+            long_documents=_POLICIES.get(request.long_documents, LongDocuments.AUTO),
+            length=request.length,
+            by_rank=request.by_rank,
+            bullets=request.bullets,
+            violations=(
+                *self._id_violations(request),
+                *_seed_violations(request.options),
+                *_policy_violations(request),
+            ),
         )
         return admit(asked, lambda *_: self._model, draw_seed=lambda: secrets.randbits(_SEED_BITS))
 
@@ -121,7 +123,7 @@ class Reader:
 
 
 def _summary(
-    source: Source, answer: Answer, *, tokens: Sequence[int], score: float | None
+    source: Source, answer: Answer, *, tokens: Sequence[int] = (), score: float | None = None
 ) -> OfflineSummary:
     return OfflineSummary(
         text=answer.text,
@@ -131,7 +133,7 @@ def _summary(
         usage=Usage(
             document_characters=source.document_characters,
             source_tokens=answer.source_tokens,
-            source_tokens_dropped=0,
+            source_tokens_dropped=answer.dropped_tokens,
             summary_tokens=answer.summary_tokens,
             chunks=answer.windows,
         ),
@@ -139,6 +141,8 @@ def _summary(
         alternatives=answer.alternatives,
         seed=answer.seed,
         warnings=answer.warnings,
+        way=answer.way,
+        sentences=answer.sentences,
     )
 
 
@@ -163,6 +167,13 @@ def _seed_violations(options: RequestedOptions) -> list[Violation]:
         return []
     problem = f"is {options.seed}, must be from 0 to {(1 << _SEED_BITS) - 1}"
     return [Violation("options.seed", problem)]
+
+
+def _policy_violations(request: OfflineRequest) -> list[Violation]:
+    if request.long_documents in _POLICIES:
+        return []
+    problem = f"is {request.long_documents!r}, must be one of {', '.join(_POLICIES)}"
+    return [Violation("long_documents", problem)]
 
 
 def _refuse_half_pairs(request: OfflineRequest) -> None:

@@ -92,6 +92,16 @@ def summary_record(id: str | int, summary: OfflineSummary) -> dict[str, Any]:
             }
             for each in summary.alternatives
         ],
+        "way": summary.way.value,
+        "sentences": [
+            {
+                "start": each.span.start,
+                "end": each.span.end,
+                "source": each.source and [each.source.start, each.source.end],
+                "score": round(each.score, 4),
+            }
+            for each in summary.sentences
+        ],
         "warnings": [
             {"code": each.code.value, "message": each.message} for each in summary.warnings
         ],

@@ -7,7 +7,11 @@ from server.types import (
     Alternative,
     Decoding,
     FinishReason,
+    Length,
+    LongDocuments,
+    ReadingWay,
     RequestedOptions,
+    SummarySentence,
     SummaryWarning,
     Usage,
 )
@@ -26,6 +30,12 @@ class OfflineRequest:
     style: str = ""
     language: str = ""
     options: RequestedOptions = field(default_factory=RequestedOptions)
+    # "auto", "refuse", "truncate", "select" or "cover".
+    long_documents: str = LongDocuments.AUTO.value
+    # Of summaries that are put together from sentences.
+    length: Length | None = None
+    by_rank: bool = False
+    bullets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +43,7 @@ class OfflineSummary:
     """One summary, and how it was written."""
 
     text: str
-    # Without the end token. Empty, and without a score, where a document is its own summary.
+    # Without the end token. Empty, and without a score, where the model did not write the text.
     tokens: Sequence[int]
     score: float | None
     finish_reason: FinishReason
@@ -44,3 +54,6 @@ class OfflineSummary:
     # Set when sampling.
     seed: int | None = None
     warnings: Sequence[SummaryWarning] = ()
+    way: ReadingWay = ReadingWay.WHOLE
+    # Of a summary that is put together from sentences.
+    sentences: Sequence[SummarySentence] = ()

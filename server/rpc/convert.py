@@ -2,22 +2,28 @@
 
 from google.protobuf.duration_pb2 import Duration
 
-from bundle.manifest import DecodingDefaults, Manifest
+from bundle.manifest import DecodingDefaults
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
 from server.errors import Violation
 from server.rpc.call import MAX_ID_CHARACTERS, is_valid_id
 from server.rpc.options import requested_options, unserved_options
+from server.text.styles import served_styles
 from server.types import (
     Alternative,
     Decoding,
     Delta,
     FinishReason,
+    Length,
+    LongDocuments,
     Method,
     Progress,
+    ReadingWay,
     ServedModel,
+    Span,
     Summary,
     SummaryEvent,
     SummaryRequest,
+    SummarySentence,
     Timings,
     Usage,
     WarningCode,
@@ -37,9 +43,20 @@ _WARNING_CODES = {
     WarningCode.DOCUMENT_TOO_SHORT: proto.WARNING_CODE_DOCUMENT_TOO_SHORT,
     WarningCode.LANGUAGE_NOT_SUPPORTED: proto.WARNING_CODE_LANGUAGE_NOT_SUPPORTED,
 }
-_SERVED_POLICIES = {
-    proto.LONG_DOCUMENT_POLICY_UNSPECIFIED,
-    proto.LONG_DOCUMENT_POLICY_REFUSE,
+_POLICIES = {
+    proto.LONG_DOCUMENT_POLICY_UNSPECIFIED: LongDocuments.AUTO,
+    proto.LONG_DOCUMENT_POLICY_AUTO: LongDocuments.AUTO,
+    proto.LONG_DOCUMENT_POLICY_REFUSE: LongDocuments.REFUSE,
+    proto.LONG_DOCUMENT_POLICY_TRUNCATE: LongDocuments.TRUNCATE,
+    proto.LONG_DOCUMENT_POLICY_SELECT: LongDocuments.SELECT,
+    proto.LONG_DOCUMENT_POLICY_COVER: LongDocuments.COVER,
+}
+_WAYS = {
+    ReadingWay.WHOLE: proto.READING_WAY_WHOLE,
+    ReadingWay.TRUNCATED: proto.READING_WAY_TRUNCATED,
+    ReadingWay.SELECTED: proto.READING_WAY_SELECTED,
+    ReadingWay.COVERED: proto.READING_WAY_COVERED,
+    ReadingWay.EXTRACTED: proto.READING_WAY_EXTRACTED,
 }
 
 
@@ -61,6 +78,10 @@ def to_request(
         style=message.style,
         language=message.language,
         options=requested_options(message.options),
+        long_documents=_POLICIES.get(message.long_document_policy, LongDocuments.AUTO),
+        length=_to_length(message),
+        by_rank=message.sentence_order == proto.SENTENCE_ORDER_RANK,
+        bullets=message.bullets,
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
         violations=tuple(wrong),
@@ -81,22 +102,30 @@ def _invalid_fields(message: proto.SummarizeRequest) -> list[Violation]:
     for field, kind in (
         ("long_document_policy", proto.LongDocumentPolicy),
         ("attribution", proto.AttributionLevel),
+        ("sentence_order", proto.SentenceOrder),
     ):
         value = getattr(message, field)
         if value not in kind.values():
             known = f"{min(kind.values())} to {max(kind.values())}"
             violations.append(Violation(field, f"is {value}, must be from {known}"))
+    violations += [
+        Violation(f"length.{name}", f"is {value}, must be 0 or more")
+        for name in ("words", "sentences")
+        if (value := getattr(message.length, name)) < 0
+    ]
     if message.request_id and not is_valid_id(message.request_id):
         violations.append(id_violation("request_id", message.request_id))
     return violations
 
 
+def _to_length(message: proto.SummarizeRequest) -> Length | None:
+    if not message.HasField("length"):
+        return None
+    return Length(max(0, message.length.words), max(0, message.length.sentences))
+
+
 def _unserved_fields(message: proto.SummarizeRequest) -> list[Violation]:
     violations = []
-    if message.long_document_policy not in _SERVED_POLICIES:
-        name = proto.LongDocumentPolicy.Name(message.long_document_policy)
-        problem = f"is {name}, but this server can only refuse what is too long"
-        violations.append(Violation("long_document_policy", problem))
     if message.attribution != proto.ATTRIBUTION_LEVEL_UNSPECIFIED:
         name = proto.AttributionLevel.Name(message.attribution)
         problem = f"is {name}, but this server does not serve it: leave it out"
@@ -121,6 +150,22 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
             proto.SummaryWarning(code=_WARNING_CODES[each.code], message=each.message)
             for each in summary.warnings
         ],
+        reading=proto.DocumentReading(
+            way=_WAYS[summary.way], spans=map(_to_span, summary.read_spans)
+        ),
+        sentences=map(_to_sentence, summary.sentences),
+    )
+
+
+def _to_span(span: Span) -> proto.TextSpan:
+    return proto.TextSpan(start=span.start, end=span.end)
+
+
+def _to_sentence(sentence: SummarySentence) -> proto.SummarySentence:
+    return proto.SummarySentence(
+        span=_to_span(sentence.span),
+        source=None if sentence.source is None else _to_span(sentence.source),
+        score=sentence.score,
     )
 
 
@@ -151,7 +196,7 @@ def to_model(model: ServedModel) -> proto.Model:
         name=manifest.name,
         version=manifest.version,
         description=manifest.description,
-        styles=_to_styles(manifest),
+        styles=_to_styles(model),
         default_style=manifest.default_style,
         languages=manifest.languages,
         limits=proto.Limits(
@@ -173,8 +218,10 @@ def to_model(model: ServedModel) -> proto.Model:
     )
 
 
-def _to_styles(manifest: Manifest) -> list[proto.Style]:
-    default_first = sorted(manifest.styles, key=lambda style: style.name != manifest.default_style)
+def _to_styles(model: ServedModel) -> list[proto.Style]:
+    default = model.manifest.default_style
+    styles = served_styles(model.manifest, model.max_summary_tokens)
+    default_first = sorted(styles, key=lambda style: style.name != default)
     return [
         proto.Style(
             name=style.name,

@@ -54,8 +54,7 @@ class SharedRun:
                     waiter.news_came.clear()
                     await waiter.news_came.wait()
         except TimeoutError:
-            stage = "in work" if self.run.is_in_engine else "tokenised"
-            raise DeadlineExpired(stage) from None
+            raise DeadlineExpired(self.run.stage) from None
         finally:
             waiter.timeout = None
 

@@ -3,41 +3,43 @@
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
 from server.errors import InvalidRequest, Violation
-from server.types import ServedModel
 
 # Other parts of a document may have more tokens to the character than its beginning.
 _MARGIN = 0.9
 
 
-def tokens_that_fit(
-    document: str, text: str, tokenizer: BundleTokenizer, model: ServedModel
-) -> list[int]:
-    """The tokens of `text`, which is what the model reads of `document`.
+def encode_within(text: str, tokenizer: BundleTokenizer, limit: int) -> list[int] | None:
+    """The tokens of a text, or None if they are more than the limit."""
+    longest = tokenizer.longest_token_bytes
+    # To tokenise a megabyte takes seconds.
+    if longest is not None and len(text.encode()) > longest * limit:
+        return None
+    ids = tokenizer.encode(text)
+    return ids if len(ids) <= limit else None
 
-    Raises InvalidRequest if they are too many; nothing is ever cut without being asked.
-    """
-    limit = model.max_source_tokens
+
+def too_long(document: str, text: str, tokenizer: BundleTokenizer, limit: int) -> InvalidRequest:
+    """The refusal of a document; `text` is what the model would read of it."""
     longest = tokenizer.longest_token_bytes
     if longest is not None and (size_bytes := len(text.encode())) > longest * limit:
-        # To tokenise a megabyte takes seconds.
         num_tokens = f"more than {-(-size_bytes // longest) - 1}"
-        beginning = text[: longest * limit + 1]
-        raise _too_long(document, text, tokenizer.end_of(beginning, limit), num_tokens, limit)
-    ids = tokenizer.encode(text)
-    if len(ids) > limit:
-        raise _too_long(document, text, tokenizer.end_of(text, limit), str(len(ids)), limit)
-    return ids
-
-
-def _too_long(document: str, text: str, end: int, num_tokens: str, limit: int) -> InvalidRequest:
-    in_front = len(text) - len(normalise(document))  # a text of the style's, before the document
-    fits = _characters(document, max(0, end - in_front))
+        end = tokenizer.end_of(text[: longest * limit + 1], limit)
+    else:
+        num_tokens = str(len(tokenizer.encode(text)))
+        end = tokenizer.end_of(text, limit)
+    fits = characters_of(document, text, end)
     problem = (
-        f"has {num_tokens} tokens, at most {limit} are served, which is the first {fits} of its "
-        f"{len(document)} characters: split it (about {_rounded_down(_MARGIN * fits)} characters "
-        "a piece)"
+        f"has {num_tokens} tokens, at most {limit} are read at once, which is the first {fits} of "
+        f"its {len(document)} characters: leave out long_document_policy, or split it (about "
+        f"{_rounded_down(_MARGIN * fits)} characters a piece)"
     )
     return InvalidRequest(Violation("document", problem))
+
+
+def characters_of(document: str, text: str, end: int) -> int:
+    """How many characters of a document the first `end` of `text` stand for: what is read of it."""
+    in_front = len(text) - len(normalise(document))  # a text of the style's, before the document
+    return _characters(document, max(0, end - in_front))
 
 
 def _characters(document: str, normalised: int) -> int:

@@ -8,7 +8,14 @@ from collections.abc import Iterable
 from bundle.manifest import Manifest, Style
 from server.errors import InvalidRequest, NotServed, Violation
 from server.text.options import fill_in, find_option_violations
-from server.types import DecodingOptions, ServedModel, SummaryRequest
+from server.text.styles import EXTRACT, served_styles
+from server.types import (
+    DecodingOptions,
+    LongDocuments,
+    RequestedOptions,
+    ServedModel,
+    SummaryRequest,
+)
 
 
 def check(
@@ -19,22 +26,62 @@ def check(
     `document_bytes` is None for a document that has more characters than the model takes bytes.
     Raises InvalidRequest with all that is wrong, or else NotServed.
     """
-    style = model.manifest.style(request.style or model.manifest.default_style)
+    styles = served_styles(model.manifest, model.max_summary_tokens)
+    wanted = request.style or model.manifest.default_style
+    style = next((style for style in styles if style.name == wanted), None)
     violations = [*request.violations]
     violations += _document_violations(request.document, document_bytes, model.max_document_bytes)
     violations += _language_violations(request.language, model.manifest)
     if style is None:
-        known = ", ".join(style.name for style in model.manifest.styles)
+        known = ", ".join(style.name for style in styles)
         problem = f"{request.style!r} is unknown; this model has: {known}"
         violations.append(Violation("style", problem))
-        style = model.manifest.styles[0]
+        style = styles[0]
     options = fill_in(request.options, style, model.max_summary_tokens)
     violations += find_option_violations(request.options, options, model)
+    violations += _form_violations(request, style, options)
     if violations:
         raise InvalidRequest(*_first_of_each_field(violations))
     if request.unserved:
         raise NotServed(*request.unserved)
     return style, options
+
+
+def writing_options(requested: RequestedOptions, options: DecodingOptions) -> list[str]:
+    """Options in force that are about one text which the model writes from start to end."""
+    asked = {
+        "prefix": requested.prefix,
+        "banned_phrases": requested.banned_phrases,
+        "num_summaries": options.num_summaries > 1,
+        "min_tokens": requested.min_tokens,
+    }
+    return [name for name, is_set in asked.items() if is_set]
+
+
+def _form_violations(
+    request: SummaryRequest, style: Style, options: DecodingOptions
+) -> list[Violation]:
+    """What cannot be asked of a summary that is put together from sentences, or of no other."""
+    violations = []
+    extracts, covers = style.name == EXTRACT, request.long_documents is LongDocuments.COVER
+    if extracts or covers:
+        way = 'style is "extract"' if extracts else "long_document_policy is COVER"
+        violations += [
+            Violation(
+                f"options.{name}", f"is set, but {way}, which chooses sentences: leave it out"
+            )
+            for name in writing_options(request.options, options)
+        ]
+        return violations
+    for field, is_set in (
+        ("length", request.length is not None),
+        ("sentence_order", request.by_rank),
+        ("bullets", request.bullets),
+    ):
+        if is_set:
+            problem = 'is only for style "extract" and for long_document_policy COVER: leave it out'
+            violations.append(Violation(field, problem))
+    return violations
 
 
 def _document_violations(document: str, size_bytes: int | None, max_bytes: int) -> list[Violation]:

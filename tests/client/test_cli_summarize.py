@@ -71,10 +71,11 @@ def test_a_dash_reads_standard_input(
 
 def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) -> None:
     arguments = """--style headline --language zh --model precis-default --model-version 2.0.0
-        --long-document map_reduce --attribution sentence --request-id abc
+        --long-document cover --attribution sentence --request-id abc
         --max-tokens 40 --min-tokens 0 --num-beams 1 --temperature 0.5 --top-k 50 --top-p 0.5
         --seed 18446744073709551615 --length-penalty -0.5 --repetition-penalty 1.5
         --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping
+        --words 30 --sentences 2 --order rank --bullets
         --prefix We --ban novel --no-speculation --no-repeat-word-ngram-size 4"""
 
     main(["summarize", str(article), *arguments.split(), "--ban", "in this paper"])
@@ -86,8 +87,11 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
             language="zh",
             model="precis-default",
             model_version="2.0.0",
-            long_document_policy=pb.LONG_DOCUMENT_POLICY_MAP_REDUCE,
+            long_document_policy=pb.LONG_DOCUMENT_POLICY_COVER,
             attribution=pb.ATTRIBUTION_LEVEL_SENTENCE,
+            length=pb.Length(words=30, sentences=2),
+            sentence_order=pb.SENTENCE_ORDER_RANK,
+            bullets=True,
             request_id="abc",
             options=pb.DecodingOptions(
                 max_tokens=40,
@@ -203,6 +207,8 @@ def test_json_is_the_whole_reply(article: Path, server: ScriptedServer, capsys: 
             "speculation_off": "",
         },
         "warnings": [],
+        "reading": {"way": "unspecified", "spans": []},
+        "sentences": [],
     }
     assert "一句话。" in printed
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bundle.load import load_bundle
-from server.types import RequestedOptions, ServedModel, SummaryRequest
+from server.types import Length, LongDocuments, RequestedOptions, ServedModel, SummaryRequest
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
 BUNDLE = load_bundle(DEFAULT_BUNDLE)
@@ -41,6 +41,10 @@ def make_request(
     deadline_s: float | None = None,
     wants_deltas: bool = False,
     request_id: str = "test",
+    long_documents: LongDocuments = LongDocuments.AUTO,
+    length: Length | None = None,
+    by_rank: bool = False,
+    bullets: bool = False,
     **options: Any,
 ) -> SummaryRequest:
     return SummaryRequest(
@@ -51,6 +55,10 @@ def make_request(
         style=style,
         language=language,
         options=RequestedOptions(**options),
+        long_documents=long_documents,
+        length=length,
+        by_rank=by_rank,
+        bullets=bullets,
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
     )

@@ -11,7 +11,7 @@ import pytest
 
 from server.errors import DeadlineExpired, InvalidRequest, Overloaded, UnknownModel
 from server.runtime.ort_runner import OrtRunner
-from server.types import FinishReason, Summary
+from server.types import FinishReason, LongDocuments, Summary
 from tests.server.factories import BUNDLE, make_model, make_request
 from tests.server.service_harness import CHINESE, ENGLISH, PATIENCE_S, Harness, summarise
 
@@ -76,8 +76,8 @@ async def test_text_before_every_document_is_read_with_it(
 
 
 async def test_a_document_of_too_many_tokens_is_told_both_numbers(harness: Harness) -> None:
-    with pytest.raises(InvalidRequest, match=r"has \d{4} tokens, at most 1022 are served"):
-        await summarise(harness, make_request(ENGLISH * 8))
+    with pytest.raises(InvalidRequest, match=r"has \d{4} tokens, at most 1022 are read at once"):
+        await summarise(harness, make_request(ENGLISH * 8, long_documents=LongDocuments.REFUSE))
     await harness.until_empty()
 
 
@@ -88,8 +88,8 @@ async def test_a_document_that_cannot_fit_is_refused_without_being_tokenised(
         raise AssertionError("tokenised")
 
     monkeypatch.setattr(BUNDLE.tokenizer, "encode", fail)
-    with pytest.raises(InvalidRequest, match=r"has more than \d+ tokens, at most 1022 are served"):
-        await summarise(harness, make_request(ENGLISH * 30))
+    with pytest.raises(InvalidRequest, match=r"has more than \d+ tokens, at most 1022 are"):
+        await summarise(harness, make_request(ENGLISH * 30, long_documents=LongDocuments.REFUSE))
 
 
 async def test_a_deadline_counts_while_others_are_tokenised(

@@ -18,7 +18,10 @@ from precis_client.sync import Client
 from precis_client.types import (
     AttributionLevel,
     BatchResult,
+    Length,
     LongDocumentPolicy,
+    ReadingWay,
+    SentenceOrder,
     ServingStatus,
     Summary,
 )
@@ -68,7 +71,20 @@ def _remark(summary: Summary, arguments: Namespace) -> None:
     _warn(summary)
 
 
+_READINGS = {
+    ReadingWay.TRUNCATED: "too long for the model, which read its beginning",
+    ReadingWay.SELECTED: "too long for the model, which read its key sentences",
+    ReadingWay.COVERED: "too long for the model, which read it in {chunks} chunks",
+}
+
+
 def _warn(summary: Summary, file: str = "") -> None:
+    usage, reading = summary.usage, _READINGS.get(summary.reading.way)
+    if reading:
+        dropped = usage.source_tokens_dropped
+        read = f": {usage.source_tokens} tokens read, {dropped} left out" if dropped else ""
+        complaint = f"the document was {reading.format(chunks=usage.chunks)}{read}"
+        output.complain(f"{file}{': ' if file else ''}note: {complaint}")
     for warning in summary.warnings:
         output.complain(f"{file}{': ' if file else ''}note: {warning.message}")
 
@@ -213,6 +229,12 @@ def _request_fields(arguments: Namespace) -> RequestFields:
         fields_set["long_document_policy"] = LongDocumentPolicy(arguments.long_document)
     if arguments.attribution:
         fields_set["attribution"] = AttributionLevel(arguments.attribution)
+    if arguments.words is not None or arguments.sentences is not None:
+        fields_set["length"] = Length(arguments.words or 0, arguments.sentences or 0)
+    if arguments.order:
+        fields_set["sentence_order"] = SentenceOrder(arguments.order)
+    if arguments.bullets:
+        fields_set["bullets"] = True
     return fields_set
 
 

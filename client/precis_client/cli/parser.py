@@ -35,6 +35,7 @@ examples:
   precis summarize article.txt
   precis summarize article.txt --style brief --max-tokens 40
   precis summarize report.pdf page.html notes.docx mail.eml talk.srt
+  precis summarize article.txt --style extract --sentences 3 --bullets
   precis summarize article.txt --stream
   precis summarize article.txt --beams 4 --num-summaries 2
   precis summarize article.txt --temperature 0.7 --top-p 0.9 --seed 1
@@ -188,9 +189,10 @@ def _add_summarize_options(parser: ArgumentParser) -> None:
     request.add_argument("--model-version", metavar="VERSION", help="(default: the newest)")
     request.add_argument(
         "--long-document",
-        choices=("refuse", "truncate", "map_reduce"),
-        help="what to do with a document that is too long for the model (default: refuse; "
-        "truncate and map_reduce: not served yet)",
+        choices=("auto", "refuse", "truncate", "select", "cover"),
+        help="what to do with a document that is too long for the model: summarise its key "
+        "sentences (select) or every part of it (cover), read its beginning (truncate), or refuse "
+        "it (default: auto, the server chooses)",
     )
     request.add_argument(
         "--attribution",
@@ -198,6 +200,15 @@ def _add_summarize_options(parser: ArgumentParser) -> None:
         help="also tell which parts of the document the summary came from; shown by --json "
         "(not served yet)",
     )
+    form = parser.add_argument_group(
+        "sentences", "Only with --style extract, or with --long-document cover."
+    )
+    form.add_argument("--words", type=int, metavar="COUNT", help="most words; whole sentences")
+    form.add_argument("--sentences", type=int, metavar="COUNT", help="most sentences")
+    form.add_argument(
+        "--order", choices=("document", "rank"), help="order of the sentences (default: document)"
+    )
+    form.add_argument("--bullets", action="store_true", default=None, help="one sentence a line")
     request.add_argument("--request-id", metavar="ID", help="your id of the request, one file only")
     _add_decoding_options(parser)
 

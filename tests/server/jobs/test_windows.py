@@ -1,82 +1,80 @@
 """A document of three windows: one deadline, one permit, one cancellation, one answer."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 import pytest
 
-from server.decoding.strategy import Hypothesis
-from server.errors import DeadlineExpired, EngineFailure
-from server.jobs.reading import Span
-from server.types import FinishReason, Progress
-from tests.server.factories import BUNDLE
-from tests.server.sharing.harness import TEXT, TOKENS, Caller, Harness
+from server.errors import DeadlineExpired, EngineFailure, InvalidRequest
+from server.types import FinishReason, Length, LongDocuments, Progress, ReadingWay, Span
+from tests.server.factories import BUNDLE, make_model
+from tests.server.sharing.harness import TEXT, Caller, Harness
 
-DOCUMENT = "First part. Second part. Third part."
+PARTS = (
+    "Apples and pears grow in the old garden behind the mill near the river.",
+    "Large ships carry coal and iron from the northern harbour to the capital.",
+    "Bakers sell fresh bread and warm cakes on the market square each morning.",
+)
+DOCUMENT = " ".join(PARTS)
+BRIEFS = ("Apples grow near the river.", "Ships carry coal.", "Bakers sell bread.")
 LENGTH_S = 2.0
-
-
-def thirds(document: str) -> Sequence[Span]:
-    size = len(document) // 3
-    return [Span(0, size), Span(size, 2 * size), Span(2 * size, len(document))]
 
 
 @pytest.fixture
 async def harness() -> AsyncIterator[Harness]:
-    harness = Harness(split=thirds)
+    """Each part of the document fills a window of its own."""
+    harness = Harness(model=make_model(max_source_tokens=20))
     yield harness
     harness.service.close()
 
 
-def tokens(text: str) -> list[int]:
-    return BUNDLE.tokenizer.encode(text)
-
-
 async def begin(harness: Harness, **changes: object) -> Caller:
     """A caller whose first two windows are in the engine."""
-    caller = harness.call(DOCUMENT, **changes)
+    defaults = {"long_documents": LongDocuments.COVER, "length": Length(sentences=3)}
+    caller = harness.call(DOCUMENT, **defaults | changes)
     await harness.until(lambda: len(harness.engine.requests) == 2)
     return caller
 
 
-async def finish(harness: Harness, index: int, text: str) -> None:
+async def finish(harness: Harness, index: int, stage_s: float = 0.0) -> None:
     await harness.until(lambda: len(harness.engine.requests) > index)
-    harness.engine.write(*tokens(text), index=index)
-    harness.engine.finish(index)
+    harness.engine.write(*BUNDLE.tokenizer.encode(BRIEFS[index]), index=index)
+    harness.engine.finish(index, stage_s=stage_s)
 
 
-async def test_the_windows_are_the_whole_document_in_order(harness: Harness) -> None:
+async def test_each_part_of_the_document_is_a_window(harness: Harness) -> None:
     caller = await begin(harness)
-    await finish(harness, 0, "one")
+    await finish(harness, 0)
     await harness.until(lambda: len(harness.engine.requests) == 3)
     read = [BUNDLE.tokenizer.decode(each.source_ids) for each in harness.engine.requests]
-    assert [text.strip() for text in read] == ["First part.", "Second part.", "Third part."]
+    assert tuple(text.strip() for text in read) == PARTS
     await caller.leave()
 
 
-async def test_the_answer_joins_the_windows_in_order_whichever_ends_first(
+async def test_the_answer_has_the_windows_in_order_whichever_ends_first(
     harness: Harness,
 ) -> None:
     caller = await begin(harness)
-    await finish(harness, 1, "two")
-    await finish(harness, 2, "three")
-    await finish(harness, 0, "one")
+    for index in (1, 2, 0):
+        await finish(harness, index)
     summary = await caller.summary()
-    assert summary.text == "one\ntwo\nthree"
+    assert summary.text == " ".join(BRIEFS)
     assert summary.finish_reason is FinishReason.STOP
+    assert summary.way is ReadingWay.COVERED
+    starts = [DOCUMENT.index(part) for part in PARTS]
+    ends = [start + len(part) for start, part in zip(starts, PARTS, strict=True)]
+    assert list(summary.read_spans) == list(map(Span, starts, ends))
+    assert [each.source for each in summary.sentences] == [None] * 3
     await harness.until_empty()
 
 
 async def test_counts_and_times_are_sums_over_the_windows(harness: Harness) -> None:
     caller = await begin(harness)
     for index in range(3):
-        await harness.until(lambda index=index: len(harness.engine.requests) > index)  # type: ignore[misc]
-        harness.engine.write(*TOKENS, index=index)
-        harness.engine.finish(index, stage_s=LENGTH_S)
+        await finish(harness, index, LENGTH_S)
     summary = await caller.summary()
     sources = [len(each.source_ids) for each in harness.engine.requests]
     assert summary.usage.source_tokens == sum(sources)
-    assert summary.usage.summary_tokens == 3 * len(TOKENS)
     assert summary.usage.chunks == 3
     assert summary.usage.document_characters == len(DOCUMENT)
     assert (summary.decoding.steps, summary.decoding.drafted_tokens) == (9, 18)
@@ -86,37 +84,34 @@ async def test_counts_and_times_are_sums_over_the_windows(harness: Harness) -> N
 
 async def test_a_stream_reports_progress_and_then_the_text(harness: Harness) -> None:
     caller = await begin(harness, wants_deltas=True)
-    await harness.until(lambda: caller.progress == [Progress(0, 3)])
-    for index, text in enumerate(("one", "two", "three")):
-        await finish(harness, index, text)
-        await harness.until(lambda index=index: len(caller.progress) > index + 1)  # type: ignore[misc]
+    for index in range(3):
+        await harness.until(lambda index=index: len(caller.progress) > index)  # type: ignore[misc]
+        await finish(harness, index)
     summary = await caller.summary()
     assert caller.progress == [Progress(done, 3) for done in range(4)]
-    assert caller.text == summary.text == "one\ntwo\nthree"
+    assert [delta.text for delta in caller.deltas] == [summary.text]
 
 
-async def test_the_summaries_of_one_rank_are_joined(harness: Harness) -> None:
-    caller = await begin(harness, num_beams=2, num_summaries=2)
+async def test_what_is_left_of_the_length_is_filled_with_sentences_of_the_document(
+    harness: Harness,
+) -> None:
+    caller = await begin(harness, length=None)
     for index in range(3):
-        await harness.until(lambda index=index: len(harness.engine.requests) > index)  # type: ignore[misc]
-        best = Hypothesis(tokens("best"), FinishReason.STOP, -0.5)
-        second = Hypothesis(tokens("second"), FinishReason.LENGTH, -1.0 - index)
-        harness.engine.finish(index, [best, second])
+        await finish(harness, index)
     summary = await caller.summary()
-    assert [each.text for each in summary.alternatives] == [
-        "best\nbest\nbest",
-        "second\nsecond\nsecond",
-    ]
-    assert [each.score for each in summary.alternatives] == [-0.5, -2.0]
-    assert summary.alternatives[1].finish_reason is FinishReason.LENGTH
+    quoted = [each for each in summary.sentences if each.source is not None]
+    assert quoted
+    for each in quoted:
+        source = DOCUMENT[each.source.start : each.source.end]  # type: ignore[union-attr]
+        assert source in PARTS
+        assert summary.text[each.span.start : each.span.end] == source
 
 
 async def test_no_more_than_two_windows_hold_a_row_at_once(harness: Harness) -> None:
     caller = await begin(harness)
-    for _ in range(5):
-        await harness.until(lambda: harness.gate.tokens > 0)
+    await harness.until(lambda: harness.gate.tokens > 0)
     assert len(harness.engine.requests) == 2
-    await finish(harness, 0, "one")
+    await finish(harness, 0)
     await harness.until(lambda: len(harness.engine.requests) == 3)
     await caller.leave()
     await harness.until_empty()
@@ -135,7 +130,7 @@ async def test_a_window_that_fails_is_named_and_the_others_are_cancelled(
     harness: Harness,
 ) -> None:
     caller = await begin(harness)
-    await finish(harness, 0, "one")
+    await finish(harness, 0)
     await harness.until(lambda: len(harness.engine.requests) == 3)
     harness.engine.fail(EngineFailure("it broke"), index=1)
     with pytest.raises(EngineFailure, match=r"^window 2 of 3: it broke$"):
@@ -166,20 +161,39 @@ async def test_leaving_cancels_every_window(harness: Harness) -> None:
 
 async def test_identical_documents_of_several_windows_share_one_run(harness: Harness) -> None:
     first = await begin(harness)
-    second = harness.call(DOCUMENT)
+    second = harness.call(DOCUMENT, long_documents=LongDocuments.COVER, length=Length(sentences=3))
     await harness.until(lambda: harness.gate.documents == 2)
     await first.leave()
-    for index, text in enumerate(("one", "two", "three")):
-        await finish(harness, index, text)
-    assert (await second.summary()).text == "one\ntwo\nthree"
+    for index in range(3):
+        await finish(harness, index)
+    assert (await second.summary()).text == " ".join(BRIEFS)
     assert len(harness.engine.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ({"prefix": "We"}, "options.prefix"),
+        ({"banned_phrases": ("we",)}, "options.banned_phrases"),
+        ({"num_beams": 2, "num_summaries": 2}, "options.num_summaries"),
+        ({"min_tokens": 5}, "options.min_tokens"),
+    ],
+)
+async def test_what_is_about_one_text_is_refused_by_name(
+    harness: Harness, options: dict[str, object], field: str
+) -> None:
+    caller = harness.call(DOCUMENT, long_documents=LongDocuments.COVER, **options)
+    with pytest.raises(InvalidRequest, match="COVER") as caught:
+        await caller.summary()
+    assert [each.field for each in caught.value.violations] == [field]
 
 
 async def test_a_document_of_one_window_reports_no_progress() -> None:
     harness = Harness()
     caller = harness.call(wants_deltas=True)
     await harness.until_inside(1)
-    await finish(harness, 0, TEXT)
+    harness.engine.write(*BUNDLE.tokenizer.encode(TEXT))
+    harness.engine.finish()
     await caller.summary()
     assert caller.progress == []
     harness.service.close()

@@ -81,14 +81,14 @@ def test_a_line_that_is_no_request_ends_it_too() -> None:
 
 def test_keeping_going_the_error_stands_in_the_summary_s_place() -> None:
     outcome = run(
-        {"document": ENGLISH * 8, "id": "long"},
+        {"document": ENGLISH * 8, "id": "long", "long_documents": "refuse"},
         {"document": ENGLISH, "options": SHORT},
         options=("--keep-going", "--quiet"),
     )
     refused, written = answers(outcome)
     assert refused["id"] == "long"
     assert refused["error"]["reason"] == "INVALID_REQUEST"
-    assert "at most 1022 are served" in refused["error"]["message"]
+    assert "at most 1022 are read at once" in refused["error"]["message"]
     assert written["summary"]
     assert outcome.returncode == 1
     assert outcome.stderr == "error: 1 of 2 lines have no summary\n"
@@ -158,7 +158,7 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         (b"\n", "is not JSON: "),
         (b'{"document": "\xff"}', "is not UTF-8: byte 0xff at 14"),
         (b'{"document": 5}', "document must be of type str, found int 5"),
-        (b'{"document": "x", "text": "x"}', "has unknown keys \\['text'\\]; known are \\['docu"),
+        (b'{"document": "x", "text": "x"}', "has unknown keys \\['text'\\]; known are \\['bull"),
         (b'{"document": "x", "options": {"beams": 2}}', "options has unknown keys \\['beams'\\]"),
         (b'{"document": "x", "options": {"top_k": 1.5}}', "options.top_k must be of type int"),
         (b'{"document": "x", "id": true}', "id must be a text or a whole number, found bool"),

@@ -108,10 +108,12 @@ def test_a_short_document_is_its_own_summary_with_a_warning(engine: OfflineEngin
 def test_a_document_that_is_too_long_is_refused_in_its_turn_and_never_cut(
     engine: OfflineEngine,
 ) -> None:
-    summaries = engine.summarise([ENGLISH, ENGLISH * 8, CHINESE], max_tokens=4)
+    summaries = engine.summarise(
+        [ENGLISH, ENGLISH * 8, CHINESE], max_tokens=4, long_documents="refuse"
+    )
     assert next(summaries).text
     with pytest.raises(
-        InvalidRequest, match=r"has \d{4} tokens, at most 1022 are served"
+        InvalidRequest, match=r"has \d{4} tokens, at most 1022 are read at once"
     ) as caught:
         next(summaries)
     assert caught.value.__notes__ == ["document 1, counted from 0"]

@@ -7,7 +7,17 @@ import pytest
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.errors import Violation
 from server.rpc.convert import to_duration, to_request, to_response
-from server.types import RequestedOptions, SummaryRequest, SummaryWarning, WarningCode
+from server.types import (
+    Length,
+    LongDocuments,
+    ReadingWay,
+    RequestedOptions,
+    Span,
+    SummaryRequest,
+    SummarySentence,
+    SummaryWarning,
+    WarningCode,
+)
 from tests.server.rpc.fakes import make_summary
 
 OPTIONS: dict[str, Any] = {
@@ -70,30 +80,50 @@ def test_an_option_that_this_server_does_not_read_is_named(monkeypatch: pytest.M
     assert violation.description == "is 4, but this server does not serve it: leave it out"
 
 
-def test_all_that_is_not_served_is_named_at_once() -> None:
+def test_all_that_is_not_served_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.rpc.options._SERVED", {"max_tokens"})
     found = violations(
         attribution=pb.ATTRIBUTION_LEVEL_WORD,
-        long_document_policy=pb.LONG_DOCUMENT_POLICY_TRUNCATE,
+        options=pb.DecodingOptions(num_beams=4),
     )
 
-    assert {violation.field for violation in found} == {"attribution", "long_document_policy"}
+    assert {violation.field for violation in found} == {"attribution", "options.num_beams"}
 
 
-@pytest.mark.parametrize(
-    "policy", [pb.LONG_DOCUMENT_POLICY_TRUNCATE, pb.LONG_DOCUMENT_POLICY_MAP_REDUCE]
-)
-def test_a_long_document_policy_that_is_not_served_is_named(policy: Any) -> None:
-    (violation,) = violations(long_document_policy=policy)
-
-    assert violation.field == "long_document_policy"
-    assert pb.LongDocumentPolicy.Name(policy) in violation.description
+@pytest.mark.parametrize("policy", pb.LongDocumentPolicy.values())
+def test_every_long_document_policy_is_served(policy: Any) -> None:
+    name = pb.LongDocumentPolicy.Name(policy).removeprefix("LONG_DOCUMENT_POLICY_").lower()
+    expected = LongDocuments.AUTO if name == "unspecified" else LongDocuments(name)
+    assert read(long_document_policy=policy).long_documents is expected
 
 
-@pytest.mark.parametrize(
-    "policy", [pb.LONG_DOCUMENT_POLICY_UNSPECIFIED, pb.LONG_DOCUMENT_POLICY_REFUSE]
-)
-def test_to_refuse_long_documents_is_served(policy: Any) -> None:
-    assert read(long_document_policy=policy).document == "Text."
+def test_the_form_of_a_summary_of_sentences_is_taken_over() -> None:
+    request = read(
+        length=pb.Length(words=30, sentences=2),
+        sentence_order=pb.SENTENCE_ORDER_RANK,
+        bullets=True,
+    )
+    assert (request.length, request.by_rank, request.bullets) == (Length(30, 2), True, True)
+    assert read().length is None
+
+
+@pytest.mark.parametrize("field", ["words", "sentences"])
+def test_a_length_below_0_is_refused(field: str) -> None:
+    (violation,) = violations(length=pb.Length(**{field: -1}))
+    assert violation == Violation(f"length.{field}", "is -1, must be 0 or more")
+
+
+@pytest.mark.parametrize("way", ReadingWay)
+def test_how_a_document_was_read_is_sent(way: ReadingWay) -> None:
+    sentences = (
+        SummarySentence(Span(0, 4), Span(7, 11), 1.0),
+        SummarySentence(Span(5, 9), None, 0.5),
+    )
+    sent = to_response(make_summary(way=way, read_spans=(Span(3, 20),), sentences=sentences))
+    assert pb.ReadingWay.Name(sent.reading.way) == f"READING_WAY_{way.name}"
+    assert [(each.start, each.end) for each in sent.reading.spans] == [(3, 20)]
+    assert [each.HasField("source") for each in sent.sentences] == [True, False]
+    assert (sent.sentences[0].source.start, sent.sentences[0].score) == (7, 1.0)
 
 
 @pytest.mark.parametrize("level", [pb.ATTRIBUTION_LEVEL_SENTENCE, pb.ATTRIBUTION_LEVEL_WORD])

@@ -168,7 +168,7 @@ async def test_models_are_described_with_the_default_style_first(server: Running
     assert list(listed) == [described]
     assert (described.name, described.version) == ("fake", "1.2.3")
     assert described.description == "Answers by script."
-    assert [style.name for style in described.styles] == ["brief", "headline"]
+    assert [style.name for style in described.styles] == ["brief", "headline", "extract"]
     assert described.styles[0].description == "One sentence."
     assert described.styles[0].default_options == pb.DecodingOptions(
         max_tokens=64, min_tokens=2, no_repeat_ngram_size=3, no_repeat_word_ngram_size=4

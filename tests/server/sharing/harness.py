@@ -13,7 +13,7 @@ from server.service import SummaryService
 from server.sharing.observer import SilentSharingObserver
 from server.sharing.result_cache import ResultCache
 from server.streams import EngineStreams
-from server.types import Delta, FinishReason, Progress, Summary, SummaryRequest
+from server.types import Delta, FinishReason, Progress, ServedModel, Summary, SummaryRequest
 from tests.server.factories import BUNDLE, make_model, make_request
 
 PATIENCE_S = 30
@@ -127,7 +127,14 @@ class Caller:
 class Harness:
     """A service, its engine and its gate."""
 
-    def __init__(self, *, cache_bytes: int = 0, max_documents: int = 10, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        cache_bytes: int = 0,
+        max_documents: int = 10,
+        model: ServedModel | None = None,
+        **options: Any,
+    ) -> None:
         streams = EngineStreams()
         self.engine = ScriptedEngine(streams)
         # How fast the machine is said to be: None is not known, and refuses nobody.
@@ -138,7 +145,7 @@ class Harness:
         self.counts = Counts()
         self._seeds = iter(range(100, 200))
         self.service = SummaryService(
-            make_model(),
+            model or make_model(),
             BUNDLE.tokenizer,
             streams,
             self.gate,

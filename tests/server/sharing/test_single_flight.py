@@ -7,7 +7,7 @@ import pytest
 
 from server.decoding.strategy import Hypothesis
 from server.errors import EngineFailure, InvalidRequest, Overloaded
-from server.types import FinishReason, Method, Origin
+from server.types import FinishReason, LongDocuments, Method, Origin
 from tests.server.sharing.harness import TEXT, TOKENS, Harness
 
 
@@ -174,9 +174,10 @@ async def test_a_failure_of_the_engine_is_told_to_all(harness: Harness) -> None:
 
 
 async def test_a_refusal_after_tokenising_is_told_to_all(harness: Harness) -> None:
-    callers = [harness.call("word " * 1500), harness.call("word " * 1500)]
+    refuse = LongDocuments.REFUSE
+    callers = [harness.call("word " * 1500, long_documents=refuse) for _ in range(2)]
     for caller in callers:
-        with pytest.raises(InvalidRequest, match="at most 1022 are served"):
+        with pytest.raises(InvalidRequest, match="at most 1022 are read at once"):
             await caller.summary()
     assert harness.counts.joins == 1
     await harness.until_empty()

@@ -6,7 +6,7 @@ import pytest
 
 from server.engine.pace import Pace
 from server.errors import DeadlineTooShort, Overloaded
-from server.types import Origin
+from server.types import LongDocuments, Origin
 from tests.server.factories import BUNDLE, make_request
 from tests.server.sharing.harness import TOKENS, Harness
 
@@ -113,8 +113,10 @@ async def test_a_document_that_is_too_long_is_refused_for_its_length_and_not_for
     harness: Harness,
 ) -> None:
     harness.pace = PACE
-    with pytest.raises(Exception, match="at most 1022 are served"):
-        await harness.call("word " * 3000, deadline_s=in_s(0.9)).summary()
+    with pytest.raises(Exception, match="at most 1022 are read at once"):
+        await harness.call(
+            "word " * 3000, deadline_s=in_s(0.9), long_documents=LongDocuments.REFUSE
+        ).summary()
 
 
 async def test_a_refusal_by_an_old_measurement_starts_a_new_one() -> None:

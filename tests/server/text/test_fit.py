@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 
 from bundle.normalise import normalise
 from server.errors import InvalidRequest
-from server.text.fit import tokens_that_fit
-from tests.server.factories import BUNDLE, make_model
+from server.text.fit import encode_within, too_long
+from tests.server.factories import BUNDLE
 
 SENTENCE = "Attention lets  a decoder\n look back. "
 
 
 def fit(document: str, limit: int, before: str = "") -> list[int]:
-    model = make_model(max_source_tokens=limit)
-    return tokens_that_fit(document, before + normalise(document), BUNDLE.tokenizer, model)
+    text = before + normalise(document)
+    ids = encode_within(text, BUNDLE.tokenizer, limit)
+    if ids is None:
+        raise too_long(document, text, BUNDLE.tokenizer, limit)
+    return ids
 
 
 def refusal(document: str, limit: int, before: str = "") -> re.Match[str]:
@@ -25,9 +28,9 @@ def refusal(document: str, limit: int, before: str = "") -> re.Match[str]:
     (violation,) = caught.value.violations
     assert violation.field == "document"
     said = re.fullmatch(
-        r"has (?P<size>[a-z \d]+) tokens, at most (?P<limit>\d+) are served, which is the first "
-        r"(?P<fits>\d+) of its (?P<characters>\d+) characters: split it \(about (?P<piece>\d+) "
-        r"characters a piece\)",
+        r"has (?P<size>[a-z \d]+) tokens, at most (?P<limit>\d+) are read at once, which is the "
+        r"first (?P<fits>\d+) of its (?P<characters>\d+) characters: leave out "
+        r"long_document_policy, or split it \(about (?P<piece>\d+) characters a piece\)",
         violation.description,
     )
     assert said is not None

@@ -10,18 +10,35 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class SentenceOrder(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    SENTENCE_ORDER_UNSPECIFIED: _ClassVar[SentenceOrder]
+    SENTENCE_ORDER_DOCUMENT: _ClassVar[SentenceOrder]
+    SENTENCE_ORDER_RANK: _ClassVar[SentenceOrder]
+
 class LongDocumentPolicy(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     LONG_DOCUMENT_POLICY_UNSPECIFIED: _ClassVar[LongDocumentPolicy]
     LONG_DOCUMENT_POLICY_REFUSE: _ClassVar[LongDocumentPolicy]
     LONG_DOCUMENT_POLICY_TRUNCATE: _ClassVar[LongDocumentPolicy]
-    LONG_DOCUMENT_POLICY_MAP_REDUCE: _ClassVar[LongDocumentPolicy]
+    LONG_DOCUMENT_POLICY_COVER: _ClassVar[LongDocumentPolicy]
+    LONG_DOCUMENT_POLICY_SELECT: _ClassVar[LongDocumentPolicy]
+    LONG_DOCUMENT_POLICY_AUTO: _ClassVar[LongDocumentPolicy]
 
 class AttributionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ATTRIBUTION_LEVEL_UNSPECIFIED: _ClassVar[AttributionLevel]
     ATTRIBUTION_LEVEL_SENTENCE: _ClassVar[AttributionLevel]
     ATTRIBUTION_LEVEL_WORD: _ClassVar[AttributionLevel]
+
+class ReadingWay(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    READING_WAY_UNSPECIFIED: _ClassVar[ReadingWay]
+    READING_WAY_WHOLE: _ClassVar[ReadingWay]
+    READING_WAY_TRUNCATED: _ClassVar[ReadingWay]
+    READING_WAY_SELECTED: _ClassVar[ReadingWay]
+    READING_WAY_COVERED: _ClassVar[ReadingWay]
+    READING_WAY_EXTRACTED: _ClassVar[ReadingWay]
 
 class WarningCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -42,13 +59,24 @@ class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FINISH_REASON_UNSPECIFIED: _ClassVar[FinishReason]
     FINISH_REASON_STOP: _ClassVar[FinishReason]
     FINISH_REASON_LENGTH: _ClassVar[FinishReason]
+SENTENCE_ORDER_UNSPECIFIED: SentenceOrder
+SENTENCE_ORDER_DOCUMENT: SentenceOrder
+SENTENCE_ORDER_RANK: SentenceOrder
 LONG_DOCUMENT_POLICY_UNSPECIFIED: LongDocumentPolicy
 LONG_DOCUMENT_POLICY_REFUSE: LongDocumentPolicy
 LONG_DOCUMENT_POLICY_TRUNCATE: LongDocumentPolicy
-LONG_DOCUMENT_POLICY_MAP_REDUCE: LongDocumentPolicy
+LONG_DOCUMENT_POLICY_COVER: LongDocumentPolicy
+LONG_DOCUMENT_POLICY_SELECT: LongDocumentPolicy
+LONG_DOCUMENT_POLICY_AUTO: LongDocumentPolicy
 ATTRIBUTION_LEVEL_UNSPECIFIED: AttributionLevel
 ATTRIBUTION_LEVEL_SENTENCE: AttributionLevel
 ATTRIBUTION_LEVEL_WORD: AttributionLevel
+READING_WAY_UNSPECIFIED: ReadingWay
+READING_WAY_WHOLE: ReadingWay
+READING_WAY_TRUNCATED: ReadingWay
+READING_WAY_SELECTED: ReadingWay
+READING_WAY_COVERED: ReadingWay
+READING_WAY_EXTRACTED: ReadingWay
 WARNING_CODE_UNSPECIFIED: WarningCode
 WARNING_CODE_DOCUMENT_RETURNED: WarningCode
 WARNING_CODE_DOCUMENT_TOO_SHORT: WarningCode
@@ -62,7 +90,7 @@ FINISH_REASON_STOP: FinishReason
 FINISH_REASON_LENGTH: FinishReason
 
 class SummarizeRequest(_message.Message):
-    __slots__ = ("document", "model", "model_version", "style", "language", "options", "long_document_policy", "attribution", "request_id")
+    __slots__ = ("document", "model", "model_version", "style", "language", "options", "long_document_policy", "attribution", "request_id", "length", "sentence_order", "bullets")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -72,6 +100,9 @@ class SummarizeRequest(_message.Message):
     LONG_DOCUMENT_POLICY_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    SENTENCE_ORDER_FIELD_NUMBER: _ClassVar[int]
+    BULLETS_FIELD_NUMBER: _ClassVar[int]
     document: str
     model: str
     model_version: str
@@ -81,7 +112,18 @@ class SummarizeRequest(_message.Message):
     long_document_policy: LongDocumentPolicy
     attribution: AttributionLevel
     request_id: str
-    def __init__(self, document: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., style: _Optional[str] = ..., language: _Optional[str] = ..., options: _Optional[_Union[DecodingOptions, _Mapping]] = ..., long_document_policy: _Optional[_Union[LongDocumentPolicy, str]] = ..., attribution: _Optional[_Union[AttributionLevel, str]] = ..., request_id: _Optional[str] = ...) -> None: ...
+    length: Length
+    sentence_order: SentenceOrder
+    bullets: bool
+    def __init__(self, document: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., style: _Optional[str] = ..., language: _Optional[str] = ..., options: _Optional[_Union[DecodingOptions, _Mapping]] = ..., long_document_policy: _Optional[_Union[LongDocumentPolicy, str]] = ..., attribution: _Optional[_Union[AttributionLevel, str]] = ..., request_id: _Optional[str] = ..., length: _Optional[_Union[Length, _Mapping]] = ..., sentence_order: _Optional[_Union[SentenceOrder, str]] = ..., bullets: bool = ...) -> None: ...
+
+class Length(_message.Message):
+    __slots__ = ("words", "sentences")
+    WORDS_FIELD_NUMBER: _ClassVar[int]
+    SENTENCES_FIELD_NUMBER: _ClassVar[int]
+    words: int
+    sentences: int
+    def __init__(self, words: _Optional[int] = ..., sentences: _Optional[int] = ...) -> None: ...
 
 class DecodingOptions(_message.Message):
     __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping", "prefix", "banned_phrases", "speculation", "no_repeat_word_ngram_size")
@@ -122,7 +164,7 @@ class DecodingOptions(_message.Message):
     def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ..., no_repeat_word_ngram_size: _Optional[int] = ...) -> None: ...
 
 class SummarizeResponse(_message.Message):
-    __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding", "warnings")
+    __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding", "warnings", "reading", "sentences")
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
@@ -135,6 +177,8 @@ class SummarizeResponse(_message.Message):
     SEED_FIELD_NUMBER: _ClassVar[int]
     DECODING_FIELD_NUMBER: _ClassVar[int]
     WARNINGS_FIELD_NUMBER: _ClassVar[int]
+    READING_FIELD_NUMBER: _ClassVar[int]
+    SENTENCES_FIELD_NUMBER: _ClassVar[int]
     summary: str
     alternatives: _containers.RepeatedCompositeFieldContainer[Alternative]
     finish_reason: FinishReason
@@ -147,7 +191,27 @@ class SummarizeResponse(_message.Message):
     seed: int
     decoding: Decoding
     warnings: _containers.RepeatedCompositeFieldContainer[SummaryWarning]
-    def __init__(self, summary: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., attributions: _Optional[_Iterable[_Union[Attribution, _Mapping]]] = ..., request_id: _Optional[str] = ..., seed: _Optional[int] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[SummaryWarning, _Mapping]]] = ...) -> None: ...
+    reading: DocumentReading
+    sentences: _containers.RepeatedCompositeFieldContainer[SummarySentence]
+    def __init__(self, summary: _Optional[str] = ..., alternatives: _Optional[_Iterable[_Union[Alternative, _Mapping]]] = ..., finish_reason: _Optional[_Union[FinishReason, str]] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., timings: _Optional[_Union[Timings, _Mapping]] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., attributions: _Optional[_Iterable[_Union[Attribution, _Mapping]]] = ..., request_id: _Optional[str] = ..., seed: _Optional[int] = ..., decoding: _Optional[_Union[Decoding, _Mapping]] = ..., warnings: _Optional[_Iterable[_Union[SummaryWarning, _Mapping]]] = ..., reading: _Optional[_Union[DocumentReading, _Mapping]] = ..., sentences: _Optional[_Iterable[_Union[SummarySentence, _Mapping]]] = ...) -> None: ...
+
+class DocumentReading(_message.Message):
+    __slots__ = ("way", "spans")
+    WAY_FIELD_NUMBER: _ClassVar[int]
+    SPANS_FIELD_NUMBER: _ClassVar[int]
+    way: ReadingWay
+    spans: _containers.RepeatedCompositeFieldContainer[TextSpan]
+    def __init__(self, way: _Optional[_Union[ReadingWay, str]] = ..., spans: _Optional[_Iterable[_Union[TextSpan, _Mapping]]] = ...) -> None: ...
+
+class SummarySentence(_message.Message):
+    __slots__ = ("span", "source", "score")
+    SPAN_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    span: TextSpan
+    source: TextSpan
+    score: float
+    def __init__(self, span: _Optional[_Union[TextSpan, _Mapping]] = ..., source: _Optional[_Union[TextSpan, _Mapping]] = ..., score: _Optional[float] = ...) -> None: ...
 
 class SummaryWarning(_message.Message):
     __slots__ = ("code", "message")

@@ -1,0 +1,46 @@
+"""Summaries put together from sentences: of the document, word for word, or of its parts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.types import Span, SummarySentence
+
+_BULLET = "- "
+# After these, Chinese has no space.
+_FULL_WIDTH_ENDS = "。！？；…」』”）》"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A sentence that was chosen."""
+
+    text: str
+    # Where it comes in the document.
+    place: int
+    # Where it stands in the document word for word; None if the model wrote it.
+    source: Span | None
+    # Among all that could have been chosen: 1 is the best, 0 the last.
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A summary of whole sentences."""
+
+    text: str
+    sentences: tuple[SummarySentence, ...]
+
+
+def put_together(chosen: Sequence[Chosen], *, by_rank: bool, bullets: bool) -> Composition:
+    """Joins sentences in the order of the document, or the best first."""
+    order = sorted(chosen, key=lambda each: (-each.score if by_rank else 0, each.place))
+    text, sentences = "", []
+    for each in order:
+        if bullets:
+            text += f"\n{_BULLET}" if text else _BULLET
+        elif text and text[-1] not in _FULL_WIDTH_ENDS:
+            text += " "
+        span = Span(len(text), len(text) + len(each.text))
+        text += each.text
+        sentences.append(SummarySentence(span, each.source, each.score))
+    return Composition(text, tuple(sentences))

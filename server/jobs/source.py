@@ -1,0 +1,201 @@
+"""A document that is read by its sentences: to fill one window, to cover all of it, to quote it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from bundle.normalise import normalise
+from bundle.tokenizer import BundleTokenizer
+from server.jobs.composing import Chosen, Composition, put_together
+from server.jobs.job import Job
+from server.text.content_words import content_words
+from server.text.fit import characters_of
+from server.text.lengths import Budget, budget_for
+from server.text.ranking import best_first, key_scores, overlap_scores
+from server.text.selecting import Candidate, cover, select
+from server.text.structure import Sentence, Structure, split
+from server.text.subjects import has_several_subjects
+from server.text.windows import fitted, windows
+from server.types import DecodingOptions, Span
+
+# Sentences may have a token or two more together than apart: one part of the room is for that.
+_SLACK = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a document fits the model."""
+
+    spans: tuple[Span, ...]
+    ids: list[int]
+
+
+class LongSource:
+    """Computes what a way of reading needs, when it needs it. All of it is pure."""
+
+    def __init__(self, job: Job, tokenizer: BundleTokenizer) -> None:
+        self._job = job
+        self._tokenizer = tokenizer
+        self._document = job.request.document
+        room = job.model.max_source_tokens - len(tokenizer.encode(job.style.prefix_text or ""))
+        self._room = room - room // _SLACK
+
+    @cached_property
+    def has_key_sentences(self) -> bool:
+        """Whether there is prose that a summary may quote."""
+        return bool(self._quotable)
+
+    @cached_property
+    def has_several_subjects(self) -> bool:
+        """Whether it seems to be about several things."""
+        return has_several_subjects(self._words)
+
+    def guide_options(self, options: DecodingOptions) -> DecodingOptions:
+        """Options of the runs whose texts only lead to the summary: a brief of each window."""
+        manifest = self._job.model.manifest
+        style = manifest.style(manifest.default_style) or manifest.styles[0]
+        most = min(style.defaults.max_tokens, self._job.model.max_summary_tokens)
+        return replace(options, max_tokens=most, min_tokens=0)
+
+    def truncated(self, text: str) -> Part:
+        """The beginning of `text`, which is what the model would read, as far as it fits."""
+        limit = self._job.model.max_source_tokens
+        ids = self._tokenizer.encode(text)
+        end = characters_of(self._document, text, self._tokenizer.end_of(text, limit))
+        return Part((Span(0, end),), ids[:limit])
+
+    def selected(self, text: str) -> Part:
+        """The key sentences of the whole document that fit together, in their order."""
+        numbers = select(self._order, self._words, self._counts, budget=self._room)
+        while numbers:
+            in_order = sorted(numbers)
+            ids = self._encode(" ".join(self._texts[number] for number in in_order))
+            if len(ids) <= self._job.model.max_source_tokens:
+                return Part(tuple(self._span(number) for number in in_order), ids)
+            numbers.pop()  # joined, sentences may have a few tokens more than apart
+        return self.truncated(text)
+
+    def extract(self, guides: Sequence[str]) -> Composition:
+        """Key sentences of the document, word for word; led by the model's own brief, if any."""
+        budget = self._budget
+        order = self._order
+        if guides:
+            guide = content_words(" ".join(guides))
+            order = best_first(overlap_scores(self._words, guide), self._key_scores)
+        taken = select(
+            order, self._words, self._lengths(budget), budget=budget.size, most=budget.most
+        )
+        places = _places(order)
+        # At least one, however small the budget.
+        return self._put_together([self._quoted(each, places) for each in taken or order[:1]])
+
+    def cover(self, guides: Sequence[str]) -> Composition:
+        """The sentences written of the windows that say most, and then key sentences."""
+        budget = self._budget
+        written = list(self._written(guides))
+        texts = [text for _, text in written]
+        taken = cover(
+            [Candidate(tuple(content_words(text)), budget.length(text)) for text in texts],
+            [
+                Candidate(tuple(words), length)
+                for words, length in zip(self._words, self._lengths(budget), strict=True)
+            ],
+            self._order,
+            Counter(word for words in self._words for word in words),
+            budget.size,
+        )
+        places = _places(self._order)
+        chosen = [
+            Chosen(texts[number], written[number][0], None, 1 - rank / max(1, len(texts)))
+            for rank, number in enumerate(taken.written)
+        ]
+        chosen += [self._quoted(number, places) for number in taken.verbatim]
+        return self._put_together(chosen[: budget.most] or [self._quoted(self._order[0], places)])
+
+    def _written(self, guides: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """The sentences written of each window, with where the window begins."""
+        for window, guide in zip(self.windows, guides, strict=True):
+            written = split(guide)
+            for sentence in written.sentences:
+                yield window.spans[0].start, written.read(sentence)
+
+    def _quoted(self, number: int, places: Mapping[int, int]) -> Chosen:
+        sentence = self._quotable[number]
+        score = 1 - places[number] / len(self._quotable)
+        return Chosen(self._texts[number], sentence.start, self._span(number), score)
+
+    def _span(self, number: int) -> Span:
+        sentence = self._quotable[number]
+        return Span(sentence.start, sentence.end)
+
+    def _put_together(self, chosen: Sequence[Chosen]) -> Composition:
+        request = self._job.request
+        return put_together(chosen, by_rank=request.by_rank, bullets=request.bullets)
+
+    def _encode(self, text: str) -> list[int]:
+        return self._tokenizer.encode((self._job.style.prefix_text or "") + normalise(text))
+
+    def _count(self, text: str) -> int:
+        """As in the middle of a text, where a word has a space in front of it."""
+        return len(self._tokenizer.encode(f" {normalise(text)}"))
+
+    def _lengths(self, budget: Budget) -> list[int]:
+        return [budget.length(text) for text in self._texts]
+
+    @cached_property
+    def _budget(self) -> Budget:
+        return budget_for(
+            self._job.request.length,
+            max_tokens=self._job.options.max_tokens,
+            num_tokens=self._count,
+        )
+
+    @cached_property
+    def _structure(self) -> Structure:
+        return split(self._document)
+
+    @cached_property
+    def _quotable(self) -> list[Sentence]:
+        sentences = self._structure.sentences
+        # Of a document of nothing but headings, they are what there is.
+        return [each for each in sentences if each.is_worthy] or sentences
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [self._structure.read(each) for each in self._quotable]
+
+    @cached_property
+    def _words(self) -> list[list[str]]:
+        return [content_words(text) for text in self._texts]
+
+    @cached_property
+    def _counts(self) -> list[int]:
+        return [self._count(text) for text in self._texts]
+
+    @cached_property
+    def _key_scores(self) -> list[int]:
+        return key_scores(self._quotable, self._words)
+
+    @cached_property
+    def _order(self) -> list[int]:
+        return best_first(self._key_scores)
+
+    @cached_property
+    def windows(self) -> list[Part]:
+        """Windows that cover all sentences of the document: code and tables are left out."""
+        structure = self._structure
+        sentences, counts = fitted(self._document, structure.sentences, self._count, self._room)
+        return [
+            Part(
+                (Span(window.start, window.end),),
+                self._encode(" ".join(map(structure.read, sentences[window.first : window.stop])))[
+                    : self._job.model.max_source_tokens
+                ],
+            )
+            for window in windows(sentences, counts, self._room)
+        ]
+
+
+def _places(order: Sequence[int]) -> dict[int, int]:
+    return {number: place for place, number in enumerate(order)}
