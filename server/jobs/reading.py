@@ -14,11 +14,9 @@ from server.text.phrases import with_phrases
 from server.text.short_documents import OwnSummary, own_summary, short_document_warning
 from server.types import DecodingOptions, LongDocuments, ReadingWay, Span, SummaryWarning
 
-# AUTO goes through every part of a document of several subjects if the summary has room for this
-# many tokens, and quotes a document of one subject if it has room for this many: a headline or a
-# brief summary is written from its key sentences.
-_ROOM_FOR_SUBJECTS = 64
-_ROOM_FOR_QUOTES = 128
+# AUTO puts a summary together from sentences if it has room for this many tokens. A shorter one,
+# such as a headline, is written from the document's key sentences.
+_ROOM_FOR_SENTENCES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +136,9 @@ def _way(job: Job, source: LongSource) -> ReadingWay:
         case LongDocuments.COVER:
             return ReadingWay.COVERED
         case LongDocuments.AUTO if source.has_key_sentences and not job.needs_one_run:
-            room = job.options.max_tokens
-            if room >= _ROOM_FOR_SUBJECTS and source.has_several_subjects:
-                return ReadingWay.COVERED
-            if room >= _ROOM_FOR_QUOTES:
-                return ReadingWay.EXTRACTED
+            if job.options.max_tokens >= _ROOM_FOR_SENTENCES:
+                several = source.has_several_subjects
+                return ReadingWay.COVERED if several else ReadingWay.EXTRACTED
     # Of code or a table there are no key sentences: its beginning says most.
     return ReadingWay.SELECTED if source.has_key_sentences else ReadingWay.TRUNCATED
 

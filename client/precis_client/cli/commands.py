@@ -75,12 +75,14 @@ _READINGS = {
     ReadingWay.TRUNCATED: "too long for the model, which read its beginning",
     ReadingWay.SELECTED: "too long for the model, which read its key sentences",
     ReadingWay.COVERED: "too long for the model, which read it in {chunks} chunks",
+    ReadingWay.EXTRACTED: "too long for the model: its key sentences are quoted",
 }
 
 
 def _warn(summary: Summary, file: str = "") -> None:
     usage, reading = summary.usage, _READINGS.get(summary.reading.way)
-    if reading:
+    is_asked_for = summary.reading.way is ReadingWay.EXTRACTED and summary.usage.source_tokens > 0
+    if reading and not is_asked_for:
         dropped = usage.source_tokens_dropped
         read = f": {usage.source_tokens} tokens read, {dropped} left out" if dropped else ""
         complaint = f"the document was {reading.format(chunks=usage.chunks)}{read}"
