@@ -17,7 +17,7 @@ from bundle.manifest import SpecialTokens
 from bundle.spelling import Spelling
 from server.decoding.rules import Rules, RulesAlong
 from server.decoding.scores import log_normaliser, nothing_allowed, summary_score
-from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
+from server.decoding.strategy import DraftCount, Hypothesis, Look, Outcome, Proposal, look_of
 from server.types import DecodingOptions, FinishReason
 
 
@@ -31,6 +31,8 @@ class _Beginning:
     # Where its tokens lie in the cache, the start token first. The newest is fed by the next step.
     slots: list[int]
     along: RulesAlong
+    # One for each token, if somebody asked for them.
+    looks: Sequence[Look | None] = ()
 
 
 # A token, the place of the beginning that it continues, and the sum that it brings it to.
@@ -49,7 +51,9 @@ class BeamSearch:
         vocabulary_size: int,
         *,
         spelling: Spelling | None = None,
+        keeps_looks: bool = False,
     ) -> None:
+        self._keeps_looks = keeps_looks
         self._rules = Rules(options, special, spelling)
         self._options = options
         self._start_id = special.decoder_start_id
@@ -119,7 +123,11 @@ class BeamSearch:
             ]
             if forced == self._rules.end_id:
                 cut_off = self._cut_off(outcome)
-        self._continue(best, cut_off)
+        looks: Sequence[Look | None] = ()
+        if self._keeps_looks:
+            places = range(len(self._running))
+            looks = [look_of(outcome, place) if forced is None else None for place in places]
+        self._continue(best, cut_off, looks)
         is_over = self._is_over()
         if is_over and not self._finished:
             raise nothing_allowed()
@@ -191,28 +199,36 @@ class BeamSearch:
         scores = outcome.scores[row, used] - log_normaliser(outcome, row)
         return list(zip(used, (scores * self._options.repetition_penalty).tolist(), strict=True))
 
-    def _continue(self, best: Sequence[_Continuation], cut_off: Collection[int]) -> None:
+    def _continue(
+        self,
+        best: Sequence[_Continuation],
+        cut_off: Collection[int],
+        looks: Sequence[Look | None],
+    ) -> None:
         """Sets aside what is complete and runs on with the best of the rest.
 
-        The end of the beginnings that are `cut_off` is put down to the limit.
+        The end of the beginnings that are `cut_off` is put down to the limit. `looks` has one for
+        each beginning, if they are kept.
         """
         width, length = self.width, self._length
         running: list[_Beginning] = []
         for rank, (token, parent, log_probability) in enumerate(best):
             one = self._running[parent]
             is_ended = token == self._rules.end_id
+            so_far = one.looks if is_ended or not looks else (*one.looks, looks[parent])
             if is_ended or length + 1 == self._rules.max_tokens:
                 if rank < width:
                     score = self._score(log_probability, length + 1)
                     tokens = one.tokens if is_ended else [*one.tokens, token]
                     is_own = is_ended and parent not in cut_off
                     reason = FinishReason.STOP if is_own else FinishReason.LENGTH
-                    self._finished.append(Hypothesis(tokens, reason, score))
+                    self._finished.append(Hypothesis(tokens, reason, score, so_far))
             elif len(running) < width:
                 slots = [*one.slots, length * width + parent]
                 along = one.along.copy()
                 along.push(token)
-                running.append(_Beginning([*one.tokens, token], log_probability, slots, along))
+                tokens = [*one.tokens, token]
+                running.append(_Beginning(tokens, log_probability, slots, along, so_far))
         self._running = running
         self._finished.sort(key=lambda one: -one.score)  # equals stay in the order of their finding
         del self._finished[width:]

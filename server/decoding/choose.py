@@ -20,18 +20,27 @@ def make_strategy(
     geometry: Geometry,
     spelling: Spelling,
     speculation: bool,
+    keeps_looks: bool = False,
 ) -> Strategy:
-    """What decides the tokens of one summary; speculation is whether the server drafts at all."""
+    """What decides the tokens of one summary; speculation is whether the server drafts at all.
+
+    With `keeps_looks` the summaries say where the copy head looked for each of their tokens.
+    """
+    vocab_size = geometry.vocab_size
     match options.method:
         case Method.BEAM_SEARCH:
-            return BeamSearch(options, special, geometry.vocab_size, spelling=spelling)
+            return BeamSearch(
+                options, special, vocab_size, spelling=spelling, keeps_looks=keeps_looks
+            )
         case Method.SAMPLING:
-            return Sampling(options, special, geometry.vocab_size, spelling=spelling)
+            return Sampling(
+                options, special, vocab_size, spelling=spelling, keeps_looks=keeps_looks
+            )
         case Method.GREEDY:
             drafter: Drafter | None = None
             if not speculation_off(options, speculation=speculation):
                 drafter = CopyDrafts(source_ids) if geometry.copy_head else LookupDrafts(source_ids)
-            return Greedy(options, special, drafter, spelling=spelling)
+            return Greedy(options, special, drafter, spelling=spelling, keeps_looks=keeps_looks)
 
 
 def speculation_off(options: DecodingOptions, *, speculation: bool) -> str:

@@ -13,9 +13,11 @@ from server.decoding.strategy import (
     Ahead,
     DraftCount,
     Hypothesis,
+    Look,
     Outcome,
     Proposal,
     StepAhead,
+    look_of,
 )
 from server.types import DecodingOptions, FinishReason
 
@@ -46,8 +48,10 @@ class Greedy:
         drafter: Drafter | None = None,
         *,
         spelling: Spelling | None = None,
+        keeps_looks: bool = False,
     ) -> None:
         self.written: list[int] = []
+        self._looks: list[Look | None] | None = [] if keeps_looks else None
         self.hypotheses: list[Hypothesis] = []
         self.drafting = DraftCount()
         self._length_penalty = options.length_penalty
@@ -146,6 +150,8 @@ class Greedy:
             query += 1
         num_new = len(written) - num_before
         self._next_slot += first + num_new
+        if self._looks is not None:
+            self._looks += self._looks_of(outcome, first, num_before)
         if self._drafter is not None:
             if num_queries > first + 1:
                 self._learn(fed[first + 1 :], query - first, is_ahead=is_ahead)
@@ -154,6 +160,13 @@ class Greedy:
                 self._drafter.extend(written[num_before:], looked_at, gate)
         return is_over
 
+    def _looks_of(self, outcome: Outcome, first: int, num_before: int) -> list[Look | None]:
+        """Where the copy head looked for each of the tokens just written after these queries."""
+        return [
+            None if self._rules.forced(place) is not None else look_of(outcome, query)
+            for query, place in enumerate(range(num_before, len(self.written)), first)
+        ]
+
     def _write_beginning(self) -> None:
         """Writes what is forced, up to the last place or an end, where the model has a say."""
         while len(self.written) < self._rules.max_tokens - 1:
@@ -161,6 +174,8 @@ class Greedy:
             if forced is None or forced == self._rules.end_id:
                 break
             self._append(forced)
+        if self._looks is not None:
+            self._looks += [None] * len(self.written)
         self._unfed += self.written
         if self.written and self._drafter is not None:
             self._drafter.extend(self.written, None, None)
@@ -246,7 +261,9 @@ class Greedy:
 
     def _complete(self, reason: FinishReason, *, ends: bool) -> None:
         score = summary_score(self._log_probability, len(self.written) + ends, self._length_penalty)
-        self.hypotheses = [Hypothesis(self.written, reason, score)]
+        # The looks of the step that ends it are still to come.
+        looks = () if self._looks is None else self._looks
+        self.hypotheses = [Hypothesis(self.written, reason, score, looks)]
 
 
 def _copied_from(outcome: Outcome, query: int) -> tuple[int | None, float | None]:

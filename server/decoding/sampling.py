@@ -13,7 +13,7 @@ from bundle.spelling import Spelling
 from server.decoding.draws import Draws, uniform
 from server.decoding.rules import Rules, RulesAlong
 from server.decoding.scores import constrain, log_normaliser, nothing_allowed, summary_score
-from server.decoding.strategy import DraftCount, Hypothesis, Outcome, Proposal
+from server.decoding.strategy import DraftCount, Hypothesis, Look, Outcome, Proposal, look_of
 from server.types import DecodingOptions, FinishReason
 
 
@@ -24,6 +24,8 @@ class _Branch:
     index: int
     along: RulesAlong
     tokens: list[int] = field(default_factory=list)
+    # One for each token, if somebody asked for them.
+    looks: list[Look | None] = field(default_factory=list)
     # Sum over the tokens, under the network's own distribution; a forced token adds 0.
     log_probability: float = 0.0
     hypothesis: Hypothesis | None = None
@@ -39,7 +41,9 @@ class Sampling:
         vocabulary_size: int,
         *,
         spelling: Spelling | None = None,
+        keeps_looks: bool = False,
     ) -> None:
+        self._keeps_looks = keeps_looks
         self._rules = Rules(options, special, spelling)
         self._options = options
         self._start_id = special.decoder_start_id
@@ -149,6 +153,8 @@ class Sampling:
             return
         branch.tokens.append(token)
         branch.along.push(token)
+        if self._keeps_looks:
+            branch.looks.append(look_of(outcome, query) if forced is None else None)
         if is_last:
             self._complete(branch, FinishReason.LENGTH, place + 1)
 
@@ -169,4 +175,4 @@ class Sampling:
 
     def _complete(self, branch: _Branch, reason: FinishReason, num_tokens: int) -> None:
         score = summary_score(branch.log_probability, num_tokens, self._options.length_penalty)
-        branch.hypothesis = Hypothesis(branch.tokens, reason, score)
+        branch.hypothesis = Hypothesis(branch.tokens, reason, score, branch.looks)

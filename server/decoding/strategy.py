@@ -10,7 +10,7 @@ differ in nothing else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from numpy.typing import NDArray
 
@@ -88,6 +88,14 @@ class StepAhead:
     outcome: Outcome
 
 
+class Look(NamedTuple):
+    """Where the copy head looked when a token was chosen."""
+
+    # The source position that it looked at most, and how much of the choice was copied, 0 to 1.
+    place: int
+    gate: float
+
+
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
     """A complete summary."""
@@ -98,6 +106,15 @@ class Hypothesis:
     # Sum of the log-probabilities of its tokens, over their number to the power of the length
     # penalty; the end token counts in both.
     score: float
+    # One for each token, None for one that was forced. Empty unless somebody asked for them.
+    looks: Sequence[Look | None] = ()
+
+
+def look_of(outcome: Outcome, query: int) -> Look:
+    """Where the copy head looked after a query; only a model that has one is asked."""
+    assert outcome.copy_indices is not None, "only a model with a copy head is asked"
+    assert outcome.copy_gates is not None, "only a model with a copy head is asked"
+    return Look(outcome.copy_indices.item(query), outcome.copy_gates.item(query))
 
 
 class Strategy(Protocol):

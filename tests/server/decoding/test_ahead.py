@@ -102,9 +102,11 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
         forced_first_id=forced[0],
         forced_last_id=forced[1],
     )
-    plain = summary_of(source, Greedy(options, special, spelling=TINY_SPELLING), [0], 0, no_draft)
+    plainly = Greedy(options, special, spelling=TINY_SPELLING, keeps_looks=True)
+    plain = summary_of(source, plainly, [0], 0, no_draft)
     drafter = CopyDrafts(source) if drafts_itself else None
-    greedy = Greedy(options, special, drafter, spelling=TINY_SPELLING)
+    greedy = Greedy(options, special, drafter, spelling=TINY_SPELLING, keeps_looks=True)
+    assert len(plain[0].looks) == len(plain[0].tokens)
     assert summary_of(source, greedy, ahead, drafted, draft) == plain
     assert 0 <= greedy.drafting.accepted <= greedy.drafting.drafted
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from server.decoding.strategy import Look
 from server.engine.drive import drive
 from server.engine.engine import Engine
 from server.engine.request import EngineRequest, Failed, Finished
@@ -26,7 +27,7 @@ from server.runtime.failures import DeviceError
 from server.runtime.options import RunnerOptions
 from tests.server.runtime.device.conftest import MAX_ROWS, Pair
 from tests.server.runtime.documents import LANES, decoding, run, strategy, tokens
-from tests.server.runtime.stepping import NARROW, assert_alike, feed
+from tests.server.runtime.stepping import NARROW, ROUNDING, assert_alike, feed
 
 KINDS: dict[str, dict[str, Any]] = {
     "greedy": {},
@@ -65,6 +66,25 @@ def test_a_crowd_of_all_kinds_writes_what_each_writes_alone(pair: Pair) -> None:
     found = written(pair, pair.runner, kinds, arrivals)
     assert found == written(pair, pair.plain.runner, kinds, arrivals)
     assert _all_slots_are_free(pair)
+
+
+def test_the_looks_of_a_crowd_are_those_of_each_alone_on_the_plain_runner(copying: Pair) -> None:
+    sources = [copying.sources[index % len(copying.sources)] for index in range(len(KINDS))]
+
+    def looks(runner: Any) -> list[list[Look | None]]:
+        strategies = [
+            strategy(copying.bundle, source, options(kind), keeps_looks=True)
+            for source, kind in zip(sources, KINDS, strict=True)
+        ]
+        return [
+            list(found[0].looks) for found in run(runner, sources, strategies, [0] * len(KINDS))
+        ]
+
+    for found, expected in zip(looks(copying.runner), looks(copying.plain.runner), strict=True):
+        assert expected
+        assert found == [
+            each and Look(each.place, pytest.approx(each.gate, abs=ROUNDING)) for each in expected
+        ]
 
 
 def _all_slots_are_free(pair: Pair) -> bool:
