@@ -53,7 +53,7 @@ class BundleTokenizer:
     @cached_property
     def spelling(self) -> Spelling:
         """What each id adds to a text."""
-        special = {token["id"] for token in self._parts["added_tokens"] if token["special"]}
+        special = self._special_ids
         is_byte_level = _is_byte_level(self._parts)
         has_byte_tokens = _has_byte_fallback(self._parts)
 
@@ -67,9 +67,35 @@ class BundleTokenizer:
 
         return Spelling(self.vocab_size, spell)
 
+    @cached_property
+    def _special_ids(self) -> set[int]:
+        return {token["id"] for token in self._parts["added_tokens"] if token["special"]}
+
     def encode(self, text: str) -> list[int]:
         """Turns text into ids, without any special token."""
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where each token of a text stands in it; each part of a character has the whole."""
+        return list(self._tokenizer.encode(text, add_special_tokens=False).offsets)
+
+    def spans_of(self, ids: Sequence[int]) -> list[tuple[int, int]]:
+        """Where each id stands in the text that decode() makes of them.
+
+        Ids that share a character have one span; an id that adds no text has an empty one.
+        """
+        stream, special = self.stream(), self._special_ids
+        found: list[tuple[int, int]] = []
+        start, num_open = 0, 0
+        for each in ids:
+            num_open += 1
+            piece = stream.push(each)
+            if not piece and each not in special:
+                continue  # a part of a character, or nothing: the next piece tells
+            end = start + len(piece)
+            found += [(start, end)] * num_open
+            start, num_open = end, 0
+        return [*found, *[(start, len(self.decode(ids)))] * num_open]
 
     def end_of(self, text: str, num_tokens: int) -> int:
         """How many characters of a text that many tokens hold whole."""

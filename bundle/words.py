@@ -42,11 +42,17 @@ def segments(text: str) -> tuple[Segment, ...]:
 def bare(text: str) -> str:
     """A word without the punctuation around it, in lower case; "" if there is nothing else."""
     if not text.isalnum():
-        places = [place for place, character in enumerate(text) if _is_inner(character)]
-        text = text[places[0] : places[-1] + 1] if places else ""
+        start, end = inner(text)
+        text = text[start:end]
     return text.casefold()
 
 
-def _is_inner(character: str) -> bool:
+def inner(text: str) -> tuple[int, int]:
+    """Where a word starts and ends between the punctuation around it; (0, 0) if it is no word."""
+    places = [place for place, character in enumerate(text) if is_inner(character)]
+    return (places[0], places[-1] + 1) if places else (0, 0)
+
+
+def is_inner(character: str) -> bool:
     """Whether it is a letter, a digit, or a mark over or under one."""
     return character.isalnum() or unicodedata.category(character)[0] == "M"

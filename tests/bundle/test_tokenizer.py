@@ -41,3 +41,25 @@ def test_a_file_that_is_no_tokenizer_is_named(tmp_path: Path) -> None:
     path.write_text("[]", "utf-8")
     with pytest.raises(BundleError, match=r"tokenizer\.json: not a tokenizer\.json"):
         BundleTokenizer(path)
+
+
+@given(st.text(st.one_of(st.characters(), st.sampled_from(" e\u0301中\U0001f600"))))
+def test_tokens_know_where_they_stand_in_a_text_and_in_what_is_decoded(text: str) -> None:
+    text = normalise(text)
+    ids, spans = TOKENIZER.encode(text), TOKENIZER.spans(text)
+    assert len(spans) == len(ids)
+    decoded = TOKENIZER.spans_of(ids)
+    # Tokens that share a character have one span in what is decoded, and it may begin earlier.
+    for (start, end), (own_start, own_end) in zip(decoded, spans, strict=True):
+        assert start <= own_start
+        assert end == own_end
+    distinct = sorted(set(decoded))
+    assert "".join(text[start:end] for start, end in distinct) == text
+    assert [start for start, _ in distinct[1:]] == [end for _, end in distinct[:-1]]
+
+
+def test_a_special_token_has_no_span_and_an_unfinished_character_has_what_stands_for_it() -> None:
+    one, *_ = face = TOKENIZER.encode("\U0001f600")
+    assert len(face) > 1
+    assert TOKENIZER.spans_of([4, *TOKENIZER.encode("ab"), one]) == [(0, 0), (0, 2), (2, 3)]
+    assert TOKENIZER.decode([*TOKENIZER.encode("ab"), one]) == "ab\ufffd"
