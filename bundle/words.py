@@ -41,14 +41,14 @@ def segments(text: str) -> tuple[Segment, ...]:
 
 def bare(text: str) -> str:
     """A word without the punctuation around it, in lower case; "" if there is nothing else."""
-    if not text.isalnum():
-        start, end = inner(text)
-        text = text[start:end]
-    return text.casefold()
+    start, end = inner(text)
+    return text[start:end].casefold()
 
 
 def inner(text: str) -> tuple[int, int]:
     """Where a word starts and ends between the punctuation around it; (0, 0) if it is no word."""
+    if text.isalnum():
+        return 0, len(text)
     places = [place for place, character in enumerate(text) if is_inner(character)]
     return (places[0], places[-1] + 1) if places else (0, 0)
 

@@ -3,7 +3,7 @@
 import enum
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from bundle.decoding import Method as Method
 from bundle.manifest import Manifest
@@ -103,23 +103,59 @@ class Length:
     sentences: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Characters `start` up to `end` of a text."""
+class AttributionLevel(enum.Enum):
+    """How finely a summary is traced back to its document."""
+
+    SENTENCE = "sentence"
+    WORD = "word"
+
+
+class OffsetUnit(enum.Enum):
+    """What the offsets of an attribution count."""
+
+    CODE_POINT = "code point"
+    UTF16 = "UTF-16 code unit"
+    BYTE = "byte of UTF-8"
+
+
+class AttributionKind(enum.Enum):
+    """How a part of a summary came to be; server/text/attribution.py says when it is which."""
+
+    COPIED = "copied"
+    GENERATED = "generated"
+    GIVEN = "given"
+
+
+class TextSpan(NamedTuple):
+    """A stretch of text, `end` excluded."""
 
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class SummarySentence:
+class SummarySentence(NamedTuple):
     """A sentence of a summary that is put together from sentences."""
 
-    span: Span
+    span: TextSpan
     # Where it stands in the document word for word; None if the model wrote it.
-    source: Span | None
+    source: TextSpan | None
     # Among all that could have been chosen: 1 is the best, towards 0 for the last.
     score: float
+
+
+class SourceSpan(NamedTuple):
+    """A stretch of the document, and the share of a part of the summary that it accounts for."""
+
+    span: TextSpan
+    weight: float
+
+
+class Attribution(NamedTuple):
+    """Traces a part of a summary back to the document."""
+
+    summary_span: TextSpan
+    source_spans: tuple[SourceSpan, ...]
+    kind: AttributionKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +177,9 @@ class SummaryRequest:
     length: Length | None = None
     by_rank: bool = False
     bullets: bool = False
+    # None wants none.
+    attribution: AttributionLevel | None = None
+    offset_unit: OffsetUnit = OffsetUnit.CODE_POINT
     # On time.monotonic()'s clock; None waits for ever.
     deadline_s: float | None = None
     # False spares the engine one wake-up of the caller for each token.
@@ -261,10 +300,12 @@ class Summary:
     # Set when sampling.
     seed: int | None = None
     origin: Origin = Origin.COMPUTED
+    # Of `text`, in its order and in the request's unit; empty unless asked for.
+    attributions: Sequence[Attribution] = ()
     warnings: Sequence[SummaryWarning] = ()
     way: ReadingWay = ReadingWay.WHOLE
     # What of the document the model read, unless it was the whole or nothing.
-    read_spans: Sequence[Span] = ()
+    read_spans: Sequence[TextSpan] = ()
     # Of a summary that is put together from sentences.
     sentences: Sequence[SummarySentence] = ()
 

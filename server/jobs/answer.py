@@ -5,31 +5,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bundle.tokenizer import BundleTokenizer
+from server.decoding.strategy import Hypothesis
 from server.engine.request import Finished, Stamps
-from server.jobs.composing import Composition
+from server.jobs.attributing import attributions, own_attributions
+from server.jobs.composing import Composition, sentence_attributions
 from server.jobs.job import Job
 from server.jobs.reading import Reading
 from server.text.detokenise import whole_text
+from server.text.offset_units import in_unit
 from server.text.short_documents import OwnSummary
 from server.types import (
     Alternative,
+    Attribution,
     Decoding,
     FinishReason,
     Method,
     Origin,
     ReadingWay,
-    Span,
     Summary,
     SummarySentence,
     SummaryWarning,
+    TextSpan,
     Timings,
     Usage,
 )
 
 ALTERNATIVE_OVERHEAD_BYTES = 160
 """What an alternative takes beside its text, measured with tracemalloc and rounded up."""
-SPAN_OVERHEAD_BYTES = 64
+SPAN_OVERHEAD_BYTES = 80
 """What a span takes, by sys.getsizeof and rounded up."""
+
+ATTRIBUTION_BYTES, SOURCE_SPAN_BYTES = 320, 240
+"""What an attribution takes, and each of its spans, measured in the same way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +54,23 @@ class Answer:
     warnings: tuple[SummaryWarning, ...] = ()
     dropped_tokens: int = 0
     way: ReadingWay = ReadingWay.WHOLE
-    read_spans: tuple[Span, ...] = ()
+    read_spans: tuple[TextSpan, ...] = ()
     sentences: tuple[SummarySentence, ...] = ()
+    # Of `text`, in code points; empty unless asked for.
+    attributions: tuple[Attribution, ...] = ()
 
     @property
     def size_bytes(self) -> int:
-        """Memory of the texts in it."""
+        """Memory of the texts in it, and of what there may be many of."""
         warnings = (each.message for each in self.warnings)
         texts = (self.text, *warnings, *(each.text for each in self.alternatives))
+        spans = sum(len(each.source_spans) for each in self.attributions)
         return (
             sum(map(sys.getsizeof, texts))
             + ALTERNATIVE_OVERHEAD_BYTES * len(self.alternatives)
             + SPAN_OVERHEAD_BYTES * (len(self.read_spans) + 3 * len(self.sentences))
+            + ATTRIBUTION_BYTES * len(self.attributions)
+            + SOURCE_SPAN_BYTES * spans
         )
 
 
@@ -105,7 +117,13 @@ def own_answer(own: OwnSummary, reading: Reading) -> Answer:
         text=own.text,
         finish_reason=own.finish_reason,
         summary_tokens=own.num_tokens,
+        attributions=_own_attributions(own, reading),
     )
+
+
+def _own_attributions(own: OwnSummary, reading: Reading) -> Sequence[Attribution]:
+    source = reading.windows[0].source
+    return () if source is None else own_attributions(own.text, source)
 
 
 def written_answer(
@@ -136,7 +154,17 @@ def written_answer(
         alternatives=alternatives if reading.options.num_summaries > 1 else (),
         finished=[finished],
         speculation_off=speculation_off,
+        attributions=_attributions(best, text, reading, tokenizer),
     )
+
+
+def _attributions(
+    best: Hypothesis, text: str, reading: Reading, tokenizer: BundleTokenizer
+) -> Sequence[Attribution]:
+    (window,) = reading.windows
+    if window.source is None:
+        return ()
+    return attributions(text, best.tokens, best.looks, window.source, tokenizer)
 
 
 def composed_answer(
@@ -156,6 +184,7 @@ def composed_answer(
         finished=finished,
         speculation_off=speculation_off,
         sentences=composition.sentences,
+        attributions=sentence_attributions(composition) if reading.is_traced else (),
     )
 
 
@@ -169,6 +198,7 @@ def _answer(
     finished: Sequence[Finished] = (),
     speculation_off: str = "",
     sentences: tuple[SummarySentence, ...] = (),
+    attributions: Sequence[Attribution] = (),
 ) -> Answer:
     """Steps and tokens are sums over the windows."""
     options = reading.options
@@ -193,13 +223,14 @@ def _answer(
         way=reading.way,
         read_spans=() if is_whole else tuple(s for w in reading.windows for s in w.spans),
         sentences=sentences,
+        attributions=tuple(attributions),
     )
 
 
 def summary_for(job: Job, answer: Answer, timings: Timings, origin: Origin) -> Summary:
     """The reply to one request, from what identical requests share."""
     manifest = job.model.manifest
-    return Summary(
+    summary = Summary(
         text=answer.text,
         finish_reason=answer.finish_reason,
         usage=Usage(
@@ -221,4 +252,6 @@ def summary_for(job: Job, answer: Answer, timings: Timings, origin: Origin) -> S
         way=answer.way,
         read_spans=answer.read_spans,
         sentences=answer.sentences,
+        attributions=answer.attributions,
     )
+    return in_unit(summary, job.request.offset_unit, job.request.document)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.types import Span, SummarySentence
+from server.types import Attribution, AttributionKind, SourceSpan, SummarySentence, TextSpan
 
 _BULLET = "- "
 # After these, Chinese has no space.
@@ -18,7 +18,7 @@ class Chosen:
     # Where it comes in the document.
     place: int
     # Where it stands in the document word for word; None if the model wrote it.
-    source: Span | None
+    source: TextSpan | None
     # Among all that could have been chosen: 1 is the best, 0 the last.
     score: float
 
@@ -40,7 +40,20 @@ def put_together(chosen: Sequence[Chosen], *, by_rank: bool, bullets: bool) -> C
             text += f"\n{_BULLET}" if text else _BULLET
         elif text and text[-1] not in _FULL_WIDTH_ENDS:
             text += " "
-        span = Span(len(text), len(text) + len(each.text))
+        span = TextSpan(len(text), len(text) + len(each.text))
         text += each.text
         sentences.append(SummarySentence(span, each.source, each.score))
     return Composition(text, tuple(sentences))
+
+
+def sentence_attributions(composition: Composition) -> list[Attribution]:
+    """Where each sentence comes from: one that is quoted is copied whole.
+
+    What the model wrote of a part is not traced further.
+    """
+    return [
+        Attribution(each.span, (), AttributionKind.GENERATED)
+        if each.source is None
+        else Attribution(each.span, (SourceSpan(each.source, 1.0),), AttributionKind.COPIED)
+        for each in composition.sentences
+    ]

@@ -11,6 +11,7 @@ from server.errors import DeadlineExpired, InvalidRequest, NotServed, UnknownMod
 from server.text.styles import EXTRACT
 from server.text.validate import check, writing_options
 from server.types import (
+    AttributionLevel,
     DecodingOptions,
     Length,
     LongDocuments,
@@ -40,6 +41,8 @@ class JobKey:
     length: Length | None = None
     by_rank: bool = False
     bullets: bool = False
+    # In which unit its offsets are told is settled for each request by itself.
+    attribution: AttributionLevel | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -74,7 +77,8 @@ class Job:
     @property
     def needs_one_run(self) -> bool:
         """Whether its options are about one text that the model writes from start to end."""
-        return bool(writing_options(self.request.options, self.options))
+        is_traced_by_word = self.request.attribution is AttributionLevel.WORD
+        return is_traced_by_word or bool(writing_options(self.request.options, self.options))
 
 
 def admit(
@@ -110,6 +114,7 @@ def admit(
             length=request.length,
             by_rank=request.by_rank,
             bullets=request.bullets,
+            attribution=request.attribution,
         )
     return Job(
         request=request,

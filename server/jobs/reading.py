@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from server.jobs.attributing import source_of
 from server.jobs.composing import Composition
 from server.jobs.job import Job
 from server.jobs.source import LongSource, Part
+from server.text.attribution import Source
 from server.text.fit import encode_within, too_long
 from server.text.language import language_warnings
 from server.text.phrases import with_phrases
 from server.text.short_documents import OwnSummary, own_summary, short_document_warning
-from server.types import DecodingOptions, LongDocuments, ReadingWay, Span, SummaryWarning
+from server.types import DecodingOptions, LongDocuments, ReadingWay, SummaryWarning, TextSpan
 
 # AUTO puts a summary together from sentences if it has room for this many tokens. A shorter one,
 # such as a headline, is written from the document's key sentences.
@@ -24,9 +26,11 @@ class Window:
     """What the model reads at once."""
 
     # Parts of the document, in its order: one, unless sentences were selected.
-    spans: tuple[Span, ...]
+    spans: tuple[TextSpan, ...]
     # What the encoder reads, the tokens that the style puts around every document included.
     ids: list[int]
+    # Set where the summary is to be traced back to it.
+    source: Source | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,8 @@ class Reading:
     dropped_tokens: int = 0
     # Set where the document is its own summary, and the model is not asked.
     own_summary: OwnSummary | None = None
+    # Whether the request asks where the summary comes from.
+    is_traced: bool = False
     # Makes the summary from what was written of the windows; None where that is the summary.
     compose: Callable[[Sequence[str]], Composition] | None = None
 
@@ -65,8 +71,12 @@ def read(job: Job, tokenizer: BundleTokenizer) -> Reading:
     if ids is None:
         return _read_long(job, tokenizer, text)
     options = _with_ids(job, tokenizer)
-    window = Window((Span(0, len(document)),), _around(job, ids))
-    reading = Reading(windows=(window,), options=options)
+    source = None
+    if (level := job.request.attribution) is not None and not job.is_extractive:
+        source = source_of(document, 0, style, tokenizer, level)
+    window = Window((TextSpan(0, len(document)),), _around(job, ids), source)
+    is_traced = job.request.attribution is not None
+    reading = Reading(windows=(window,), options=options, is_traced=is_traced)
     own_ids = tokenizer.encode(normalised) if style.prefix_text else ids
     fewest = job.model.manifest.limits.min_source_tokens or 0
     if len(own_ids) < fewest:
@@ -76,12 +86,12 @@ def read(job: Job, tokenizer: BundleTokenizer) -> Reading:
     reading = replace(reading, warnings=language_warnings(normalised, job.model.manifest.languages))
     if not job.is_extractive:
         return reading
-    source = LongSource(job, tokenizer)
+    sentences = LongSource(job, tokenizer)
     return replace(
         reading,
         way=ReadingWay.EXTRACTED,
-        options=source.guide_options(options),
-        compose=source.extract,
+        options=sentences.guide_options(options),
+        compose=sentences.extract,
     )
 
 
@@ -99,18 +109,25 @@ def _read_long(job: Job, tokenizer: BundleTokenizer, text: str) -> Reading:
         raise too_long(job.request.document, text, tokenizer, limit)
     options = _with_ids(job, tokenizer)
     warnings = language_warnings(job.request.document, job.model.manifest.languages)
+    is_traced = job.request.attribution is not None
     source = LongSource(job, tokenizer)
     way = _way(job, source)
     if way is ReadingWay.EXTRACTED:
         return Reading(
-            way=way, windows=(), options=options, warnings=warnings, compose=source.extract
+            way=way,
+            windows=(),
+            options=options,
+            warnings=warnings,
+            is_traced=is_traced,
+            compose=source.extract,
         )
     parts = _parts(source, way, text)
     return Reading(
         way=way,
-        windows=tuple(Window(part.spans, _around(job, part.ids)) for part in parts),
+        windows=tuple(Window(part.spans, _around(job, part.ids), part.source) for part in parts),
         options=source.guide_options(options) if way is ReadingWay.COVERED else options,
         warnings=warnings,
+        is_traced=is_traced,
         dropped_tokens=max(0, len(tokenizer.encode(text)) - sum(len(part.ids) for part in parts)),
         compose=source.cover if way is ReadingWay.COVERED else None,
     )

@@ -208,6 +208,7 @@ class JobRun:
             geometry=manifest.geometry,
             spelling=means.tokenizer.spelling,
             speculation=means.speculation,
+            keeps_looks=window.source is not None,
         )
         steps = means.forecast.steps(self._job.style, reading.options)
         request_id = stream.submit(window.ids, strategy, expected_steps=steps)

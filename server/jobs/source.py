@@ -7,8 +7,10 @@ from functools import cached_property
 
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from server.jobs.attributing import source_of, source_of_sentences
 from server.jobs.composing import Chosen, Composition, put_together
 from server.jobs.job import Job
+from server.text.attribution import Source
 from server.text.content_words import content_words
 from server.text.fit import characters_of
 from server.text.lengths import Budget, budget_for
@@ -17,7 +19,7 @@ from server.text.selecting import Candidate, cover, select
 from server.text.structure import Sentence, Structure, split
 from server.text.subjects import has_several_subjects
 from server.text.windows import fitted, windows
-from server.types import DecodingOptions, Span
+from server.types import DecodingOptions, TextSpan
 
 # Sentences may have a token or two more together than apart: one part of the room is for that.
 _SLACK = 32
@@ -27,8 +29,10 @@ _SLACK = 32
 class Part:
     """What of a document fits the model."""
 
-    spans: tuple[Span, ...]
+    spans: tuple[TextSpan, ...]
     ids: list[int]
+    # Set where the summary is to be traced back to it.
+    source: Source | None = None
 
 
 class LongSource:
@@ -63,7 +67,11 @@ class LongSource:
         limit = self._job.model.max_source_tokens
         ids = self._tokenizer.encode(text)
         end = characters_of(self._document, text, self._tokenizer.end_of(text, limit))
-        return Part((Span(0, end),), ids[:limit])
+        source = None
+        if (level := self._job.request.attribution) is not None:
+            beginning = self._document[:end]
+            source = source_of(beginning, 0, self._job.style, self._tokenizer, level)
+        return Part((TextSpan(0, end),), ids[:limit], source)
 
     def selected(self, text: str) -> Part:
         """The key sentences of the whole document that fit together, in their order."""
@@ -72,9 +80,18 @@ class LongSource:
             in_order = sorted(numbers)
             ids = self._encode(" ".join(self._texts[number] for number in in_order))
             if len(ids) <= self._job.model.max_source_tokens:
-                return Part(tuple(self._span(number) for number in in_order), ids)
+                spans = tuple(self._span(number) for number in in_order)
+                return Part(spans, ids, self._source_of(spans, in_order))
             numbers.pop()  # joined, sentences may have a few tokens more than apart
         return self.truncated(text)
+
+    def _source_of(self, spans: Sequence[TextSpan], numbers: Sequence[int]) -> Source | None:
+        if (level := self._job.request.attribution) is None:
+            return None
+        texts = [self._texts[number] for number in numbers]
+        return source_of_sentences(
+            self._document, spans, texts, self._job.style, self._tokenizer, level
+        )
 
     def extract(self, guides: Sequence[str]) -> Composition:
         """Key sentences of the document, word for word; led by the model's own brief, if any."""
@@ -125,9 +142,9 @@ class LongSource:
         score = 1 - places[number] / len(self._quotable)
         return Chosen(self._texts[number], sentence.start, self._span(number), score)
 
-    def _span(self, number: int) -> Span:
+    def _span(self, number: int) -> TextSpan:
         sentence = self._quotable[number]
-        return Span(sentence.start, sentence.end)
+        return TextSpan(sentence.start, sentence.end)
 
     def _put_together(self, chosen: Sequence[Chosen]) -> Composition:
         request = self._job.request
@@ -188,7 +205,7 @@ class LongSource:
         sentences, counts = fitted(self._document, structure.sentences, self._count, self._room)
         return [
             Part(
-                (Span(window.start, window.end),),
+                (TextSpan(window.start, window.end),),
                 self._encode(" ".join(map(structure.read, sentences[window.first : window.stop])))[
                     : self._job.model.max_source_tokens
                 ],

@@ -21,6 +21,7 @@ Each line of standard input is one request, and each line of standard output its
   {"document": "...", "id": "a7", "style": "headline", "options": {"num_beams": 4}}
 
 options are the decoding options of the API (docs/api.md); language is checked against the model's.
+"attribution": "sentence" (or "word") adds where each of them stands in the document.
 In place of document, source_ids may hold the token ids that the encoder reads. An answer has the
 request's id, or else its line number:
 

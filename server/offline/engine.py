@@ -3,7 +3,7 @@
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from server.engine.request import EngineRequest, Event, Failed, Finished, Terms,
 from server.engine.runner import RunnerLostError
 from server.errors import DeviceLost, RequestError
 from server.offline.reading import Reader, Source
-from server.offline.request import OfflineRequest, OfflineSummary
+from server.offline.request import OfflineRequest, OfflineSummary, TracedParts
 from server.offline.tokens import TokenEngine
 from server.text.detokenise import Detokeniser
 from server.types import Delta, Length, RequestedOptions, RequestedProvider
@@ -120,13 +120,15 @@ class OfflineEngine:
         language: str = "",
         long_documents: str = "auto",
         length: Length | None = None,
+        attribution: TracedParts = "",
         **options: Any,
     ) -> Iterator[OfflineSummary]:
         """Summarises documents and yields the summaries in their order.
 
-        `options` are the decoding options of the API, such as `num_beams=4`. Raises ValueError for
-        an option of an unknown name or a wrong type; then, when the turn of a document comes that
-        cannot be summarised, its RequestError, with a note that has its number.
+        With `attribution`, each tells where its words or sentences stand in the document. `options`
+        are the decoding options of the API, such as `num_beams=4`. Raises ValueError for an option
+        of an unknown name or a wrong type; then, when the turn of a document comes that cannot be
+        summarised, its RequestError, with a note that has its number.
         """
         requests = _requests(
             documents,
@@ -134,6 +136,7 @@ class OfflineEngine:
             language=language,
             long_documents=long_documents,
             length=length,
+            attribution=attribution,
             options=_options(options),
         )
         return self._summarise(requests)
@@ -146,6 +149,7 @@ class OfflineEngine:
         language: str = "",
         long_documents: str = "auto",
         length: Length | None = None,
+        attribution: TracedParts = "",
         **options: Any,
     ) -> Iterator[tuple[int, Delta | OfflineSummary]]:
         """Yields the text of each summary as it is written, with the number of its document.
@@ -159,6 +163,7 @@ class OfflineEngine:
             language=language,
             long_documents=long_documents,
             length=length,
+            attribution=attribution,
             options=_options(options),
         )
         return self._stream(requests)
@@ -241,7 +246,7 @@ class OfflineEngine:
                 EngineRequest(
                     id=number,
                     source_ids=window.ids,
-                    strategy=self._reader.strategy(source, window.ids),
+                    strategy=self._reader.strategy(source, window),
                     terms=Terms(wants_tokens=wants_deltas),
                 )
             )
@@ -306,9 +311,13 @@ def in_order(events: Numbered) -> Generator[Outcome, None, None]:
                 turn += 1
 
 
-def _requests(documents: str | Iterable[str], **fields: Any) -> Iterator[OfflineRequest]:
-    for document in [documents] if isinstance(documents, str) else documents:
-        yield OfflineRequest(document=document, **fields)
+def _requests(
+    documents: str | Iterable[str], *, attribution: TracedParts, **fields: Any
+) -> Iterator[OfflineRequest]:
+    traced = parse(TracedParts, attribution, "attribution")  # type: ignore[arg-type]
+    asked = OfflineRequest(attribution=traced, **fields)
+    listed = [documents] if isinstance(documents, str) else documents
+    return (replace(asked, document=document) for document in listed)
 
 
 def _options(given: Mapping[str, Any]) -> RequestedOptions:

@@ -15,10 +15,17 @@ from server.engine.request import Finished
 from server.errors import InvalidRequest, Violation
 from server.jobs.answer import Answer, composed_answer, own_answer, written_answer
 from server.jobs.job import Job, admit
-from server.jobs.reading import Reading, read, read_ids
+from server.jobs.reading import Reading, Window, read, read_ids
 from server.offline.request import OfflineRequest, OfflineSummary
 from server.offline.tokens import strategy_for
-from server.types import LongDocuments, RequestedOptions, ServedModel, SummaryRequest, Usage
+from server.types import (
+    AttributionLevel,
+    LongDocuments,
+    RequestedOptions,
+    ServedModel,
+    SummaryRequest,
+    Usage,
+)
 
 _SEED_BITS = 64
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
@@ -62,10 +69,16 @@ class Reader:
             return Source(read_ids(job, self._tokenizer, request.source_ids), 0)
         return Source(read(job, self._tokenizer), len(request.document))
 
-    def strategy(self, source: Source, ids: Sequence[int]) -> Strategy:
+    def strategy(self, source: Source, window: Window) -> Strategy:
         """What decides the tokens that are written of one window."""
         options = source.reading.options
-        return strategy_for(self._bundle, ids, options, speculation=self._speculation)
+        return strategy_for(
+            self._bundle,
+            window.ids,
+            options,
+            speculation=self._speculation,
+            keeps_looks=window.source is not None,
+        )
 
     def answer(
         self, source: Source, finished: Sequence[Finished], texts: Sequence[str]
@@ -97,6 +110,7 @@ class Reader:
             length=request.length,
             by_rank=request.by_rank,
             bullets=request.bullets,
+            attribution=AttributionLevel(request.attribution) if request.attribution else None,
             violations=(
                 *self._id_violations(request),
                 *_seed_violations(request.options),
@@ -111,6 +125,9 @@ class Reader:
             return []
         if request.document:
             return [Violation("source_ids", "are given, and document too: give one of them")]
+        if request.attribution:
+            problem = f"is {request.attribution}, but source_ids give no text to point into"
+            return [Violation("attribution", problem)]
         if len(ids) > manifest.longest_source:
             problem = f"are {len(ids)}, at most {manifest.longest_source} are read"
             return [Violation("source_ids", problem)]
@@ -143,6 +160,7 @@ def _summary(
         warnings=answer.warnings,
         way=answer.way,
         sentences=answer.sentences,
+        attributions=answer.attributions,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from bundle.strict_json import StrictJsonError, parse
 from server.errors import RequestError
 from server.offline.request import OfflineRequest, OfflineSummary
+from server.types import Attribution
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -102,11 +103,22 @@ def summary_record(id: str | int, summary: OfflineSummary) -> dict[str, Any]:
             }
             for each in summary.sentences
         ],
+        "attributions": [_attribution_record(each) for each in summary.attributions],
         "warnings": [
             {"code": each.code.value, "message": each.message} for each in summary.warnings
         ],
     }
     return {name: value for name, value in record.items() if value not in (None, [])}
+
+
+def _attribution_record(attribution: Attribution) -> dict[str, Any]:
+    return {
+        "summary_span": attribution.summary_span._asdict(),
+        "source_spans": [
+            {"span": span._asdict(), "weight": weight} for span, weight in attribution.source_spans
+        ],
+        "kind": attribution.kind.value,
+    }
 
 
 def error_record(id: str | int, error: RequestError) -> dict[str, Any]:

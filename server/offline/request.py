@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from server.types import (
     Alternative,
+    Attribution,
     Decoding,
     FinishReason,
     Length,
@@ -15,6 +17,9 @@ from server.types import (
     SummaryWarning,
     Usage,
 )
+
+TracedParts = Literal["", "sentence", "word"]
+"""What of a summary is traced back to its document; "" is nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +41,7 @@ class OfflineRequest:
     length: Length | None = None
     by_rank: bool = False
     bullets: bool = False
+    attribution: TracedParts = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +63,5 @@ class OfflineSummary:
     way: ReadingWay = ReadingWay.WHOLE
     # Of a summary that is put together from sentences.
     sentences: Sequence[SummarySentence] = ()
+    # Of `text`, in its order, with offsets in code points; empty unless asked for.
+    attributions: Sequence[Attribution] = ()

@@ -107,6 +107,7 @@ def strategy_for(
     options: DecodingOptions,
     *,
     speculation: bool = True,
+    keeps_looks: bool = False,
 ) -> Strategy:
     """The way of decoding that the options ask for, with what it must know of the bundle."""
     return make_strategy(
@@ -116,4 +117,5 @@ def strategy_for(
         geometry=bundle.manifest.geometry,
         spelling=bundle.tokenizer.spelling,
         speculation=speculation,
+        keeps_looks=keeps_looks,
     )

@@ -19,11 +19,11 @@ from server.types import (
     Progress,
     ReadingWay,
     ServedModel,
-    Span,
     Summary,
     SummaryEvent,
     SummaryRequest,
     SummarySentence,
+    TextSpan,
     Timings,
     Usage,
     WarningCode,
@@ -157,7 +157,7 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
     )
 
 
-def _to_span(span: Span) -> proto.TextSpan:
+def _to_span(span: TextSpan) -> proto.TextSpan:
     return proto.TextSpan(start=span.start, end=span.end)
 
 

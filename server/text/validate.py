@@ -10,6 +10,7 @@ from server.errors import InvalidRequest, NotServed, Violation
 from server.text.options import fill_in, find_option_violations
 from server.text.styles import EXTRACT, served_styles
 from server.types import (
+    AttributionLevel,
     DecodingOptions,
     LongDocuments,
     RequestedOptions,
@@ -42,8 +43,8 @@ def check(
     violations += _form_violations(request, style, options)
     if violations:
         raise InvalidRequest(*_first_of_each_field(violations))
-    if request.unserved:
-        raise NotServed(*request.unserved)
+    if unserved := [*request.unserved, *_unserved(request, model.manifest)]:
+        raise NotServed(*unserved)
     return style, options
 
 
@@ -72,6 +73,8 @@ def _form_violations(
             )
             for name in writing_options(request.options, options)
         ]
+        if request.attribution is AttributionLevel.WORD:
+            violations.append(Violation("attribution", f"is WORD, but {way}: ask for SENTENCE"))
         return violations
     for field, is_set in (
         ("length", request.length is not None),
@@ -82,6 +85,16 @@ def _form_violations(
             problem = 'is only for style "extract" and for long_document_policy COVER: leave it out'
             violations.append(Violation(field, problem))
     return violations
+
+
+def _unserved(request: SummaryRequest, manifest: Manifest) -> list[Violation]:
+    if request.attribution is None or manifest.geometry.copy_head:
+        return []
+    problem = (
+        f"is {request.attribution.name}, but {manifest.name} has no copy head, which alone tells "
+        "where words come from: leave it out"
+    )
+    return [Violation("attribution", problem)]
 
 
 def _document_violations(document: str, size_bytes: int | None, max_bytes: int) -> list[Violation]:

@@ -4,7 +4,15 @@ from dataclasses import replace
 from typing import Any
 
 from bundle.load import load_bundle
-from server.types import Length, LongDocuments, RequestedOptions, ServedModel, SummaryRequest
+from server.types import (
+    AttributionLevel,
+    Length,
+    LongDocuments,
+    OffsetUnit,
+    RequestedOptions,
+    ServedModel,
+    SummaryRequest,
+)
 from tests.bundle.conftest import DEFAULT_BUNDLE
 
 BUNDLE = load_bundle(DEFAULT_BUNDLE)
@@ -45,6 +53,8 @@ def make_request(
     length: Length | None = None,
     by_rank: bool = False,
     bullets: bool = False,
+    attribution: AttributionLevel | None = None,
+    offset_unit: OffsetUnit = OffsetUnit.CODE_POINT,
     **options: Any,
 ) -> SummaryRequest:
     return SummaryRequest(
@@ -59,6 +69,8 @@ def make_request(
         length=length,
         by_rank=by_rank,
         bullets=bullets,
+        attribution=attribution,
+        offset_unit=offset_unit,
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
     )

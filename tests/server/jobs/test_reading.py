@@ -6,7 +6,7 @@ from bundle.normalise import normalise
 from server.errors import InvalidRequest
 from server.jobs.job import Job, admit
 from server.jobs.reading import Reading, read
-from server.types import Length, LongDocuments, ReadingWay, Span
+from server.types import Length, LongDocuments, ReadingWay, TextSpan
 from tests.server.factories import BUNDLE, make_model, make_request
 from tests.server.service_harness import CHINESE, ENGLISH
 
@@ -38,7 +38,7 @@ def test_a_document_that_fits_is_read_whole_whatever_the_policy(policy: LongDocu
     assert reading.way is ReadingWay.WHOLE
     assert text_of(reading) == DOCUMENT
     (window,) = reading.windows
-    assert window.spans == (Span(0, len(DOCUMENT)),)
+    assert window.spans == (TextSpan(0, len(DOCUMENT)),)
     assert reading.dropped_tokens == 0
 
 

@@ -6,7 +6,17 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.errors import DeadlineExpired, EngineFailure, InvalidRequest
-from server.types import FinishReason, Length, LongDocuments, Progress, ReadingWay, Span
+from server.types import (
+    AttributionKind,
+    AttributionLevel,
+    FinishReason,
+    Length,
+    LongDocuments,
+    Progress,
+    ReadingWay,
+    SourceSpan,
+    TextSpan,
+)
 from tests.server.factories import BUNDLE, make_model
 from tests.server.sharing.harness import TEXT, Caller, Harness
 
@@ -63,7 +73,7 @@ async def test_the_answer_has_the_windows_in_order_whichever_ends_first(
     assert summary.way is ReadingWay.COVERED
     starts = [DOCUMENT.index(part) for part in PARTS]
     ends = [start + len(part) for start, part in zip(starts, PARTS, strict=True)]
-    assert list(summary.read_spans) == list(map(Span, starts, ends))
+    assert list(summary.read_spans) == list(map(TextSpan, starts, ends))
     assert [each.source for each in summary.sentences] == [None] * 3
     await harness.until_empty()
 
@@ -105,6 +115,21 @@ async def test_what_is_left_of_the_length_is_filled_with_sentences_of_the_docume
         source = DOCUMENT[each.source.start : each.source.end]  # type: ignore[union-attr]
         assert source in PARTS
         assert summary.text[each.span.start : each.span.end] == source
+
+
+async def test_written_sentences_are_generated_and_quoted_ones_copied(harness: Harness) -> None:
+    caller = await begin(harness, length=None, attribution=AttributionLevel.SENTENCE)
+    for index in range(3):
+        await finish(harness, index)
+    summary = await caller.summary()
+    assert len(summary.attributions) == len(summary.sentences) > 3
+    for traced, sentence in zip(summary.attributions, summary.sentences, strict=True):
+        assert traced.summary_span == sentence.span
+        if sentence.source is None:
+            assert (traced.kind, traced.source_spans) == (AttributionKind.GENERATED, ())
+        else:
+            assert traced.kind is AttributionKind.COPIED
+            assert traced.source_spans == (SourceSpan(sentence.source, 1.0),)
 
 
 async def test_no_more_than_two_windows_hold_a_row_at_once(harness: Harness) -> None:
@@ -177,6 +202,7 @@ async def test_identical_documents_of_several_windows_share_one_run(harness: Har
         ({"banned_phrases": ("we",)}, "options.banned_phrases"),
         ({"num_beams": 2, "num_summaries": 2}, "options.num_summaries"),
         ({"min_tokens": 5}, "options.min_tokens"),
+        ({"attribution": AttributionLevel.WORD}, "attribution"),
     ],
 )
 async def test_what_is_about_one_text_is_refused_by_name(

@@ -158,7 +158,7 @@ def test_a_reader_that_goes_away_ends_it_quietly() -> None:
         (b"\n", "is not JSON: "),
         (b'{"document": "\xff"}', "is not UTF-8: byte 0xff at 14"),
         (b'{"document": 5}', "document must be of type str, found int 5"),
-        (b'{"document": "x", "text": "x"}', "has unknown keys \\['text'\\]; known are \\['bull"),
+        (b'{"document": "x", "text": "x"}', "has unknown keys \\['text'\\]; known are \\['attr"),
         (b'{"document": "x", "options": {"beams": 2}}', "options has unknown keys \\['beams'\\]"),
         (b'{"document": "x", "options": {"top_k": 1.5}}', "options.top_k must be of type int"),
         (b'{"document": "x", "id": true}', "id must be a text or a whole number, found bool"),

@@ -12,10 +12,10 @@ from server.types import (
     LongDocuments,
     ReadingWay,
     RequestedOptions,
-    Span,
     SummaryRequest,
     SummarySentence,
     SummaryWarning,
+    TextSpan,
     WarningCode,
 )
 from tests.server.rpc.fakes import make_summary
@@ -116,10 +116,10 @@ def test_a_length_below_0_is_refused(field: str) -> None:
 @pytest.mark.parametrize("way", ReadingWay)
 def test_how_a_document_was_read_is_sent(way: ReadingWay) -> None:
     sentences = (
-        SummarySentence(Span(0, 4), Span(7, 11), 1.0),
-        SummarySentence(Span(5, 9), None, 0.5),
+        SummarySentence(TextSpan(0, 4), TextSpan(7, 11), 1.0),
+        SummarySentence(TextSpan(5, 9), None, 0.5),
     )
-    sent = to_response(make_summary(way=way, read_spans=(Span(3, 20),), sentences=sentences))
+    sent = to_response(make_summary(way=way, read_spans=(TextSpan(3, 20),), sentences=sentences))
     assert pb.ReadingWay.Name(sent.reading.way) == f"READING_WAY_{way.name}"
     assert [(each.start, each.end) for each in sent.reading.spans] == [(3, 20)]
     assert [each.HasField("source") for each in sent.sentences] == [True, False]

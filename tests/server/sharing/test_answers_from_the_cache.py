@@ -2,9 +2,13 @@
 
 import pytest
 
+from server.decoding.strategy import Hypothesis, Look
 from server.errors import EngineFailure
-from server.types import Origin, Timings
+from server.types import AttributionLevel, FinishReason, OffsetUnit, Origin, Timings
+from tests.server.factories import BUNDLE
 from tests.server.sharing.harness import TEXT, TOKENS, Harness
+
+DOCUMENT = "\U0001f31e sun."
 
 
 async def answer_once(harness: Harness, **changes: object) -> None:
@@ -53,6 +57,29 @@ async def test_other_options_are_another_result(caching: Harness) -> None:
     await answer_once(caching)
     await answer_once(caching, max_tokens=9)
     assert caching.counts.asked == [False, False]
+
+
+async def test_with_and_without_attribution_they_are_different_results(caching: Harness) -> None:
+    await answer_once(caching)
+    caller = caching.call(DOCUMENT, attribution=AttributionLevel.WORD)
+    await caching.until_inside(1, computations=2)
+    assert caching.counts.asked == [False, False]
+    await caller.leave()
+
+
+async def test_what_offsets_count_is_settled_for_each_request(caching: Harness) -> None:
+    (word,) = BUNDLE.tokenizer.encode(" sun")
+    caller = caching.call(DOCUMENT, attribution=AttributionLevel.WORD)
+    await caching.until_inside(1)
+    looks = [Look(list(caching.engine.requests[0].source_ids).index(word), 1.0)]
+    caching.engine.finish(0, [Hypothesis([word], FinishReason.STOP, -0.5, looks)])
+    spans = [(await caller.summary()).attributions[0].source_spans[0].span]
+    for unit in (OffsetUnit.UTF16, OffsetUnit.BYTE):
+        again = caching.call(DOCUMENT, attribution=AttributionLevel.WORD, offset_unit=unit)
+        summary = await again.summary()
+        assert summary.origin is Origin.CACHED
+        spans.append(summary.attributions[0].source_spans[0].span)
+    assert spans == [(2, 5), (3, 6), (5, 8)]
 
 
 async def test_a_failure_is_not_kept(caching: Harness) -> None:

@@ -1,6 +1,8 @@
 """The cache keeps within its bound and forgets what was asked for longest ago."""
 
+import tracemalloc
 from collections import OrderedDict
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,17 @@ from server.jobs.answer import Answer
 from server.jobs.job import JobKey
 from server.sharing.observer import SilentSharingObserver
 from server.sharing.result_cache import ENTRY_OVERHEAD_BYTES, ResultCache, entry_bytes
-from server.types import Alternative, Decoding, DecodingOptions, FinishReason, Method
+from server.types import (
+    Alternative,
+    Attribution,
+    AttributionKind,
+    Decoding,
+    DecodingOptions,
+    FinishReason,
+    Method,
+    SourceSpan,
+    TextSpan,
+)
 
 
 def make_key(number: int, prefix: str = "") -> JobKey:
@@ -87,6 +99,25 @@ def test_every_text_that_is_kept_counts() -> None:
     plain = entry_bytes(make_key(0), make_answer("text"))
     assert entry_bytes(make_key(0, prefix="p" * 1000), make_answer("text")) >= plain + 1000
     assert entry_bytes(make_key(0), make_answer("text", "a" * 1000)) >= plain + 1000
+
+
+def test_attributions_count_for_what_they_take() -> None:
+    def parts(number: int) -> tuple[Attribution, ...]:
+        return tuple(
+            Attribution(
+                TextSpan(1000 + each, 2000 + each),
+                tuple(SourceSpan(TextSpan(3000 + each, 4000 + n), each / 3) for n in range(2)),
+                AttributionKind.COPIED,
+            )
+            for each in range(number)
+        )
+
+    tracemalloc.start()
+    held = parts(1000)
+    size_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    told = replace(make_answer("text"), attributions=held).size_bytes
+    assert size_bytes <= told - make_answer("text").size_bytes <= 1.5 * size_bytes
 
 
 def test_a_result_beyond_the_whole_bound_is_not_kept_and_evicts_nobody() -> None:

@@ -7,7 +7,12 @@ import pytest
 from bundle.manifest import Style
 from server.errors import InvalidRequest, NotServed, Violation
 from server.text.validate import check
-from server.types import DecodingOptions, ServedModel, SummaryRequest
+from server.types import (
+    AttributionLevel,
+    DecodingOptions,
+    ServedModel,
+    SummaryRequest,
+)
 from tests.server.factories import make_model, make_request
 
 WRONG = Violation("request_id", "is wrong")
@@ -95,6 +100,21 @@ def test_what_the_transport_found_wrong_comes_first_and_with_the_rest() -> None:
     with pytest.raises(InvalidRequest) as caught:
         resolve(request, make_model())
     assert [each.field for each in caught.value.violations] == ["request_id", "language"]
+
+
+@pytest.mark.parametrize("level", AttributionLevel)
+def test_attribution_needs_a_copy_head(level: AttributionLevel) -> None:
+    model = make_model()
+    assert model.manifest.geometry.copy_head
+    resolve(make_request(attribution=level), model)
+    geometry = replace(model.manifest.geometry, copy_head=False)
+    model = replace(model, manifest=replace(model.manifest, geometry=geometry))
+    with pytest.raises(NotServed) as caught:
+        resolve(make_request(attribution=level), model)
+    (violation,) = caught.value.violations
+    assert violation.field == "attribution"
+    expected = f"is {level.name}, but {model.manifest.name} has no copy head, which alone tells "
+    assert violation.description.startswith(expected)
 
 
 def test_what_is_not_served_is_named_once_nothing_is_wrong() -> None:

@@ -1,0 +1,117 @@
+"""Attribution in a job: a document is prepared when it is read, and traced when it is joined."""
+
+from collections.abc import Iterator, Sequence
+
+from bundle.manifest import Style
+from bundle.normalise import Normalised, normalise, normalised
+from bundle.tokenizer import BundleTokenizer
+from server.decoding.strategy import Look
+from server.text.attribution import Piece, Source, attribute
+from server.text.structure import split
+from server.types import Attribution, AttributionLevel, TextSpan
+
+
+def source_of(
+    part: str, offset: int, style: Style, tokenizer: BundleTokenizer, level: AttributionLevel
+) -> Source:
+    """A window of a document, which starts at an offset in it, prepared to be pointed into."""
+    found = normalised(part)
+    sentences = _sentences(part, found) if level is AttributionLevel.SENTENCE else None
+    return Source(found, offset, _tokens(found.text, style, tokenizer), sentences)
+
+
+def source_of_sentences(
+    document: str,
+    spans: Sequence[TextSpan],
+    texts: Sequence[str],
+    style: Style,
+    tokenizer: BundleTokenizer,
+    level: AttributionLevel,
+) -> Source:
+    """Sentences of a document, read as `texts` one after the other, prepared to be pointed into.
+
+    A sentence that is not read letter for letter, such as a quote without the `>` of its second
+    line, is only pointed at as a whole.
+    """
+    joined, starts, ends, sentences = "", [], [], []
+    for span, text in zip(spans, map(normalise, texts), strict=True):
+        if joined:
+            joined += " "
+            starts.append(ends[-1])
+            ends.append(span.start)
+        found = normalised(document[span.start : span.end])
+        if found.text == text:
+            starts += [span.start + place for place in found.starts]
+            ends += [span.start + place for place in found.ends]
+        else:
+            starts += [span.start] * len(text)
+            ends += [span.end] * len(text)
+        sentences.append(TextSpan(len(joined), len(joined) + len(text)))
+        joined += text
+    return Source(
+        Normalised(joined, starts, ends),
+        0,
+        _tokens(joined, style, tokenizer),
+        sentences if level is AttributionLevel.SENTENCE else None,
+    )
+
+
+def _tokens(text: str, style: Style, tokenizer: BundleTokenizer) -> list[TextSpan | None]:
+    """Where each token that the encoder reads stands in a normalised text."""
+    before = style.prefix_text or ""
+    spans = [
+        (max(0, start - len(before)), end - len(before))
+        for start, end in tokenizer.spans(before + text)
+    ]
+    return [
+        *[None] * len(style.prefix_ids),
+        *_visible(text, spans),
+        *[None] * len(style.suffix_ids),
+    ]
+
+
+def attributions(
+    text: str,
+    tokens: Sequence[int],
+    looks: Sequence[Look | None],
+    source: Source,
+    tokenizer: BundleTokenizer,
+) -> list[Attribution]:
+    """Traces a summary, which was written of a source with these looks."""
+    decoded = tokenizer.decode(tokens)
+    num_dropped = len(decoded) - len(decoded.lstrip())
+    spans = [(start - num_dropped, end - num_dropped) for start, end in tokenizer.spans_of(tokens)]
+    pieces = [
+        Piece(span, None, None)
+        if look is None
+        else Piece(span, source.tokens[look.place], look.gate)
+        for span, look in zip(_visible(text, spans), looks, strict=True)
+        if span is not None
+    ]
+    return attribute(text, pieces, source)
+
+
+def own_attributions(text: str, source: Source) -> list[Attribution]:
+    """Traces a text that is the document itself, or the beginning of it: all is copied."""
+    spans = [span for span in source.tokens if span is not None and span.start < len(text)]
+    cut = [TextSpan(start, min(end, len(text))) for start, end in spans]
+    pieces = [Piece(span, place, 1.0) for span, place in zip(cut, spans, strict=True)]
+    return attribute(text, pieces, source)
+
+
+def _visible(text: str, spans: Sequence[tuple[int, int]]) -> Iterator[TextSpan | None]:
+    """Spans without the white space at their ends; None where nothing else is left."""
+    for start, end in spans:
+        found = text[max(0, start) : max(0, end)]
+        seen = found.strip()
+        start = max(0, start) + len(found) - len(found.lstrip())
+        yield TextSpan(start, start + len(seen)) if seen else None
+
+
+def _sentences(part: str, found: Normalised) -> list[TextSpan]:
+    """The sentences of a text, and its pieces of code and rows of tables."""
+    structure = split(part)
+    spans = [(each.start, each.end) for each in structure.sentences]
+    spans += [(each.start, each.end) for each in structure.blocks if not each.kind.has_sentences]
+    images = (TextSpan(*found.image(*span)) for span in sorted(spans))
+    return [each for each in images if each.start < each.end]
