@@ -50,7 +50,7 @@ _DEAD_ENGINE_GRACE_S = 1.0
 _QUIET_S, _LONGEST_WAIT_S = 0.1, 0.5
 _ENGINE_STOP_TIMEOUT_S = 10.0
 _LAST_TASKS_LIMIT_S = 2.0
-_CAPABILITIES = ("beam_search", "sampling", "prefix", "banned_phrases")
+_CAPABILITIES: tuple[str, ...] = ("beam_search", "sampling", "prefix", "banned_phrases")
 _MIB = 1024 * 1024
 
 
@@ -236,8 +236,17 @@ def _served_model(config: ServerConfig, bundle: Bundle, made: MadeRunner) -> Ser
         actual_provider=made.runner.actual_provider,
         fallback_reason=made.choice.reason if made.choice.fallback else "",
         instruction_set=instruction_set(),
-        capabilities=(*_CAPABILITIES, *(("speculation",) if config.speculation else ())),
+        capabilities=_capabilities(config, bundle),
     )
+
+
+def _capabilities(config: ServerConfig, bundle: Bundle) -> tuple[str, ...]:
+    found = _CAPABILITIES
+    if config.speculation:
+        found += ("speculation",)
+    if bundle.manifest.geometry.copy_head:
+        found += ("attribution",)
+    return found
 
 
 def _servicer(

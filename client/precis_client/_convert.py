@@ -31,6 +31,16 @@ _ATTRIBUTION_LEVELS = {
     types.AttributionLevel.SENTENCE: pb.ATTRIBUTION_LEVEL_SENTENCE,
     types.AttributionLevel.WORD: pb.ATTRIBUTION_LEVEL_WORD,
 }
+_OFFSET_UNITS = {
+    types.OffsetUnit.CODE_POINT: pb.OFFSET_UNIT_CODE_POINT,
+    types.OffsetUnit.UTF16: pb.OFFSET_UNIT_UTF16,
+    types.OffsetUnit.BYTE: pb.OFFSET_UNIT_BYTE,
+}
+_ATTRIBUTION_KINDS = {
+    pb.ATTRIBUTION_KIND_COPIED: types.AttributionKind.COPIED,
+    pb.ATTRIBUTION_KIND_GENERATED: types.AttributionKind.GENERATED,
+    pb.ATTRIBUTION_KIND_GIVEN: types.AttributionKind.GIVEN,
+}
 _FINISH_REASONS = {
     pb.FINISH_REASON_STOP: types.FinishReason.STOP,
     pb.FINISH_REASON_LENGTH: types.FinishReason.LENGTH,
@@ -70,6 +80,8 @@ class RequestFields(TypedDict, total=False):
     """Whether such a summary is a list."""
     attribution: types.AttributionLevel
     """Asks which parts of the document each part of the summary came from."""
+    offset_unit: types.OffsetUnit
+    """What the offsets of the attributions count; else code points, as Python's strings do."""
 
 
 _Settable = TypeVar("_Settable", pb.SummarizeRequest, pb.DecodingOptions, pb.Length)
@@ -101,6 +113,8 @@ def to_request(
         request.bullets = fields_set["bullets"]
     if "attribution" in fields_set:
         request.attribution = _ATTRIBUTION_LEVELS[fields_set["attribution"]]
+    if "offset_unit" in fields_set:
+        request.offset_unit = _OFFSET_UNITS[fields_set["offset_unit"]]
     return request
 
 
@@ -292,6 +306,8 @@ def _from_attribution(attribution: pb.Attribution) -> types.Attribution:
             types.SourceSpan(span=_from_span(each.span), weight=_shortest(each.weight))
             for each in attribution.source_spans
         ),
+        # A newer server may have kinds that this client does not know.
+        kind=_ATTRIBUTION_KINDS.get(attribution.kind, types.AttributionKind.UNSPECIFIED),
     )
 
 

@@ -63,6 +63,14 @@ class AttributionLevel(Enum):
     WORD = "word"
 
 
+class OffsetUnit(Enum):
+    """What the offsets of an attribution count; code points are what Python's strings count."""
+
+    CODE_POINT = "code_point"
+    UTF16 = "utf16"
+    BYTE = "byte"
+
+
 class ServingStatus(Enum):
     """What the health service says of a service; only SERVING means that requests are welcome."""
 
@@ -104,7 +112,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class TextSpan:
-    """A stretch of text in characters, `end` excluded."""
+    """A stretch of text in the request's offset unit, `end` excluded."""
 
     start: int
     end: int
@@ -129,18 +137,31 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True)
 class SourceSpan:
-    """A stretch of the document and how strongly it was attended to, 0 to 1."""
+    """A stretch of the document and how much was copied from there, 0 to 1."""
 
     span: TextSpan
     weight: float
 
 
+class AttributionKind(Enum):
+    """How a part of a summary came to be."""
+
+    UNSPECIFIED = "unspecified"
+    COPIED = "copied"
+    GENERATED = "generated"
+    GIVEN = "given"
+
+
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """A part of the summary and the parts of the document it came from, strongest first."""
+    """A part of the summary and the parts of the document it came from, strongest first.
+
+    What is COPIED stands letter for letter at the first of them.
+    """
 
     summary_span: TextSpan
     source_spans: tuple[SourceSpan, ...]
+    kind: AttributionKind = AttributionKind.UNSPECIFIED
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,16 @@ from server.rpc.options import requested_options, unserved_options
 from server.text.styles import served_styles
 from server.types import (
     Alternative,
+    Attribution,
+    AttributionKind,
+    AttributionLevel,
     Decoding,
     Delta,
     FinishReason,
     Length,
     LongDocuments,
     Method,
+    OffsetUnit,
     Progress,
     ReadingWay,
     ServedModel,
@@ -43,6 +47,20 @@ _WARNING_CODES = {
     WarningCode.DOCUMENT_TOO_SHORT: proto.WARNING_CODE_DOCUMENT_TOO_SHORT,
     WarningCode.LANGUAGE_NOT_SUPPORTED: proto.WARNING_CODE_LANGUAGE_NOT_SUPPORTED,
 }
+_ATTRIBUTION_LEVELS = {
+    proto.ATTRIBUTION_LEVEL_SENTENCE: AttributionLevel.SENTENCE,
+    proto.ATTRIBUTION_LEVEL_WORD: AttributionLevel.WORD,
+}
+_OFFSET_UNITS = {
+    proto.OFFSET_UNIT_CODE_POINT: OffsetUnit.CODE_POINT,
+    proto.OFFSET_UNIT_UTF16: OffsetUnit.UTF16,
+    proto.OFFSET_UNIT_BYTE: OffsetUnit.BYTE,
+}
+_ATTRIBUTION_KINDS = {
+    AttributionKind.COPIED: proto.ATTRIBUTION_KIND_COPIED,
+    AttributionKind.GENERATED: proto.ATTRIBUTION_KIND_GENERATED,
+    AttributionKind.GIVEN: proto.ATTRIBUTION_KIND_GIVEN,
+}
 _POLICIES = {
     proto.LONG_DOCUMENT_POLICY_UNSPECIFIED: LongDocuments.AUTO,
     proto.LONG_DOCUMENT_POLICY_AUTO: LongDocuments.AUTO,
@@ -69,7 +87,6 @@ def to_request(
 ) -> SummaryRequest:
     """Reads a request; `request_id` stands in where it names none."""
     wrong = _invalid_fields(message)
-    unserved = [] if wrong else [*_unserved_fields(message), *unserved_options(message.options)]
     return SummaryRequest(
         document=message.document,
         request_id=message.request_id or request_id,
@@ -82,10 +99,13 @@ def to_request(
         length=_to_length(message),
         by_rank=message.sentence_order == proto.SENTENCE_ORDER_RANK,
         bullets=message.bullets,
+        # Values that do not exist are among the violations.
+        attribution=_ATTRIBUTION_LEVELS.get(message.attribution),
+        offset_unit=_OFFSET_UNITS.get(message.offset_unit, OffsetUnit.CODE_POINT),
         deadline_s=deadline_s,
         wants_deltas=wants_deltas,
         violations=tuple(wrong),
-        unserved=tuple(unserved),
+        unserved=tuple(unserved_options(message.options)),
     )
 
 
@@ -103,6 +123,7 @@ def _invalid_fields(message: proto.SummarizeRequest) -> list[Violation]:
         ("long_document_policy", proto.LongDocumentPolicy),
         ("attribution", proto.AttributionLevel),
         ("sentence_order", proto.SentenceOrder),
+        ("offset_unit", proto.OffsetUnit),
     ):
         value = getattr(message, field)
         if value not in kind.values():
@@ -124,15 +145,6 @@ def _to_length(message: proto.SummarizeRequest) -> Length | None:
     return Length(max(0, message.length.words), max(0, message.length.sentences))
 
 
-def _unserved_fields(message: proto.SummarizeRequest) -> list[Violation]:
-    violations = []
-    if message.attribution != proto.ATTRIBUTION_LEVEL_UNSPECIFIED:
-        name = proto.AttributionLevel.Name(message.attribution)
-        problem = f"is {name}, but this server does not serve it: leave it out"
-        violations.append(Violation("attribution", problem))
-    return violations
-
-
 def to_response(summary: Summary) -> proto.SummarizeResponse:
     """Writes a whole answer."""
     return proto.SummarizeResponse(
@@ -145,6 +157,7 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
         model_version=summary.model_version,
         request_id=summary.request_id,
         seed=summary.seed,
+        attributions=[_to_attribution(each) for each in summary.attributions],
         decoding=_to_decoding(summary.decoding),
         warnings=[
             proto.SummaryWarning(code=_WARNING_CODES[each.code], message=each.message)
@@ -243,6 +256,21 @@ def _to_alternative(alternative: Alternative) -> proto.Alternative:
         finish_reason=_FINISH_REASONS[alternative.finish_reason],
         summary_tokens=alternative.summary_tokens,
     )
+
+
+def _to_attribution(attribution: Attribution) -> proto.Attribution:
+    return proto.Attribution(
+        summary_span=_to_span(attribution.summary_span),
+        source_spans=[
+            proto.SourceSpan(span=_to_span(span), weight=weight)
+            for span, weight in attribution.source_spans
+        ],
+        kind=_ATTRIBUTION_KINDS[attribution.kind],
+    )
+
+
+def _to_span(span: TextSpan) -> proto.TextSpan:
+    return proto.TextSpan(start=span.start, end=span.end)
 
 
 def _to_decoding(decoding: Decoding) -> proto.Decoding:

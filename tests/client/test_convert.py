@@ -32,8 +32,10 @@ ENUMS = [
     (types.FinishReason, pb.FinishReason, "FINISH_REASON_"),
     (types.DecodingMethod, pb.DecodingMethod, "DECODING_METHOD_"),
     (types.WarningCode, pb.WarningCode, "WARNING_CODE_"),
+    (types.AttributionKind, pb.AttributionKind, "ATTRIBUTION_KIND_"),
     (types.LongDocumentPolicy, pb.LongDocumentPolicy, "LONG_DOCUMENT_POLICY_"),
     (types.AttributionLevel, pb.AttributionLevel, "ATTRIBUTION_LEVEL_"),
+    (types.OffsetUnit, pb.OffsetUnit, "OFFSET_UNIT_"),
 ]
 
 
@@ -77,7 +79,9 @@ def test_every_part_of_a_reply_is_read() -> None:
             pb.Attribution(
                 summary_span=pb.TextSpan(start=0, end=5),
                 source_spans=[pb.SourceSpan(span=span, weight=0.9)],
-            )
+                kind=pb.ATTRIBUTION_KIND_COPIED,
+            ),
+            pb.Attribution(summary_span=pb.TextSpan(start=6, end=8), kind=99),
         ],
     )
 
@@ -90,7 +94,12 @@ def test_every_part_of_a_reply_is_read() -> None:
         model="scripted",
         model_version="1.2.3",
         attributions=(
-            types.Attribution(types.TextSpan(0, 5), (types.SourceSpan(types.TextSpan(1, 9), 0.9),)),
+            types.Attribution(
+                types.TextSpan(0, 5),
+                (types.SourceSpan(types.TextSpan(1, 9), 0.9),),
+                types.AttributionKind.COPIED,
+            ),
+            types.Attribution(types.TextSpan(6, 8), (), types.AttributionKind.UNSPECIFIED),
         ),
         request_id="abc",
         seed=2**64 - 1,

@@ -15,6 +15,7 @@ from precis_client import (
     InvalidRequest,
     LongDocumentPolicy,
     NotFound,
+    OffsetUnit,
     ServingStatus,
     Unavailable,
 )
@@ -36,6 +37,7 @@ def test_what_the_caller_says_reaches_the_server(server: ScriptedServer, client:
         options=DecodingOptions(max_tokens=40, temperature=0.5, early_stopping=False),
         long_document_policy=LongDocumentPolicy.TRUNCATE,
         attribution=AttributionLevel.WORD,
+        offset_unit=OffsetUnit.UTF16,
         request_id="abc",
     )
 
@@ -49,6 +51,7 @@ def test_what_the_caller_says_reaches_the_server(server: ScriptedServer, client:
             options=pb.DecodingOptions(max_tokens=40, temperature=0.5, early_stopping=False),
             long_document_policy=pb.LONG_DOCUMENT_POLICY_TRUNCATE,
             attribution=pb.ATTRIBUTION_LEVEL_WORD,
+            offset_unit=pb.OFFSET_UNIT_UTF16,
             request_id="abc",
         )
     ]

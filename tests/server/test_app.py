@@ -25,6 +25,7 @@ from server.runtime import lane as lane_module
 from server.runtime.failures import told_as_runner_errors
 from server.runtime.lane_arrays import Capacity, LaneArrays
 from server.runtime.ort_runner import OrtRunner
+from tests.server.service_harness import ENGLISH
 from tests.server.test_main import BUNDLE, DOCUMENT, LONG, _code_at_end, _read
 
 
@@ -127,6 +128,31 @@ async def test_a_fall_back_is_told_in_the_log_by_the_model_and_by_the_metrics(
     assert model.provider_fallback_reason == "the bundle is int8, made for the CPU"
     told = 'precis_provider_info{actual="CPUExecutionProvider",fallback="true",requested="cuda"} 1'
     assert told in metrics
+
+
+async def test_a_summary_is_traced_to_its_document_and_a_stream_says_how_in_its_last_message(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    document = f"\U0001f31e Caf\xe9 {ENGLISH}"
+    request = pb.SummarizeRequest(
+        document=document,
+        attribution=pb.ATTRIBUTION_LEVEL_WORD,
+        offset_unit=pb.OFFSET_UNIT_BYTE,
+    )
+    async with _served(caplog) as stub:
+        model = await stub.GetModel(pb.GetModelRequest())
+        reply = await stub.Summarize(request)
+        *_, last = [message async for message in stub.SummarizeStream(request)]
+
+    assert "attribution" in model.capabilities
+    copied = [each for each in reply.attributions if each.kind == pb.ATTRIBUTION_KIND_COPIED]
+    assert len(copied) > 5
+    for each in copied:
+        own, source = each.summary_span, each.source_spans[0].span
+        found = document.encode()[source.start : source.end]
+        assert found == reply.summary.encode()[own.start : own.end]
+    assert last.final.summary == reply.summary
+    assert last.final.attributions == reply.attributions
 
 
 @pytest.mark.parametrize(

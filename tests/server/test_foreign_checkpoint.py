@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import grpc
+import pytest
 import torch
 from transformers import AutoModelForSeq2SeqLM
 
@@ -44,9 +46,16 @@ async def test_bart_is_served_with_its_own_prefix_and_forced_tokens(tmp_path: Pa
     assert len(made.bundle.tokenizer.encode(first_document.SENTENCE)) > longest
     async with served("--bundle", str(made.bundle.directory)) as server:
         reply = await server.stub.Summarize(pb.SummarizeRequest(document=DOCUMENT))
+        model = await server.stub.GetModel(pb.GetModelRequest())
+        traced = pb.SummarizeRequest(document=DOCUMENT, attribution=pb.ATTRIBUTION_LEVEL_WORD)
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await server.stub.Summarize(traced)
 
     assert reply.summary == oracle.text(expected)
     assert reply.finish_reason == pb.FINISH_REASON_LENGTH
+    assert "attribution" not in model.capabilities
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "has no copy head, which alone tells where words come from" in refused.value.details()
 
 
 async def test_bart_is_served_with_its_own_beams_as_transformers_generates(tmp_path: Path) -> None:

@@ -8,10 +8,15 @@ from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.errors import Violation
 from server.rpc.convert import to_duration, to_request, to_response
 from server.types import (
+    Attribution,
+    AttributionKind,
+    AttributionLevel,
     Length,
     LongDocuments,
+    OffsetUnit,
     ReadingWay,
     RequestedOptions,
+    SourceSpan,
     SummaryRequest,
     SummarySentence,
     SummaryWarning,
@@ -83,11 +88,10 @@ def test_an_option_that_this_server_does_not_read_is_named(monkeypatch: pytest.M
 def test_all_that_is_not_served_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.rpc.options._SERVED", {"max_tokens"})
     found = violations(
-        attribution=pb.ATTRIBUTION_LEVEL_WORD,
-        options=pb.DecodingOptions(num_beams=4),
+        options=pb.DecodingOptions(num_beams=4, top_k=5),
     )
 
-    assert {violation.field for violation in found} == {"attribution", "options.num_beams"}
+    assert {violation.field for violation in found} == {"options.num_beams", "options.top_k"}
 
 
 @pytest.mark.parametrize("policy", pb.LongDocumentPolicy.values())
@@ -126,14 +130,34 @@ def test_how_a_document_was_read_is_sent(way: ReadingWay) -> None:
     assert (sent.sentences[0].source.start, sent.sentences[0].score) == (7, 1.0)
 
 
-@pytest.mark.parametrize("level", [pb.ATTRIBUTION_LEVEL_SENTENCE, pb.ATTRIBUTION_LEVEL_WORD])
-def test_attribution_is_named_as_not_served(level: Any) -> None:
-    (violation,) = violations(attribution=level)
+@pytest.mark.parametrize("level", AttributionLevel)
+def test_the_level_of_an_attribution_is_taken_over(level: AttributionLevel) -> None:
+    value = pb.AttributionLevel.Value(f"ATTRIBUTION_LEVEL_{level.name}")
+    assert read(attribution=value).attribution is level
 
-    assert violation.field == "attribution"
+
+@pytest.mark.parametrize("unit", OffsetUnit)
+def test_the_unit_of_offsets_is_taken_over(unit: OffsetUnit) -> None:
+    assert read(offset_unit=pb.OffsetUnit.Value(f"OFFSET_UNIT_{unit.name}")).offset_unit is unit
 
 
-@pytest.mark.parametrize("field", ["long_document_policy", "attribution"])
+@pytest.mark.parametrize("kind", AttributionKind)
+def test_each_kind_of_attribution_is_sent_with_its_spans(kind: AttributionKind) -> None:
+    spans = (SourceSpan(TextSpan(7, 9), 0.5), SourceSpan(TextSpan(3, 4), 0.25))
+    summary = make_summary(attributions=(Attribution(TextSpan(1, 2), spans, kind),))
+    assert list(to_response(summary).attributions) == [
+        pb.Attribution(
+            summary_span=pb.TextSpan(start=1, end=2),
+            source_spans=[
+                pb.SourceSpan(span=pb.TextSpan(start=7, end=9), weight=0.5),
+                pb.SourceSpan(span=pb.TextSpan(start=3, end=4), weight=0.25),
+            ],
+            kind=pb.AttributionKind.Value(f"ATTRIBUTION_KIND_{kind.name}"),
+        )
+    ]
+
+
+@pytest.mark.parametrize("field", ["long_document_policy", "attribution", "offset_unit"])
 def test_an_enum_value_that_no_one_knows_is_refused(field: str) -> None:
     (violation,) = violations(**{field: 99})
 

@@ -31,6 +31,13 @@ class AttributionLevel(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ATTRIBUTION_LEVEL_SENTENCE: _ClassVar[AttributionLevel]
     ATTRIBUTION_LEVEL_WORD: _ClassVar[AttributionLevel]
 
+class OffsetUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OFFSET_UNIT_UNSPECIFIED: _ClassVar[OffsetUnit]
+    OFFSET_UNIT_CODE_POINT: _ClassVar[OffsetUnit]
+    OFFSET_UNIT_UTF16: _ClassVar[OffsetUnit]
+    OFFSET_UNIT_BYTE: _ClassVar[OffsetUnit]
+
 class ReadingWay(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     READING_WAY_UNSPECIFIED: _ClassVar[ReadingWay]
@@ -59,6 +66,13 @@ class FinishReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FINISH_REASON_UNSPECIFIED: _ClassVar[FinishReason]
     FINISH_REASON_STOP: _ClassVar[FinishReason]
     FINISH_REASON_LENGTH: _ClassVar[FinishReason]
+
+class AttributionKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ATTRIBUTION_KIND_UNSPECIFIED: _ClassVar[AttributionKind]
+    ATTRIBUTION_KIND_COPIED: _ClassVar[AttributionKind]
+    ATTRIBUTION_KIND_GENERATED: _ClassVar[AttributionKind]
+    ATTRIBUTION_KIND_GIVEN: _ClassVar[AttributionKind]
 SENTENCE_ORDER_UNSPECIFIED: SentenceOrder
 SENTENCE_ORDER_DOCUMENT: SentenceOrder
 SENTENCE_ORDER_RANK: SentenceOrder
@@ -71,6 +85,10 @@ LONG_DOCUMENT_POLICY_AUTO: LongDocumentPolicy
 ATTRIBUTION_LEVEL_UNSPECIFIED: AttributionLevel
 ATTRIBUTION_LEVEL_SENTENCE: AttributionLevel
 ATTRIBUTION_LEVEL_WORD: AttributionLevel
+OFFSET_UNIT_UNSPECIFIED: OffsetUnit
+OFFSET_UNIT_CODE_POINT: OffsetUnit
+OFFSET_UNIT_UTF16: OffsetUnit
+OFFSET_UNIT_BYTE: OffsetUnit
 READING_WAY_UNSPECIFIED: ReadingWay
 READING_WAY_WHOLE: ReadingWay
 READING_WAY_TRUNCATED: ReadingWay
@@ -88,9 +106,13 @@ DECODING_METHOD_BEAM_SEARCH: DecodingMethod
 FINISH_REASON_UNSPECIFIED: FinishReason
 FINISH_REASON_STOP: FinishReason
 FINISH_REASON_LENGTH: FinishReason
+ATTRIBUTION_KIND_UNSPECIFIED: AttributionKind
+ATTRIBUTION_KIND_COPIED: AttributionKind
+ATTRIBUTION_KIND_GENERATED: AttributionKind
+ATTRIBUTION_KIND_GIVEN: AttributionKind
 
 class SummarizeRequest(_message.Message):
-    __slots__ = ("document", "model", "model_version", "style", "language", "options", "long_document_policy", "attribution", "request_id", "length", "sentence_order", "bullets")
+    __slots__ = ("document", "model", "model_version", "style", "language", "options", "long_document_policy", "attribution", "request_id", "offset_unit", "length", "sentence_order", "bullets")
     DOCUMENT_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -100,6 +122,7 @@ class SummarizeRequest(_message.Message):
     LONG_DOCUMENT_POLICY_FIELD_NUMBER: _ClassVar[int]
     ATTRIBUTION_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_UNIT_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     SENTENCE_ORDER_FIELD_NUMBER: _ClassVar[int]
     BULLETS_FIELD_NUMBER: _ClassVar[int]
@@ -112,10 +135,11 @@ class SummarizeRequest(_message.Message):
     long_document_policy: LongDocumentPolicy
     attribution: AttributionLevel
     request_id: str
+    offset_unit: OffsetUnit
     length: Length
     sentence_order: SentenceOrder
     bullets: bool
-    def __init__(self, document: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., style: _Optional[str] = ..., language: _Optional[str] = ..., options: _Optional[_Union[DecodingOptions, _Mapping]] = ..., long_document_policy: _Optional[_Union[LongDocumentPolicy, str]] = ..., attribution: _Optional[_Union[AttributionLevel, str]] = ..., request_id: _Optional[str] = ..., length: _Optional[_Union[Length, _Mapping]] = ..., sentence_order: _Optional[_Union[SentenceOrder, str]] = ..., bullets: bool = ...) -> None: ...
+    def __init__(self, document: _Optional[str] = ..., model: _Optional[str] = ..., model_version: _Optional[str] = ..., style: _Optional[str] = ..., language: _Optional[str] = ..., options: _Optional[_Union[DecodingOptions, _Mapping]] = ..., long_document_policy: _Optional[_Union[LongDocumentPolicy, str]] = ..., attribution: _Optional[_Union[AttributionLevel, str]] = ..., request_id: _Optional[str] = ..., offset_unit: _Optional[_Union[OffsetUnit, str]] = ..., length: _Optional[_Union[Length, _Mapping]] = ..., sentence_order: _Optional[_Union[SentenceOrder, str]] = ..., bullets: bool = ...) -> None: ...
 
 class Length(_message.Message):
     __slots__ = ("words", "sentences")
@@ -276,12 +300,14 @@ class Timings(_message.Message):
     def __init__(self, queue: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tokenize: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., encode: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., decode: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Attribution(_message.Message):
-    __slots__ = ("summary_span", "source_spans")
+    __slots__ = ("summary_span", "source_spans", "kind")
     SUMMARY_SPAN_FIELD_NUMBER: _ClassVar[int]
     SOURCE_SPANS_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
     summary_span: TextSpan
     source_spans: _containers.RepeatedCompositeFieldContainer[SourceSpan]
-    def __init__(self, summary_span: _Optional[_Union[TextSpan, _Mapping]] = ..., source_spans: _Optional[_Iterable[_Union[SourceSpan, _Mapping]]] = ...) -> None: ...
+    kind: AttributionKind
+    def __init__(self, summary_span: _Optional[_Union[TextSpan, _Mapping]] = ..., source_spans: _Optional[_Iterable[_Union[SourceSpan, _Mapping]]] = ..., kind: _Optional[_Union[AttributionKind, str]] = ...) -> None: ...
 
 class TextSpan(_message.Message):
     __slots__ = ("start", "end")
