@@ -71,7 +71,7 @@ def test_a_dash_reads_standard_input(
 
 def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) -> None:
     arguments = """--style headline --language zh --model precis-default --model-version 2.0.0
-        --long-document cover --attribution sentence --request-id abc
+        --long-document cover --attribution sentence --offset-unit byte --request-id abc
         --max-tokens 40 --min-tokens 0 --num-beams 1 --temperature 0.5 --top-k 50 --top-p 0.5
         --seed 18446744073709551615 --length-penalty -0.5 --repetition-penalty 1.5
         --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping
@@ -92,6 +92,7 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
             length=pb.Length(words=30, sentences=2),
             sentence_order=pb.SENTENCE_ORDER_RANK,
             bullets=True,
+            offset_unit=pb.OFFSET_UNIT_BYTE,
             request_id="abc",
             options=pb.DecodingOptions(
                 max_tokens=40,

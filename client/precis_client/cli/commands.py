@@ -4,9 +4,10 @@ import secrets
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import fields
+from typing import NamedTuple
 
 from precis_client._convert import RequestFields
-from precis_client.cli import output
+from precis_client.cli import output, sources
 from precis_client.cli.exits import ExitCode, describe, exit_code_of
 from precis_client.cli.inputs import UnusableInput, read_document
 from precis_client.cli.parser import timeout_s_of
@@ -20,6 +21,7 @@ from precis_client.types import (
     BatchResult,
     Length,
     LongDocumentPolicy,
+    OffsetUnit,
     ReadingWay,
     SentenceOrder,
     ServingStatus,
@@ -32,6 +34,8 @@ def summarize(arguments: Namespace) -> int:
     if len(arguments.files) > 1 and (arguments.stream or arguments.request_id):
         option = "--stream" if arguments.stream else "--request-id"
         raise UnusableInput(f"{option} takes one file, {len(arguments.files)} were named")
+    if arguments.sources and arguments.offset_unit:
+        raise UnusableInput("--offset-unit is for --attribution; --sources counts characters")
     if len(arguments.files) > 1:
         return _summarize_many(arguments)
     document = _read(arguments.files[0], arguments)
@@ -59,7 +63,13 @@ def _summarize_one(client: Client, document: str, arguments: Namespace) -> None:
         output.print_json(output.as_json(summary), indent=2)
     else:
         output.print_text(summary)
+        _print_sources(summary, document, arguments)
         _remark(summary, arguments)
+
+
+def _print_sources(summary: Summary, document: str, arguments: Namespace) -> None:
+    if arguments.sources:
+        output.print_line(f"\n{sources.as_text(summary, document)}")
 
 
 def _remark(summary: Summary, arguments: Namespace) -> None:
@@ -109,13 +119,20 @@ def _summarize_streaming(client: Client, document: str, arguments: Namespace) ->
         if is_line_open:
             output.print_piece("\n")
     output.print_others(stream.final)
+    _print_sources(stream.final, document, arguments)
     _remark(stream.final, arguments)
+
+
+class _File(NamedTuple):
+    """One of several, and what stands in it."""
+
+    name: str
+    document: str
 
 
 def _summarize_many(arguments: Namespace) -> int:
     run_id = secrets.token_hex(4)  # tells this run's items from those of others in the server's log
-    name_of_item: dict[str, str] = {}
-    documents: list[tuple[str, str]] = []
+    files: dict[str, _File] = {}
     exit_codes: set[ExitCode] = set()
     for position, name in enumerate(arguments.files):
         try:
@@ -124,30 +141,26 @@ def _summarize_many(arguments: Namespace) -> int:
             exit_codes.add(ExitCode.REFUSED)
             _print_unusable(name, unusable, arguments)
             continue
-        item_id = f"{run_id}-{position}"
-        name_of_item[item_id] = name
-        documents.append((item_id, document))
-    if documents:
+        files[f"{run_id}-{position}"] = _File(name, document)
+    if files:
         with _client(arguments) as client:
-            exit_codes |= _summarize_batch(client, documents, name_of_item, arguments)
+            exit_codes |= _summarize_batch(client, files, arguments)
     if not exit_codes:
         return ExitCode.DONE
     return exit_codes.pop() if len(exit_codes) == 1 else ExitCode.FAILED
 
 
 def _summarize_batch(
-    client: Client,
-    documents: list[tuple[str, str]],
-    name_of_item: dict[str, str],
-    arguments: Namespace,
+    client: Client, files: dict[str, _File], arguments: Namespace
 ) -> set[ExitCode]:
     """Prints the results as they come and returns the exit codes of those that failed."""
     exit_codes = set()
-    timeout_s = timeout_s_of(arguments.timeout, arguments.command) * len(documents)
+    timeout_s = timeout_s_of(arguments.timeout, arguments.command) * len(files)
+    documents = [(item_id, file.document) for item_id, file in files.items()]
     for result in client.batch(documents, timeout_s=timeout_s, **_request_fields(arguments)):
         if result.error is not None:
             exit_codes.add(exit_code_of(result.error))
-        _print_result(name_of_item[result.item_id], result, arguments)
+        _print_result(files[result.item_id], result, arguments)
     return exit_codes
 
 
@@ -158,7 +171,8 @@ def _print_unusable(name: str, unusable: UnusableInput, arguments: Namespace) ->
         output.print_json({"file": name, "error": output.error_as_json(error)})
 
 
-def _print_result(name: str, result: BatchResult, arguments: Namespace) -> None:
+def _print_result(file: _File, result: BatchResult, arguments: Namespace) -> None:
+    name = file.name
     if result.error is not None:
         output.complain(f"{name}: {describe(result.error, arguments)}")
         if arguments.json:
@@ -169,6 +183,7 @@ def _print_result(name: str, result: BatchResult, arguments: Namespace) -> None:
         summary = result.unwrap()
         output.print_line(f"==> {name} <==")
         output.print_text(summary)
+        _print_sources(summary, file.document, arguments)
         _warn(summary, name)
 
 
@@ -229,6 +244,8 @@ def _request_fields(arguments: Namespace) -> RequestFields:
         fields_set["model_version"] = arguments.model_version
     if arguments.long_document:
         fields_set["long_document_policy"] = LongDocumentPolicy(arguments.long_document)
+    if arguments.sources:
+        fields_set["attribution"] = AttributionLevel.SENTENCE
     if arguments.attribution:
         fields_set["attribution"] = AttributionLevel(arguments.attribution)
     if arguments.words is not None or arguments.sentences is not None:
@@ -237,6 +254,8 @@ def _request_fields(arguments: Namespace) -> RequestFields:
         fields_set["sentence_order"] = SentenceOrder(arguments.order)
     if arguments.bullets:
         fields_set["bullets"] = True
+    if arguments.offset_unit:
+        fields_set["offset_unit"] = OffsetUnit(arguments.offset_unit)
     return fields_set
 
 

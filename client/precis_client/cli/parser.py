@@ -37,6 +37,7 @@ examples:
   precis summarize report.pdf page.html notes.docx mail.eml talk.srt
   precis summarize article.txt --style extract --sentences 3 --bullets
   precis summarize article.txt --stream
+  precis summarize article.txt --sources
   precis summarize article.txt --beams 4 --num-summaries 2
   precis summarize article.txt --temperature 0.7 --top-p 0.9 --seed 1
   precis summarize article.txt --prefix "The authors" --ban "novel" --ban "state of the art"
@@ -194,11 +195,21 @@ def _add_summarize_options(parser: ArgumentParser) -> None:
         "sentences (select) or every part of it (cover), read its beginning (truncate), or refuse "
         "it (default: auto, the server chooses)",
     )
-    request.add_argument(
+    traced = request.add_mutually_exclusive_group()
+    traced.add_argument(
+        "--sources",
+        action="store_true",
+        help="list below the summary where each of its sentences comes from",
+    )
+    traced.add_argument(
         "--attribution",
         choices=("sentence", "word"),
-        help="also tell which parts of the document the summary came from; shown by --json "
-        "(not served yet)",
+        help="ask where each sentence or word of the summary comes from; shown by --json",
+    )
+    request.add_argument(
+        "--offset-unit",
+        choices=("code_point", "utf16", "byte"),
+        help="what the offsets of --attribution count (default: code_point)",
     )
     form = parser.add_argument_group(
         "sentences", "Only with --style extract, or with --long-document cover."
