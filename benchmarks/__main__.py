@@ -19,6 +19,7 @@ from model.missing import report_missing
 
 _DEFAULT = Path("models/default")
 _BUNDLE = _DEFAULT / "bundle-cpu-int8"
+_TEST_DATA = [Path("tests/data/arxiv_tldr_en.jsonl"), Path("tests/data/arxiv_tldr_zh.jsonl")]
 
 
 def main() -> int:
@@ -31,6 +32,7 @@ def main() -> int:
   python -m benchmarks startup --runs 5   time to ready, memory and size of the server
   python -m benchmarks ablation           what each attention is worth, by training small networks
   python -m benchmarks families           every family beside transformers, exported and served
+  python -m benchmarks attribution        words that summaries copy, and what tracing them costs
   python -m benchmarks cpu                this engine beside others on a CPU: the goals, minutes
   python -m benchmarks gpu                this engine beside others on a GPU, within 8 minutes
   python -m benchmarks steps              what a decoder step costs by rows and tokens a row
@@ -47,8 +49,7 @@ def main() -> int:
     quality = commands.add_parser("quality", help="ROUGE of a bundle beside the PyTorch model")
     quality.add_argument("--checkpoint", type=Path, default=_DEFAULT / "checkpoint")
     quality.add_argument(
-        "--data", type=Path, nargs="+",
-        default=[Path("tests/data/arxiv_tldr_en.jsonl"), Path("tests/data/arxiv_tldr_zh.jsonl")],
+        "--data", type=Path, nargs="+", default=_TEST_DATA,
         help="JSONL files of document, summary, style, lang (default: the two in tests/data)",
     )  # fmt: skip
     quality.add_argument("--limit", type=int, default=160, help="documents a file (default: 160)")
@@ -72,6 +73,14 @@ def main() -> int:
         "--only", nargs="+", default=[], metavar="NAME", help="these checkpoints (default: all)"
     )
     families.add_argument("--threads", type=int, default=0, help="0 takes all cores (default: 0)")
+    traced = commands.add_parser("attribution", help="words copied, their places, and the cost")
+    traced.add_argument(
+        "--data", type=Path, nargs="+", default=_TEST_DATA,
+        help="JSONL files of document, summary, style, lang (default: the two in tests/data)",
+    )  # fmt: skip
+    traced.add_argument("--limit", type=int, default=40, help="documents a file (default: 40)")
+    traced.add_argument("--rounds", type=int, default=5, help="of each way, in turns (default: 5)")
+    traced.add_argument("--threads", type=int, default=1, help="that compute (default: 1)")
     ceiling = commands.add_parser("ceiling", help="documents a second without the model's time")
     ceiling.add_argument("--rows", type=int, nargs="+", default=(64, 128), help="default: 64 128")
     ceiling.add_argument("--steps-ahead", type=int, default=8, help="most at a look (default: 8)")
@@ -81,9 +90,10 @@ def main() -> int:
     add_gpu_command(commands)
     serving = add_serving_command(commands)
     overload = add_overload_command(commands)
-    for command in (quality, startup, overload):
+    for command in (quality, startup, traced, overload):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
-    for command in (quality, startup, ablation, families, ceiling, serving, overload, *of_cpu):
+    ours = (quality, startup, ablation, families, traced, ceiling, serving, overload)
+    for command in (*ours, *of_cpu):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     try:
@@ -144,6 +154,17 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
 
         report = compare_families(parsed.only, threads=parsed.threads)
         return report, families_table(report)
+    if parsed.command == "attribution":
+        from benchmarks.attribution import attribution_table, measure_attribution
+
+        report = measure_attribution(
+            parsed.bundle,
+            parsed.data,
+            limit=parsed.limit,
+            rounds=parsed.rounds,
+            threads=parsed.threads,
+        )
+        return report, attribution_table(report)
     if parsed.command == "ceiling":
         from benchmarks.engine_ceiling import ceiling_table, measure_ceiling
 

@@ -142,7 +142,7 @@ FLOORS: Mapping[str, list[str]] = {
     ],
     "benchmarks": [
         "default_style peers random_recipe recipe rule_summaries small_training tiny_sizes",
-        "attention_ablation engine_ceiling family_checkpoints startup",
+        "attention_ablation attribution engine_ceiling family_checkpoints startup",
         "cpu families quality",
         "gpu serving",
     ],
