@@ -33,7 +33,10 @@ def source_of_sentences(
     A sentence that is not read letter for letter, such as a quote without the `>` of its second
     line, is only pointed at as a whole.
     """
-    joined, starts, ends, sentences = "", [], [], []
+    joined = ""
+    starts: list[int] = []
+    ends: list[int] = []
+    sentences = []
     for span, text in zip(spans, map(normalise, texts), strict=True):
         if joined:
             joined += " "

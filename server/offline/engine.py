@@ -314,7 +314,7 @@ def in_order(events: Numbered) -> Generator[Outcome, None, None]:
 def _requests(
     documents: str | Iterable[str], *, attribution: TracedParts, **fields: Any
 ) -> Iterator[OfflineRequest]:
-    traced = parse(TracedParts, attribution, "attribution")  # type: ignore[arg-type]
+    traced: TracedParts = parse(TracedParts, attribution, "attribution")  # type: ignore[arg-type]
     asked = OfflineRequest(attribution=traced, **fields)
     listed = [documents] if isinstance(documents, str) else documents
     return (replace(asked, document=document) for document in listed)

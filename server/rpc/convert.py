@@ -170,10 +170,6 @@ def to_response(summary: Summary) -> proto.SummarizeResponse:
     )
 
 
-def _to_span(span: TextSpan) -> proto.TextSpan:
-    return proto.TextSpan(start=span.start, end=span.end)
-
-
 def _to_sentence(sentence: SummarySentence) -> proto.SummarySentence:
     return proto.SummarySentence(
         span=_to_span(sentence.span),

@@ -36,8 +36,8 @@ def test_each_program_prints_what_the_server_answers(
 
 
 def test_there_are_programs_and_commands_to_try() -> None:
-    assert len(PROGRAMS) == 6
-    assert len(COMMANDS) == 9
+    assert len(PROGRAMS) == 7
+    assert len(COMMANDS) == 10
 
 
 @pytest.mark.parametrize("command", COMMANDS)

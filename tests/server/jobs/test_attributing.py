@@ -53,7 +53,9 @@ def test_every_word_that_is_copied_from_a_document_leads_back_to_exactly_itself(
 ) -> None:
     source = prepared(document, AttributionLevel.WORD)
     text = source.normalised.text
-    there = words(text, [span.start for span in source.tokens if span])
+    token_starts = [span.start for span in source.tokens if span]
+    # A word in the middle of a token, as in "'re", has no place that the copy head could look at.
+    there = [word for word in words(text, token_starts) if word.start in token_starts]
     assume(there)
     chosen = data.draw(st.lists(st.sampled_from(there), min_size=1, max_size=5))
     summary = " ".join(text[slice(*word)] for word in chosen)

@@ -6,7 +6,7 @@ from bundle.normalise import normalise
 from server.errors import InvalidRequest
 from server.jobs.job import Job, admit
 from server.jobs.reading import Reading, read
-from server.types import Length, LongDocuments, ReadingWay, TextSpan
+from server.types import AttributionLevel, Length, LongDocuments, ReadingWay, TextSpan
 from tests.server.factories import BUNDLE, make_model, make_request
 from tests.server.service_harness import CHINESE, ENGLISH
 
@@ -173,3 +173,33 @@ def test_the_same_document_read_in_another_way_is_another_request() -> None:
         job_of(DOCUMENT, style="extract", long_documents=LongDocuments.TRUNCATE).key,
     }
     assert len(keys) == 5
+
+
+@pytest.mark.parametrize("document", [ENGLISH * 2, CHINESE * 2, DOCUMENT * 3])
+def test_selected_sentences_lead_back_to_their_places_in_the_document(document: str) -> None:
+    reading = reading_of(
+        document,
+        room=100,
+        long_documents=LongDocuments.SELECT,
+        attribution=AttributionLevel.SENTENCE,
+    )
+    (window,) = reading.windows
+    source = window.source
+    assert source is not None
+    assert source.sentences is not None
+    assert len(source.tokens) == len(window.ids)
+    for sentence, span in zip(source.sentences, window.spans, strict=True):
+        assert source.normalised.origin(*sentence) == span
+
+
+def test_a_quote_that_is_read_without_its_marks_is_pointed_at_as_a_whole() -> None:
+    document = "> The old garden behind the mill\n> has many apples and pears.\n\n" + DOCUMENT
+    reading = reading_of(
+        document, room=60, long_documents=LongDocuments.SELECT, attribution=AttributionLevel.WORD
+    )
+    (window,) = reading.windows
+    assert window.source is not None
+    text = window.source.normalised.text
+    first, *_ = window.spans
+    assert ">" not in text
+    assert window.source.normalised.origin(4, 7) == first
