@@ -43,6 +43,14 @@ class Normalised:
         """The stretch of the original that became text[start:end], which must not be empty."""
         return self.starts[start], self.ends[end - 1]
 
+    def back_to(self, earlier: "Normalised") -> "Normalised":
+        """The same text, led back to the original of the text that it was made of."""
+        return Normalised(
+            self.text,
+            [earlier.starts[place] for place in self.starts],
+            [earlier.ends[place - 1] for place in self.ends],
+        )
+
     def image(self, start: int, end: int) -> tuple[int, int]:
         """What original[start:end] became."""
         return bisect_left(self.starts, start), bisect_left(self.starts, end)

@@ -1,70 +1,72 @@
 """Attribution in a job: a document is prepared when it is read, and traced when it is joined."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from bundle.manifest import Style
-from bundle.normalise import Normalised, normalise, normalised
+from bundle.normalise import Normalised, normalised
 from bundle.tokenizer import BundleTokenizer
 from server.decoding.strategy import Look
 from server.text.attribution import Piece, Source, attribute
-from server.text.structure import split
+from server.text.structure import Sentence, Structure, split
 from server.types import Attribution, AttributionLevel, TextSpan
 
 
 def source_of(
-    part: str, offset: int, style: Style, tokenizer: BundleTokenizer, level: AttributionLevel
+    part: str,
+    offset: int,
+    style: Style,
+    tokenizer: BundleTokenizer,
+    level: AttributionLevel,
+    *,
+    most_tokens: int | None = None,
 ) -> Source:
-    """A window of a document, which starts at an offset in it, prepared to be pointed into."""
+    """A part of a document, which starts at an offset in it, prepared to be pointed into.
+
+    The model reads at most so many tokens of it. How they divide may depend on what comes after.
+    """
     found = normalised(part)
     sentences = _sentences(part, found) if level is AttributionLevel.SENTENCE else None
-    return Source(found, offset, _tokens(found.text, style, tokenizer), sentences)
+    return Source(found, offset, _tokens(found.text, style, tokenizer, most_tokens), sentences)
 
 
 def source_of_sentences(
-    document: str,
-    spans: Sequence[TextSpan],
-    texts: Sequence[str],
+    structure: Structure,
+    sentences: Sequence[Sentence],
     style: Style,
     tokenizer: BundleTokenizer,
     level: AttributionLevel,
 ) -> Source:
-    """Sentences of a document, read as `texts` one after the other, prepared to be pointed into.
+    """Sentences of a document, read one after the other, prepared to be pointed into."""
+    read = _joined(stretch for each in sentences for stretch in structure.stretches(each))
+    found = normalised(read.text).back_to(read)
+    spans = [TextSpan(*found.image(each.start, each.end)) for each in sentences]
+    tokens = _tokens(found.text, style, tokenizer)
+    return Source(found, 0, tokens, spans if level is AttributionLevel.SENTENCE else None)
 
-    A sentence that is not read letter for letter, such as a quote without the `>` of its second
-    line, is only pointed at as a whole.
-    """
-    joined = ""
+
+def _joined(stretches: Iterable[tuple[int, str]]) -> Normalised:
+    """Stretches of a text, each with where it starts there, with a space between them."""
+    text: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    sentences = []
-    for span, text in zip(spans, map(normalise, texts), strict=True):
-        if joined:
-            joined += " "
+    for start, stretch in stretches:
+        if starts:
             starts.append(ends[-1])
-            ends.append(span.start)
-        found = normalised(document[span.start : span.end])
-        if found.text == text:
-            starts += [span.start + place for place in found.starts]
-            ends += [span.start + place for place in found.ends]
-        else:
-            starts += [span.start] * len(text)
-            ends += [span.end] * len(text)
-        sentences.append(TextSpan(len(joined), len(joined) + len(text)))
-        joined += text
-    return Source(
-        Normalised(joined, starts, ends),
-        0,
-        _tokens(joined, style, tokenizer),
-        sentences if level is AttributionLevel.SENTENCE else None,
-    )
+            ends.append(start)
+        text.append(stretch)
+        starts += range(start, start + len(stretch))
+        ends += range(start + 1, start + len(stretch) + 1)
+    return Normalised(" ".join(text), starts, ends)
 
 
-def _tokens(text: str, style: Style, tokenizer: BundleTokenizer) -> list[TextSpan | None]:
+def _tokens(
+    text: str, style: Style, tokenizer: BundleTokenizer, most: int | None = None
+) -> list[TextSpan | None]:
     """Where each token that the encoder reads stands in a normalised text."""
     before = style.prefix_text or ""
     spans = [
         (max(0, start - len(before)), end - len(before))
-        for start, end in tokenizer.spans(before + text)
+        for start, end in tokenizer.spans(before + text)[:most]
     ]
     return [
         *[None] * len(style.prefix_ids),

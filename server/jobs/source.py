@@ -69,8 +69,8 @@ class LongSource:
         end = characters_of(self._document, text, self._tokenizer.end_of(text, limit))
         source = None
         if (level := self._job.request.attribution) is not None:
-            beginning = self._document[:end]
-            source = source_of(beginning, 0, self._job.style, self._tokenizer, level)
+            style, document = self._job.style, self._document
+            source = source_of(document, 0, style, self._tokenizer, level, most_tokens=limit)
         return Part((TextSpan(0, end),), ids[:limit], source)
 
     def selected(self, text: str) -> Part:
@@ -81,16 +81,16 @@ class LongSource:
             ids = self._encode(" ".join(self._texts[number] for number in in_order))
             if len(ids) <= self._job.model.max_source_tokens:
                 spans = tuple(self._span(number) for number in in_order)
-                return Part(spans, ids, self._source_of(spans, in_order))
+                return Part(spans, ids, self._source_of(in_order))
             numbers.pop()  # joined, sentences may have a few tokens more than apart
         return self.truncated(text)
 
-    def _source_of(self, spans: Sequence[TextSpan], numbers: Sequence[int]) -> Source | None:
+    def _source_of(self, numbers: Sequence[int]) -> Source | None:
         if (level := self._job.request.attribution) is None:
             return None
-        texts = [self._texts[number] for number in numbers]
+        sentences = [self._quotable[number] for number in numbers]
         return source_of_sentences(
-            self._document, spans, texts, self._job.style, self._tokenizer, level
+            self._structure, sentences, self._job.style, self._tokenizer, level
         )
 
     def extract(self, guides: Sequence[str]) -> Composition:

@@ -10,6 +10,7 @@ figures of docs/evaluation.md were made with it, so it stays as it was. It knows
 offsets, and ends a sentence at every line break.
 """
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from server.text.sentence_ends import sentence_spans
 LONGEST_SENTENCE = 1_000
 """In characters. A longer one, such as speech written down without stops, is cut into pieces."""
 
+_STRETCH = re.compile(r"\S+")
 _SUMMARY_WORTHY = frozenset(
     {BlockKind.PARAGRAPH, BlockKind.LIST_ITEM, BlockKind.QUOTE, BlockKind.TURN}
 )
@@ -60,7 +62,12 @@ class Structure:
 
         Without the marks inside it, such as the `> ` of a quote in two lines.
         """
-        return " ".join(self._text[sentence.start : sentence.end].split())
+        return " ".join(text for _, text in self.stretches(sentence))
+
+    def stretches(self, sentence: Sentence) -> Iterator[tuple[int, str]]:
+        """The same between white space, each stretch with where it starts in the document."""
+        found = _STRETCH.finditer(self._text, sentence.start, sentence.end)
+        return ((stretch.start(), stretch[0]) for stretch in found)
 
 
 def split(document: str) -> Structure:

@@ -192,14 +192,41 @@ def test_selected_sentences_lead_back_to_their_places_in_the_document(document: 
         assert source.normalised.origin(*sentence) == span
 
 
-def test_a_quote_that_is_read_without_its_marks_is_pointed_at_as_a_whole() -> None:
+def test_words_of_a_quote_that_is_read_without_its_marks_lead_back_to_their_places() -> None:
     document = "> The old garden behind the mill\n> has many apples and pears.\n\n" + DOCUMENT
     reading = reading_of(
         document, room=60, long_documents=LongDocuments.SELECT, attribution=AttributionLevel.WORD
     )
     (window,) = reading.windows
     assert window.source is not None
-    text = window.source.normalised.text
-    first, *_ = window.spans
-    assert ">" not in text
-    assert window.source.normalised.origin(4, 7) == first
+    found = window.source.normalised
+    assert "the mill has many" in found.text
+    for word in ("old", "mill", "has", "many"):
+        start = found.text.index(word)
+        begin = document.index(word)
+        assert found.origin(start, start + len(word)) == (begin, begin + len(word))
+
+
+@pytest.mark.parametrize("level", AttributionLevel)
+@pytest.mark.parametrize("policy", [LongDocuments.TRUNCATE, LongDocuments.SELECT])
+@pytest.mark.parametrize("room", range(20, 60))
+def test_each_token_that_is_read_of_a_long_document_knows_where_it_stands(
+    room: int, policy: LongDocuments, level: AttributionLevel
+) -> None:
+    parts = (GARDEN, "\U0001f469\u200d\U0001f680 河水上涨了，村民们离开了家园。", SHIPS, BREAD)
+    mixed = "\n\n".join(parts).replace("market", "cafe\u0301s\n> in the\xa0market")
+    reading = reading_of(mixed, room=room, long_documents=policy, attribution=level)
+    (window,) = reading.windows
+    source = window.source
+    assert source is not None
+    assert (source.sentences is None) == (level is AttributionLevel.WORD)
+    assert len(source.tokens) == len(window.ids)
+    assert source.tokens[0] is source.tokens[-1] is None  # the style's and the end token
+    for token, span in zip(window.ids[1:-1], source.tokens[1:-1], strict=True):
+        text = BUNDLE.tokenizer.decode([token]).strip()
+        if span is None:
+            assert not text
+            continue
+        assert text == source.normalised.text[slice(*span)] or "\ufffd" in text
+        start, end = source.normalised.origin(*span)
+        assert normalise(mixed[start:end]) == source.normalised.text[slice(*span)]
