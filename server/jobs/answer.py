@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from bundle.tokenizer import BundleTokenizer
 from server.decoding.strategy import Hypothesis
 from server.engine.request import Finished, Stamps
-from server.jobs.attributing import attributions, own_attributions
-from server.jobs.composing import Composition, sentence_attributions
+from server.jobs.attributing import attributions, composed_attributions, own_attributions
+from server.jobs.composing import Composition
 from server.jobs.job import Job
 from server.jobs.reading import Reading
 from server.text.detokenise import whole_text
@@ -184,8 +184,21 @@ def composed_answer(
         finished=finished,
         speculation_off=speculation_off,
         sentences=composition.sentences,
-        attributions=sentence_attributions(composition) if reading.is_traced else (),
+        attributions=_composed_attributions(composition, finished, reading, tokenizer),
     )
+
+
+def _composed_attributions(
+    composition: Composition,
+    finished: Sequence[Finished],
+    reading: Reading,
+    tokenizer: BundleTokenizer,
+) -> Sequence[Attribution]:
+    if not reading.is_traced:
+        return ()
+    best = [each.hypotheses[0] for each in finished]
+    sources = [window.source for window in reading.windows]
+    return list(composed_attributions(composition, best, sources, tokenizer))
 
 
 def _answer(

@@ -5,10 +5,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from bundle.manifest import Style
 from bundle.normalise import Normalised, normalised
 from bundle.tokenizer import BundleTokenizer
-from server.decoding.strategy import Look
+from server.decoding.strategy import Hypothesis, Look
+from server.jobs.composing import Composition, Written
 from server.text.attribution import Piece, Source, attribute
+from server.text.detokenise import whole_text
 from server.text.structure import Sentence, Structure, split
-from server.types import Attribution, AttributionLevel, TextSpan
+from server.types import (
+    Attribution,
+    AttributionKind,
+    AttributionLevel,
+    SourceSpan,
+    TextSpan,
+)
 
 
 def source_of(
@@ -35,12 +43,14 @@ def source_of_sentences(
     style: Style,
     tokenizer: BundleTokenizer,
     level: AttributionLevel,
+    *,
+    most_tokens: int,
 ) -> Source:
     """Sentences of a document, read one after the other, prepared to be pointed into."""
     read = _joined(stretch for each in sentences for stretch in structure.stretches(each))
     found = normalised(read.text).back_to(read)
     spans = [TextSpan(*found.image(each.start, each.end)) for each in sentences]
-    tokens = _tokens(found.text, style, tokenizer)
+    tokens = _tokens(found.text, style, tokenizer, most_tokens)
     return Source(found, 0, tokens, spans if level is AttributionLevel.SENTENCE else None)
 
 
@@ -81,8 +91,10 @@ def attributions(
     looks: Sequence[Look | None],
     source: Source,
     tokenizer: BundleTokenizer,
+    *,
+    sentences: Sequence[TextSpan] | None = None,
 ) -> list[Attribution]:
-    """Traces a summary, which was written of a source with these looks."""
+    """Traces a summary, which was written of a source with these looks: all of it, or sentences."""
     decoded = tokenizer.decode(tokens)
     num_dropped = len(decoded) - len(decoded.lstrip())
     spans = [(start - num_dropped, end - num_dropped) for start, end in tokenizer.spans_of(tokens)]
@@ -93,7 +105,34 @@ def attributions(
         for span, look in zip(_visible(text, spans), looks, strict=True)
         if span is not None
     ]
-    return attribute(text, pieces, source)
+    return attribute(text, pieces, source, sentences=sentences)
+
+
+def composed_attributions(
+    composition: Composition,
+    written: Sequence[Hypothesis],
+    sources: Sequence[Source | None],
+    tokenizer: BundleTokenizer,
+) -> Iterator[Attribution]:
+    """Traces each sentence of a summary that was put together.
+
+    What is quoted is copied whole; the others are traced to the window that they were written of.
+    """
+    found: dict[Written, Attribution] = {}
+    for number, (best, source) in enumerate(zip(written, sources, strict=True)):
+        chosen = [each.span for each in composition.written if each and each.window == number]
+        if source is not None and chosen:
+            text = whole_text(tokenizer, best.tokens)
+            traced = attributions(
+                text, best.tokens, best.looks, source, tokenizer, sentences=chosen
+            )
+            found |= {Written(number, each.summary_span): each for each in traced}
+    for sentence, place in zip(composition.sentences, composition.written, strict=True):
+        if place is not None:
+            yield found[place]._replace(summary_span=sentence.span)
+        elif sentence.source is not None:
+            spans = (SourceSpan(sentence.source, 1.0),)
+            yield Attribution(sentence.span, spans, AttributionKind.COPIED)
 
 
 def own_attributions(text: str, source: Source) -> list[Attribution]:

@@ -2,12 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from server.types import Attribution, AttributionKind, SourceSpan, SummarySentence, TextSpan
+from server.types import SummarySentence, TextSpan
 
 _BULLET = "- "
 # After these, Chinese has no space.
 _FULL_WIDTH_ENDS = "。！？；…」』”）》"
+
+
+class Written(NamedTuple):
+    """Where a sentence stands in what the model wrote of a window."""
+
+    window: int
+    span: TextSpan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,8 @@ class Chosen:
     source: TextSpan | None
     # Among all that could have been chosen: 1 is the best, 0 the last.
     score: float
+    # Set if the model wrote it.
+    written: Written | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,8 @@ class Composition:
 
     text: str
     sentences: tuple[SummarySentence, ...]
+    # For each sentence, where the model wrote it; None if it is quoted.
+    written: tuple[Written | None, ...]
 
 
 def put_together(chosen: Sequence[Chosen], *, by_rank: bool, bullets: bool) -> Composition:
@@ -43,17 +55,4 @@ def put_together(chosen: Sequence[Chosen], *, by_rank: bool, bullets: bool) -> C
         span = TextSpan(len(text), len(text) + len(each.text))
         text += each.text
         sentences.append(SummarySentence(span, each.source, each.score))
-    return Composition(text, tuple(sentences))
-
-
-def sentence_attributions(composition: Composition) -> list[Attribution]:
-    """Where each sentence comes from: one that is quoted is copied whole.
-
-    What the model wrote of a part is not traced further.
-    """
-    return [
-        Attribution(each.span, (), AttributionKind.GENERATED)
-        if each.source is None
-        else Attribution(each.span, (SourceSpan(each.source, 1.0),), AttributionKind.COPIED)
-        for each in composition.sentences
-    ]
+    return Composition(text, tuple(sentences), tuple(each.written for each in order))

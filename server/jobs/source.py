@@ -8,7 +8,7 @@ from functools import cached_property
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
 from server.jobs.attributing import source_of, source_of_sentences
-from server.jobs.composing import Chosen, Composition, put_together
+from server.jobs.composing import Chosen, Composition, Written, put_together
 from server.jobs.job import Job
 from server.text.attribution import Source
 from server.text.content_words import content_words
@@ -81,16 +81,23 @@ class LongSource:
             ids = self._encode(" ".join(self._texts[number] for number in in_order))
             if len(ids) <= self._job.model.max_source_tokens:
                 spans = tuple(self._span(number) for number in in_order)
-                return Part(spans, ids, self._source_of(in_order))
+                chosen = [self._quotable[number] for number in in_order]
+                return Part(spans, ids, self._source_of(chosen))
             numbers.pop()  # joined, sentences may have a few tokens more than apart
         return self.truncated(text)
 
-    def _source_of(self, numbers: Sequence[int]) -> Source | None:
-        if (level := self._job.request.attribution) is None:
+    def _source_of(self, sentences: Sequence[Sentence]) -> Source | None:
+        """The sentences as the model reads them, if the summary is to be traced back to them."""
+        job = self._job
+        if (level := job.request.attribution) is None:
             return None
-        sentences = [self._quotable[number] for number in numbers]
         return source_of_sentences(
-            self._structure, sentences, self._job.style, self._tokenizer, level
+            self._structure,
+            sentences,
+            job.style,
+            self._tokenizer,
+            level,
+            most_tokens=job.model.max_source_tokens,
         )
 
     def extract(self, guides: Sequence[str]) -> Composition:
@@ -111,7 +118,7 @@ class LongSource:
         """The sentences written of the windows that say most, and then key sentences."""
         budget = self._budget
         written = list(self._written(guides))
-        texts = [text for _, text in written]
+        texts = [each.text for each in written]
         taken = cover(
             [Candidate(tuple(content_words(text)), budget.length(text)) for text in texts],
             [
@@ -124,18 +131,20 @@ class LongSource:
         )
         places = _places(self._order)
         chosen = [
-            Chosen(texts[number], written[number][0], None, 1 - rank / max(1, len(texts)))
+            replace(written[number], score=1 - rank / len(texts))
             for rank, number in enumerate(taken.written)
         ]
         chosen += [self._quoted(number, places) for number in taken.verbatim]
         return self._put_together(chosen[: budget.most] or [self._quoted(self._order[0], places)])
 
-    def _written(self, guides: Sequence[str]) -> Iterator[tuple[int, str]]:
-        """The sentences written of each window, with where the window begins."""
-        for window, guide in zip(self.windows, guides, strict=True):
+    def _written(self, guides: Sequence[str]) -> Iterator[Chosen]:
+        """The sentences written of each window, which come where the window begins."""
+        for number, (window, guide) in enumerate(zip(self.windows, guides, strict=True)):
             written = split(guide)
             for sentence in written.sentences:
-                yield window.spans[0].start, written.read(sentence)
+                place = Written(number, TextSpan(sentence.start, sentence.end))
+                text = written.read(sentence)
+                yield Chosen(text, window.spans[0].start, None, 0.0, place)
 
     def _quoted(self, number: int, places: Mapping[int, int]) -> Chosen:
         sentence = self._quotable[number]
@@ -203,15 +212,18 @@ class LongSource:
         """Windows that cover all sentences of the document: code and tables are left out."""
         structure = self._structure
         sentences, counts = fitted(self._document, structure.sentences, self._count, self._room)
-        return [
-            Part(
-                (TextSpan(window.start, window.end),),
-                self._encode(" ".join(map(structure.read, sentences[window.first : window.stop])))[
-                    : self._job.model.max_source_tokens
-                ],
+        found = []
+        for window in windows(sentences, counts, self._room):
+            inside = sentences[window.first : window.stop]
+            ids = self._encode(" ".join(map(structure.read, inside)))
+            found.append(
+                Part(
+                    (TextSpan(window.start, window.end),),
+                    ids[: self._job.model.max_source_tokens],
+                    self._source_of(inside),
+                )
             )
-            for window in windows(sentences, counts, self._room)
-        ]
+        return found
 
 
 def _places(order: Sequence[int]) -> dict[int, int]:

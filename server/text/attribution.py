@@ -68,8 +68,17 @@ class Source:
     sentences: Sequence[TextSpan] | None
 
 
-def attribute(summary: str, pieces: Sequence[Piece], source: Source) -> list[Attribution]:
-    """Traces each sentence of a summary to its source, or each word, in order."""
+def attribute(
+    summary: str,
+    pieces: Sequence[Piece],
+    source: Source,
+    *,
+    sentences: Sequence[TextSpan] | None = None,
+) -> list[Attribution]:
+    """Traces each sentence of a summary to its source, or each word, in order.
+
+    The sentences may be given, where not all of them are wanted.
+    """
     starts = [piece.span.start for piece in pieces]
     ends = [piece.span.end for piece in pieces]
     theirs, most = source.sentences, None
@@ -77,7 +86,8 @@ def attribute(summary: str, pieces: Sequence[Piece], source: Source) -> list[Att
         parts = words(summary, starts)
         theirs = words(source.normalised.text, [each.start for each in source.tokens if each])
     else:
-        parts = [TextSpan(*span) for span in sentence_spans(summary, 0, len(summary))]
+        spans = sentence_spans(summary, 0, len(summary)) if sentences is None else sentences
+        parts = [TextSpan(*span) for span in spans]
         most = _MOST_SENTENCES
     tracer = _Tracer(summary, source.normalised.text, theirs)
     found = []
@@ -86,11 +96,11 @@ def attribute(summary: str, pieces: Sequence[Piece], source: Source) -> list[Att
         copied, others = tracer.trace(part, own)
         if source.sentences is None:
             others = _with_neighbours_joined(others, source.normalised.text)
-        spans = [
+        weighed = [
             *_weighed(copied, len(own)),
             *(each for each in _weighed(others, len(own)) if each.weight > 0),
         ]
-        in_document = tuple(_in_document(each, source) for each in spans[:most])
+        in_document = tuple(_in_document(each, source) for each in weighed[:most])
         found.append(Attribution(part, in_document, _kind(own, is_copied=bool(copied))))
     return found
 

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from server.decoding.strategy import Hypothesis, Look
 from server.errors import DeadlineExpired, EngineFailure, InvalidRequest
 from server.types import (
     AttributionKind,
@@ -14,7 +15,6 @@ from server.types import (
     LongDocuments,
     Progress,
     ReadingWay,
-    SourceSpan,
     TextSpan,
 )
 from tests.server.factories import BUNDLE, make_model
@@ -117,19 +117,30 @@ async def test_what_is_left_of_the_length_is_filled_with_sentences_of_the_docume
         assert summary.text[each.span.start : each.span.end] == source
 
 
-async def test_written_sentences_are_generated_and_quoted_ones_copied(harness: Harness) -> None:
+async def test_each_sentence_is_traced_to_the_window_that_it_was_written_of_or_quoted_from(
+    harness: Harness,
+) -> None:
     caller = await begin(harness, length=None, attribution=AttributionLevel.SENTENCE)
-    for index in range(3):
-        await finish(harness, index)
+    for index, brief in enumerate(BRIEFS):
+        await harness.until(lambda index=index: len(harness.engine.requests) > index)  # type: ignore[misc]
+        tokens = BUNDLE.tokenizer.encode(brief)
+        looks = [Look(place=1 + index, gate=0.5)] * len(tokens)
+        harness.engine.finish(index, [Hypothesis(tokens, FinishReason.STOP, -0.5, looks)])
     summary = await caller.summary()
     assert len(summary.attributions) == len(summary.sentences) > 3
+    num_written = 0
     for traced, sentence in zip(summary.attributions, summary.sentences, strict=True):
         assert traced.summary_span == sentence.span
+        ((span, weight),) = traced.source_spans
         if sentence.source is None:
-            assert (traced.kind, traced.source_spans) == (AttributionKind.GENERATED, ())
+            number = BRIEFS.index(summary.text[slice(*sentence.span)])
+            assert (traced.kind, weight) == (AttributionKind.GENERATED, 0.5)
+            assert DOCUMENT[slice(*span)] == PARTS[number]
+            num_written += 1
         else:
-            assert traced.kind is AttributionKind.COPIED
-            assert traced.source_spans == (SourceSpan(sentence.source, 1.0),)
+            assert (traced.kind, weight) == (AttributionKind.COPIED, 1.0)
+            assert span == sentence.source
+    assert num_written == 3
 
 
 async def test_no_more_than_two_windows_hold_a_row_at_once(harness: Harness) -> None:
