@@ -2,9 +2,10 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
+from bundle.facts import Ordinary, is_telling
 from bundle.words import Kind, Segment, segments
 
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
@@ -20,6 +21,7 @@ class Spelling:
         self._vocab_size, self._spell = vocab_size, spell
         self._texts: dict[int, bytes] = {}
         self._segments: dict[int, tuple[Segment, ...] | None] = {}
+        self._telling: dict[int, bool] = {}
 
     def text(self, token: int) -> bytes:
         """What a token adds; an id that the tokenizer does not have adds nothing."""
@@ -36,6 +38,12 @@ class Spelling:
                 self._segments[token] = None
         return self._segments[token]
 
+    def is_telling(self, token: int) -> bool:
+        """Whether there is a capital or a digit in its text."""
+        if token not in self._telling:
+            self._telling[token] = is_telling(self.text(token).decode(errors="ignore"))
+        return self._telling[token]
+
     def ends_a_word(self, token: int) -> bool:
         """Whether it begins with what no word goes on with: a gap, or a Han character."""
         beginning = segments(self.text(token).decode(errors="ignore")[:1])
@@ -49,6 +57,17 @@ class Spelling:
     def most_han(self) -> int:
         """Most Han characters that a token begins with."""
         return max(map(len, self._by_beginning), default=0)
+
+    def text_of(self, tokens: Iterable[int]) -> str:
+        """What tokens add together; what is no whole character is replaced."""
+        return b"".join(map(self.text, tokens)).decode(errors="replace")
+
+    @cached_property
+    def ordinary(self) -> Ordinary:
+        """Words in small letters that are one token after a space, so none of them is rare."""
+        spelled = (self._spell(token) for token in range(self._vocab_size))
+        texts = (each[1:].decode(errors="replace") for each in spelled if each[:1] == b" ")
+        return Ordinary(text for text in texts if text.isalpha() and text.islower())
 
     @cached_property
     def _by_beginning(self) -> Mapping[str, Sequence[int]]:

@@ -96,9 +96,9 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
 FLOORS: Mapping[str, list[str]] = {
     "bundle": [
         "decoding errors normalise processor protobuf_wire words",
-        "arithmetic checksum onnx_tensors spelling strict_json",
-        "finite manifest tokenizer",
-        "signature",
+        "arithmetic checksum facts onnx_tensors strict_json",
+        "finite manifest spelling",
+        "signature tokenizer",
         "load",
     ],
     "model": [

@@ -32,6 +32,22 @@ def test_tokens_are_found_by_the_han_characters_that_they_begin_with() -> None:
     assert spelling.most_han == 2
 
 
+def test_ordinary_words_are_those_in_small_letters_that_are_one_token_after_a_space() -> None:
+    spelling = spelling_of(" three", " Paris", "house", " 5th", " don't", " été", "", " ", " (a")
+    assert spelling.ordinary.words == {"Three", "Été"}
+    assert list(spelling.ordinary.beginnings.after("")) == [
+        *("T", "Th", "Thr", "Thre", "Three"),
+        *("É", "Ét", "Été"),
+    ]
+    assert list(spelling.ordinary.beginnings.after("Thr")) == ["", "e", "ee"]
+    assert list(spelling.ordinary.beginnings.after("three")) == []
+
+
+def test_a_text_is_what_its_tokens_add_and_half_a_character_is_replaced() -> None:
+    spelling = Spelling(3, [b" a", b"\xe4\xb8", b"\xad"].__getitem__)
+    assert spelling.text_of([0, 1, 2, 0, 1]) == " a中 a\ufffd"
+
+
 def test_a_gap_or_a_han_character_ends_a_word_and_letters_or_punctuation_do_not() -> None:
     spelling = spelling_of(" a", "中", "，a", "\n", "a", ",", "-a", "")
     ending = [token for token in range(8) if spelling.ends_a_word(token)]
