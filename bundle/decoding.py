@@ -78,6 +78,7 @@ OPTIONS: Mapping[str, Option] = {
         Option("repetition_penalty", Range(0, 10, includes_low=False), 1.0),
         Option("no_repeat_ngram_size", Range(0, 16), 0),
         Option("no_repeat_word_ngram_size", Range(0, 16), 0),
+        Option("only_source_facts", None, False),
         Option("speculation", None, True, in_bundle=False),
         # Texts, which become token ids before decoding.
         Option("prefix", in_bundle=False),

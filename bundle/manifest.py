@@ -66,6 +66,7 @@ class DecodingDefaults:
     no_repeat_ngram_size: int = 0
     # None is what changes nothing: see bundle/decoding.py.
     no_repeat_word_ngram_size: int | None = None
+    only_source_facts: bool | None = None
     num_beams: int | None = None
     length_penalty: float | None = None
     early_stopping: bool | None = None

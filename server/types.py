@@ -25,6 +25,7 @@ class RequestedOptions:
     min_tokens: int | None = None
     no_repeat_ngram_size: int | None = None
     no_repeat_word_ngram_size: int | None = None
+    only_source_facts: bool | None = None
     num_beams: int | None = None
     length_penalty: float | None = None
     early_stopping: bool | None = None
@@ -49,6 +50,8 @@ class DecodingOptions:
     min_tokens: int = 0
     no_repeat_ngram_size: int = 0
     no_repeat_word_ngram_size: int = 0
+    # No name or number is written that the document does not hold.
+    only_source_facts: bool = False
     # 1 is greedy or sampling; more is a beam search, which keeps that many beginnings.
     num_beams: int = 1
     length_penalty: float = 1.0
@@ -273,6 +276,7 @@ class WarningCode(enum.Enum):
     DOCUMENT_RETURNED = "document returned"
     DOCUMENT_TOO_SHORT = "document too short"
     LANGUAGE_NOT_SUPPORTED = "language not supported"
+    FACTS_NOT_IN_SOURCE = "facts not in source"
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,7 @@ def _default_options(ours: TokenEngine) -> DecodingOptions:
         min_tokens=defaults.min_tokens,
         no_repeat_ngram_size=defaults.no_repeat_ngram_size,
         no_repeat_word_ngram_size=defaults.no_repeat_word_ngram_size or 0,
+        only_source_facts=defaults.only_source_facts or False,
     )
 
 

@@ -44,7 +44,8 @@ def load(start: Start) -> Ready:
             "max_tokens": job.max_tokens,
             "min_tokens": job.min_tokens,
             "no_repeat_ngram_size": job.no_repeat_ngram_size,
-            "no_repeat_word_ngram_size": 0,  # no peer has such a rule
+            "no_repeat_word_ngram_size": 0,  # no peer has such rules
+            "only_source_facts": False,
             "num_beams": job.beams,
             "speculation": job.speculation,
         }

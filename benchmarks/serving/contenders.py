@@ -100,7 +100,7 @@ def reading(bundle: Path) -> dict[str, Any]:
     """What the peer must know of a model, out of our manifest: its default style."""
     manifest = read_manifest(bundle)
     style = default_style(manifest)
-    # It knows no rule about words; the nearest that it has is one about as many tokens.
+    # It knows no rule about words; for repetition, the nearest is one about as many tokens.
     repetition = style.defaults.no_repeat_ngram_size or style.defaults.no_repeat_word_ngram_size
     return {
         "name": manifest.name,

@@ -88,3 +88,6 @@ class DecodingOptions:
     no_repeat_word_ngram_size: int | None = _option(
         WORDS, "never write a run of this many whole words twice, nor break a word for it; 0 to 16"
     )
+    only_source_facts: bool | None = _option(
+        WORDS, "write no name or number that the document does not hold"
+    )

@@ -192,6 +192,7 @@ class WarningCode(Enum):
     DOCUMENT_RETURNED = "document_returned"
     DOCUMENT_TOO_SHORT = "document_too_short"
     LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+    FACTS_NOT_IN_SOURCE = "facts_not_in_source"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,8 +69,9 @@ def add(commands: Any) -> None:
         nargs="+",
         default=["tokens-3"],
         metavar="RULE",
-        help="what may not be written twice: tokens-N, words-N (whole words) or none; of several "
-        "rules, each is scored and compared with the first (default: tokens-3)",
+        help="what may not be written twice: tokens-N, words-N (whole words) or none; +facts after "
+        "it forbids names and numbers that the document lacks, which takes a checkpoint long; of "
+        "several rules, each is scored and compared with the first (default: tokens-3)",
     )
     parser.add_argument(
         "--vocabulary",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from model.decoding.decoding_options import GreedyOptions
 from model.decoding.repetition import repeating_ids, repeating_word_ids
+from model.decoding.source_facts import wrong_fact_ids
 
 
 def constrain(
@@ -31,6 +32,16 @@ def constrain(
         penalty = options.repetition_penalty
         scores[used] = torch.where(scores[used] < 0, scores[used] * penalty, scores[used] / penalty)
     scores[sorted(forbidden_ids(tokens, source_ids, options, start_id, end_id))] = -math.inf
+    if options.only_source_facts:
+        if options.spelling is None:
+            raise ValueError("only_source_facts needs the spelling of the tokens")
+        wrong = wrong_fact_ids(
+            tokens, source_ids, options.spelling, vocabulary_size=len(scores), end_id=end_id
+        )
+        true = scores.clone()
+        true[sorted(wrong)] = -math.inf
+        if (true > -math.inf).any():  # otherwise this rule would leave nothing to write
+            scores = true
     return scores
 
 
@@ -41,7 +52,7 @@ def forbidden_ids(
     start_id: int,
     end_id: int,
 ) -> set[int]:
-    """Every id that may not follow `tokens`."""
+    """Every id that may not follow `tokens`, but for what `only_source_facts` forbids."""
     written = [start_id, *tokens]
     forbidden = {
         *options.banned_ids,

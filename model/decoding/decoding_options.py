@@ -19,6 +19,7 @@ class GreedyOptions:
     repetition_penalty: float = 1.0  # scores of tokens used before, the start token too: / this
     no_repeat_ngram_size: int = 0  # no run of so many tokens occurs twice; 0 is no such rule
     no_repeat_word_ngram_size: int = 0  # no run of so many words; needs the spelling of tokens
+    only_source_facts: bool = False  # no name or number that the source lacks; the same need
     spelling: Spelling | None = field(default=None, compare=False, repr=False)
     encoder_no_repeat_ngram_size: int = 0  # no such run of the source occurs in the summary
     banned_ids: tuple[int, ...] = ()  # never generated

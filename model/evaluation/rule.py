@@ -10,20 +10,27 @@ one kind of summary that it knows.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MAX_CHARACTERS = 4_000
 MAX_DOCUMENT_TOKENS = 638
+_FACTS = "+facts"
 
 
 @dataclass(frozen=True)
 class Repetition:
-    """What may not be written twice: a run of so many tokens, or of so many words; 0 is none."""
+    """What may not be written twice: a run of so many tokens, or of so many words; 0 is none.
+
+    And whether no name or number may be written that the document does not hold.
+    """
 
     no_repeat_ngram_size: int = 0
     no_repeat_word_ngram_size: int = 0
+    only_source_facts: bool = False
 
     def __str__(self) -> str:
+        if self.only_source_facts:
+            return f"{replace(self, only_source_facts=False)}{_FACTS}"
         if self.no_repeat_word_ngram_size:
             return f"words-{self.no_repeat_word_ngram_size}"
         return f"tokens-{self.no_repeat_ngram_size}" if self.no_repeat_ngram_size else "none"
@@ -34,11 +41,16 @@ TOKENS_3 = Repetition(no_repeat_ngram_size=3)
 
 def read_repetition(name: str) -> Repetition:
     """The rule of a name such as `words-3`; raises ValueError for what is no such name."""
+    if name.endswith(_FACTS):
+        return replace(read_repetition(name.removesuffix(_FACTS)), only_source_facts=True)
     if name == "none":
         return Repetition()
     found = re.fullmatch(r"(tokens|words)-([1-9]\d?)", name)
     if found is None:
-        raise ValueError(f"{name!r} is no rule against repetition: tokens-N, words-N or none")
+        raise ValueError(
+            f"{name!r} is no rule against repetition: tokens-N, words-N or none, perhaps with "
+            f"{_FACTS}"
+        )
     size = int(found[2])
     return Repetition(size) if found[1] == "tokens" else Repetition(0, size)
 

@@ -11,12 +11,15 @@ sees the slots of its own path alone. So nothing moves when a beginning is dropp
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import itemgetter
+
+import numpy as np
 
 from bundle.manifest import SpecialTokens
 from bundle.spelling import Spelling
 from server.decoding.rules import Rules, RulesAlong
-from server.decoding.scores import log_normaliser, nothing_allowed, summary_score
+from server.decoding.scores import constrain, log_normaliser, nothing_allowed, summary_score
 from server.decoding.strategy import DraftCount, Hypothesis, Look, Outcome, Proposal, look_of
 from server.types import DecodingOptions, FinishReason
 
@@ -35,6 +38,9 @@ class _Beginning:
     looks: Sequence[Look | None] = ()
 
 
+# A token that may follow a beginning, and what it adds.
+_Allowed = tuple[int, float]
+
 # A token, the place of the beginning that it continues, and the sum that it brings it to.
 _Continuation = tuple[int, int, float]
 
@@ -52,14 +58,17 @@ class BeamSearch:
         *,
         spelling: Spelling | None = None,
         keeps_looks: bool = False,
+        source_ids: Sequence[int] = (),
     ) -> None:
         self._keeps_looks = keeps_looks
-        self._rules = Rules(options, special, spelling)
+        self._rules = Rules(options, special, spelling, source_ids)
         self._options = options
         self._start_id = special.decoder_start_id
         self._num_looked_at = 2 * options.num_beams
         self._least_candidates = min(self._num_looked_at, vocabulary_size)
         self._is_penalised = options.repetition_penalty != 1
+        # Whether the candidates did not tell which tokens the rules allow.
+        self._is_unsure = False
         # The best first, and all equally long.
         self._running = [_Beginning([], 0.0, [], RulesAlong(self._rules))]
         self._excluded: list[set[int]] = []
@@ -108,21 +117,28 @@ class BeamSearch:
             places=[length] * width,
             excluded_ids=[*map(tuple, self._excluded), *[()] * num_idle],
             ancestors=[one.slots for one in feeding],
-            wants_scores=self._is_penalised and not is_forced,
+            wants_scores=(self._is_penalised or self._is_unsure) and not is_forced,
         )
 
     def advance(self, outcome: Outcome) -> bool:
         """Continues the beginnings; True when no better summary is looked for."""
         forced = self._rules.forced(self._length)
         cut_off: Collection[int] = ()
+        allowed: Sequence[list[_Allowed]] = ()
+        if forced in (None, self._rules.end_id):
+            allowed = list(self._allowed(outcome))
         if forced is None:
-            best = self._best_continuations(outcome)
+            best = self._best_continuations(allowed)
         else:
             best = [
                 (forced, parent, one.log_probability) for parent, one in enumerate(self._running)
             ]
-            if forced == self._rules.end_id:
-                cut_off = self._cut_off(outcome)
+            cut_off = self._cut_off(allowed)
+        if outcome.scores is None:
+            self._is_unsure = self._may_lack(allowed, [] if forced is not None else best, outcome)
+            if self._is_unsure:
+                return False  # the next proposal asks for all scores
+        self._is_unsure = False
         looks: Sequence[Look | None] = ()
         if self._keeps_looks:
             places = range(len(self._running))
@@ -151,14 +167,11 @@ class BeamSearch:
     def _length(self) -> int:
         return len(self._running[0].tokens)
 
-    def _best_continuations(self, outcome: Outcome) -> list[_Continuation]:
-        assert outcome.token_ids.shape[1] >= self._least_candidates, "too few for so many beams"
+    def _best_continuations(self, allowed: Sequence[list[_Allowed]]) -> list[_Continuation]:
         best: list[_Continuation] = []
         least = -math.inf
-        for parent, (one, allowed) in enumerate(
-            zip(self._running, self._allowed(outcome), strict=True)
-        ):
-            for token, log_probability in allowed[: self._num_looked_at]:
+        for parent, (one, following) in enumerate(zip(self._running, allowed, strict=True)):
+            for token, log_probability in following[: self._num_looked_at]:
                 # Rounding may lift the logarithm of a certain token just above 0.
                 total = one.log_probability + min(log_probability, 0.0)
                 if total <= least:
@@ -170,25 +183,75 @@ class BeamSearch:
                 least = _LAST(best[-1])
         return best
 
-    def _allowed(self, outcome: Outcome) -> Iterator[list[tuple[int, float]]]:
-        """For each beginning, the tokens that may follow and what each adds, the best first."""
+    def _allowed(self, outcome: Outcome) -> Iterator[list[_Allowed]]:
+        """For each beginning, the tokens that may follow and what each adds, the best first.
+
+        Of names and numbers that are not in the source the candidates may be full: some tokens may
+        be missing then, unless there are all scores.
+        """
+        assert outcome.token_ids.shape[1] >= self._least_candidates, "too few for so many beams"
         rows = zip(outcome.token_ids.tolist(), outcome.log_probs.tolist(), strict=True)
         for parent, (excluded, row) in enumerate(zip(self._excluded, rows, strict=False)):
+            along = self._running[parent].along
+            if along.checks_facts and outcome.scores is not None:
+                yield self._best_of_all(outcome, parent)
+                continue
             allowed = [each for each in zip(*row, strict=True) if each[0] not in excluded]
+            if along.checks_facts:
+                right = (each for each in allowed if not along.is_wrong_fact(each[0]))
+                allowed = list(islice(right, self._num_looked_at))
             if self._is_penalised:
                 allowed += self._penalised(outcome, parent)
                 allowed.sort(key=_LAST, reverse=True)
             yield allowed
 
-    def _cut_off(self, outcome: Outcome) -> set[int]:
+    def _best_of_all(self, outcome: Outcome, parent: int) -> list[_Allowed]:
+        """The same for one beginning, by the scores of all tokens, as many as are looked at."""
+        assert outcome.scores is not None, "the proposal asked for scores"
+        one = self._running[parent]
+        scores = outcome.scores[parent] - log_normaliser(outcome, parent)
+        scores = constrain(
+            scores,
+            [self._start_id, *one.tokens],
+            self._options.repetition_penalty,
+            one.along.forbidden(),
+            one.along.wrong_facts(len(scores)),
+        )
+        best = np.argsort(-scores, kind="stable")[: self._num_looked_at]
+        return [(int(token), float(scores[token])) for token in best if scores[token] > -np.inf]
+
+    def _may_lack(
+        self,
+        allowed: Sequence[list[_Allowed]],
+        best: Sequence[_Continuation],
+        outcome: Outcome,
+    ) -> bool:
+        """Whether a token that is no candidate might be among the best continuations.
+
+        None is likelier than the last candidate. Where no candidate is left, only the scores tell
+        whether the rule about names and numbers counts at all.
+        """
+        enough = len(best) == self._num_looked_at
+        least = _LAST(best[-1]) if enough else -math.inf
+        for row, (one, following) in enumerate(zip(self._running, allowed, strict=False)):
+            if not one.along.checks_facts or len(following) >= self._num_looked_at:
+                continue
+            if not best and following:
+                continue  # only the best of each is asked for
+            log_probability = outcome.log_probs.item(row, -1 if following else 0)
+            if one.log_probability + min(log_probability, 0.0) >= least:
+                return True
+        return False
+
+    def _cut_off(self, allowed: Sequence[list[_Allowed]]) -> set[int]:
         """The beginnings that the model would have gone on with instead of ending them."""
         return {
             parent
-            for parent, allowed in enumerate(self._allowed(outcome))
-            if not allowed or allowed[0][0] != self._rules.end_id
+            for parent, following in enumerate(allowed)
+            if not following or following[0][0] != self._rules.end_id
         }
 
-    def _penalised(self, outcome: Outcome, row: int) -> list[tuple[int, float]]:
+    def _penalised(self, outcome: Outcome, row: int) -> list[_Allowed]:
         """The tokens that a beginning holds already, and what each adds if it comes again.
 
         Like transformers', a beam search multiplies log-probabilities, and does not make what comes

@@ -14,7 +14,13 @@ _HARDLY_ALLOWED = -60.0
 
 
 def best_of_proposed(outcome: Outcome, query: int, along: RulesAlong) -> tuple[int | None, float]:
-    """The best token where what is forbidden was excluded; None where nothing is left."""
+    """The best token where what is forbidden was excluded; None where nothing is left.
+
+    Where names and numbers are checked, what is wrong was not excluded, because it is so much: it
+    is None where the scores of all words have to tell.
+    """
+    if along.checks_facts:
+        return best_of_ahead(outcome, query, along)
     token: int = outcome.token_ids.item(query, 0)
     log_probability: float = outcome.log_probs.item(query, 0)
     if log_probability < _HARDLY_ALLOWED and along.forbids(token):
@@ -43,7 +49,8 @@ def best_of_scores(
     """The best token of the whole vocabulary, with a repetition penalty on `written`."""
     assert outcome.scores is not None, "the proposal asked for scores"
     scores = outcome.scores[query]
-    allowed = constrain(scores, written, penalty, along.forbidden())
+    wrong = along.wrong_facts(len(scores))
+    allowed = constrain(scores, written, penalty, along.forbidden(), wrong)
     token = int(allowed.argmax())
     if allowed[token] == -np.inf:
         return None, 0.0

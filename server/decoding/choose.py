@@ -1,6 +1,7 @@
 """From a request's options to the way of decoding that they ask for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from bundle.manifest import Geometry, SpecialTokens
 from bundle.spelling import Spelling
@@ -26,21 +27,21 @@ def make_strategy(
 
     With `keeps_looks` the summaries say where the copy head looked for each of their tokens.
     """
-    vocab_size = geometry.vocab_size
+    settings: dict[str, Any] = {
+        "spelling": spelling,
+        "source_ids": source_ids,
+        "keeps_looks": keeps_looks,
+    }
     match options.method:
         case Method.BEAM_SEARCH:
-            return BeamSearch(
-                options, special, vocab_size, spelling=spelling, keeps_looks=keeps_looks
-            )
+            return BeamSearch(options, special, geometry.vocab_size, **settings)
         case Method.SAMPLING:
-            return Sampling(
-                options, special, vocab_size, spelling=spelling, keeps_looks=keeps_looks
-            )
+            return Sampling(options, special, geometry.vocab_size, **settings)
         case Method.GREEDY:
             drafter: Drafter | None = None
             if not speculation_off(options, speculation=speculation):
                 drafter = CopyDrafts(source_ids) if geometry.copy_head else LookupDrafts(source_ids)
-            return Greedy(options, special, drafter, spelling=spelling, keeps_looks=keeps_looks)
+            return Greedy(options, special, drafter, **settings)
 
 
 def speculation_off(options: DecodingOptions, *, speculation: bool) -> str:

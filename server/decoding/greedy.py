@@ -49,6 +49,7 @@ class Greedy:
         *,
         spelling: Spelling | None = None,
         keeps_looks: bool = False,
+        source_ids: Sequence[int] = (),
     ) -> None:
         self.written: list[int] = []
         self._looks: list[Look | None] | None = [] if keeps_looks else None
@@ -56,7 +57,7 @@ class Greedy:
         self.drafting = DraftCount()
         self._length_penalty = options.length_penalty
         self._repetition_penalty = options.repetition_penalty
-        self._rules = Rules(options, special, spelling)
+        self._rules = Rules(options, special, spelling, source_ids)
         self._along = RulesAlong(self._rules)
         self._drafter = drafter
         self._log_probability = 0.0
@@ -65,6 +66,8 @@ class Greedy:
         self._next_slot = 0
         self._fed: Sequence[int] = ()
         self._draft: _Draft | None = None
+        # Whether the likeliest tokens did not tell which one the rules allow.
+        self._is_unsure = False
         self._write_beginning()
 
     def outlook(self, most: int) -> Sequence[float]:
@@ -90,7 +93,7 @@ class Greedy:
             tokens += draft.tokens[:most]
             excluded[-1:] = draft.forbidden[: most + 1]
         self._fed = tokens
-        wants_scores = self._repetition_penalty != 1
+        wants_scores = self._reads_scores
         return Proposal(
             tokens,
             self._next_slot,
@@ -107,14 +110,19 @@ class Greedy:
             del self._unfed[: len(fed)]
             self._next_slot += len(fed)
             return False
+        has_leave = not self._reads_scores
         is_over = self._take(fed, last, outcome)
-        # Under a repetition penalty it was nobody's leave.
-        if not is_over and self._repetition_penalty == 1:
+        if has_leave and not is_over and not self._is_unsure:
             is_over = self._follow(outcome.following)
         if not is_over:
-            self._unfed = self.written[-1:]
+            self._unfed = self.written[-1:] or [self._rules.start_id]
             self._draft = None
         return is_over
+
+    @property
+    def _reads_scores(self) -> bool:
+        """Whether the scores of all tokens tell which one comes next."""
+        return self._repetition_penalty != 1 or self._is_unsure
 
     def _follow(self, following: Sequence[StepAhead]) -> bool:
         """Takes what was written without asking, as far as it is what would have been proposed."""
@@ -137,17 +145,21 @@ class Greedy:
         True when the summary is complete.
         """
         written, num_before = self.written, len(self.written)
-        query, num_queries, is_over = first, len(fed), False
+        query, num_queries, is_over, is_unsure = first, len(fed), False, False
         while True:
             choice, log_probability = self._choose(outcome, query, is_ahead=is_ahead)
             if choice is None and is_ahead:
                 break  # the next proposal asks again, with exclusions
+            if choice is None and self._along.checks_facts and not self._reads_scores:
+                is_unsure = True
+                break  # the next proposal asks for all scores
             is_over = self._write(choice, log_probability)
             if is_over or query + 1 == num_queries or fed[query + 1] != written[-1]:
                 break
             if is_ahead and written[-1] != outcome.token_ids.item(query, 0):
                 break  # the device went on from a choice of its own, over this guess's slot
             query += 1
+        self._is_unsure = is_unsure
         num_new = len(written) - num_before
         self._next_slot += first + num_new
         if self._looks is not None:
@@ -185,10 +197,11 @@ class Greedy:
 
         Not with a penalty on what was written, which changes which word that is. And not after a
         forced beginning: going on from another word it would take the beginning's slots.
+        Where names and numbers are checked it is nearly always so.
         """
         length = len(self.written)
         most_tokens = self._rules.max_tokens - length - 1
-        if self._repetition_penalty != 1 or len(self._unfed) > 1:
+        if self._reads_scores or len(self._unfed) > 1:
             return None
         if most_tokens > 0 and self._rules.forced(length) is not None:
             return None
@@ -207,6 +220,8 @@ class Greedy:
         ahead = self._along.copy()
         for token in guesses:
             if token == self._rules.end_id or token in draft.forbidden[-1]:
+                break
+            if ahead.is_wrong_fact(token):
                 break
             ahead.push(token)
             draft.tokens.append(token)
@@ -236,7 +251,7 @@ class Greedy:
     def _choose(self, outcome: Outcome, query: int, *, is_ahead: bool) -> tuple[int | None, float]:
         if is_ahead:
             return best_of_ahead(outcome, query, self._along)
-        if self._repetition_penalty == 1:
+        if not self._reads_scores:
             return best_of_proposed(outcome, query, self._along)
         written = [self._rules.start_id, *self.written]
         return best_of_scores(

@@ -4,9 +4,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Protocol
 
+from bundle.facts import Source
 from bundle.manifest import SpecialTokens
 from bundle.spelling import Spelling
 from server.decoding.ngrams import NoRepeatNgrams
+from server.decoding.source_facts import OnlySourceFacts
+from server.decoding.strategy import Array
 from server.decoding.words import NoRepeatWords
 from server.types import DecodingOptions
 
@@ -15,9 +18,13 @@ class Rules:
     """The rules of one request. A summary is its tokens so far, the start token not among them."""
 
     def __init__(
-        self, options: DecodingOptions, special: SpecialTokens, spelling: Spelling | None = None
+        self,
+        options: DecodingOptions,
+        special: SpecialTokens,
+        spelling: Spelling | None = None,
+        source_ids: Sequence[int] = (),
     ) -> None:
-        """Only a rule about words needs to know how tokens are spelled."""
+        """Only rules about words need to know how tokens are spelled, one of them the source."""
         self.max_tokens = options.max_tokens
         self.end_id = special.end_id
         self.start_id = special.decoder_start_id
@@ -38,7 +45,9 @@ class Rules:
         self._last = special.forced_last_id
         self._ngram_size = options.no_repeat_ngram_size
         self._word_ngram_size = options.no_repeat_word_ngram_size
+        self._only_source_facts = options.only_source_facts
         self._spelling = spelling
+        self._source_ids = source_ids
 
     def forced(self, length: int) -> int | None:
         """The id that must follow `length` tokens, whatever the model says and the rules forbid."""
@@ -62,6 +71,15 @@ class Rules:
             rules.append(NoRepeatWords(self._word_ngram_size, self._spelling))
         return rules
 
+    def on_facts(self) -> OnlySourceFacts | None:
+        """The rule that names and numbers are those of the source, before anything is written."""
+        if not self._only_source_facts:
+            return None
+        if self._spelling is None:
+            raise ValueError("only_source_facts needs the spelling of the tokens")
+        source = Source(self._spelling.text_of(self._source_ids), self._spelling.ordinary)
+        return OnlySourceFacts(source, self._spelling)
+
 
 class _AgainstRepetition(Protocol):
     """What may not come next because it was written before."""
@@ -81,6 +99,7 @@ class RulesAlong:
         self._remembered = max(0, rules.longest_run - 1)
         self.length = 0
         self._recent: list[int] = []
+        self._facts = rules.on_facts()
         self._repetition = rules.against_repetition()
         for rule in self._repetition:
             rule.push(rules.start_id)  # it counts as written
@@ -90,19 +109,22 @@ class RulesAlong:
         other = RulesAlong.__new__(RulesAlong)
         other._rules, other._remembered = self._rules, self._remembered
         other.length, other._recent = self.length, self._recent
+        other._facts = self._facts and self._facts.copy()
         other._repetition = [rule.copy() for rule in self._repetition]
         return other
 
     def push(self, token: int) -> None:
         """Takes the token just written."""
         self.length += 1
+        if self._facts is not None:
+            self._facts.push(token)
         for rule in self._repetition:
             rule.push(token)
         if self._remembered:
             self._recent = [*self._recent, token][-self._remembered :]
 
     def forbidden(self) -> Sequence[int]:
-        """Ids that may not come next."""
+        """Ids that may not come next, but for those that `wrong_facts` tells of: they are many."""
         rules = self._rules
         more: list[int] = []
         for rule in self._repetition:
@@ -113,12 +135,36 @@ class RulesAlong:
             more.append(rules.end_id)
         return (*rules.always_forbidden_ids, *more) if more else rules.always_forbidden_ids
 
+    @property
+    def checks_facts(self) -> bool:
+        """Whether names and numbers must stand in the source."""
+        return self._facts is not None
+
+    def wrong_facts(self, vocabulary_size: int) -> Array | None:
+        """Whether each id would write a name or number that is not in the source, [V].
+
+        They may not come next, unless nothing else is left. None where nobody minds.
+        """
+        if self._facts is None:
+            return None
+        wrong = self._facts.wrong(vocabulary_size)
+        wrong[self._rules.end_id] = self._facts.forbids_end()
+        return wrong
+
     def forbids(self, token: int) -> bool:
-        """Whether one id may not come next: the same rules, for less work."""
+        """Whether one id may not come next, under any rule, for less work."""
         rules = self._rules
         return (
             token in rules.always_forbidden
             or any(token in rule.forbidden() for rule in self._repetition)
             or (token == rules.end_id and self.length < rules.min_tokens)
             or (self._remembered > 0 and token in rules.ending_a_run(self._recent))
+            or self.is_wrong_fact(token)
         )
+
+    def is_wrong_fact(self, token: int) -> bool:
+        """What `wrong_facts` tells of one id."""
+        if self._facts is None:
+            return False
+        is_end = token == self._rules.end_id
+        return self._facts.forbids_end() if is_end else self._facts.forbids(token)

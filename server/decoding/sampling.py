@@ -42,9 +42,10 @@ class Sampling:
         *,
         spelling: Spelling | None = None,
         keeps_looks: bool = False,
+        source_ids: Sequence[int] = (),
     ) -> None:
         self._keeps_looks = keeps_looks
-        self._rules = Rules(options, special, spelling)
+        self._rules = Rules(options, special, spelling, source_ids)
         self._options = options
         self._start_id = special.decoder_start_id
         self._draws = Draws(options, vocabulary_size)
@@ -165,6 +166,7 @@ class Sampling:
             [self._start_id, *branch.tokens],
             self._options.repetition_penalty,
             branch.along.forbidden(),
+            branch.along.wrong_facts(outcome.scores.shape[1]),
         )
         u = uniform(self._options.seed, branch.index, len(branch.tokens))
         return self._draws.draw(scores, u)

@@ -19,11 +19,16 @@ def summary_score(log_probability: float, num_tokens: int, length_penalty: float
 
 
 def constrain(
-    scores: Array, written: Sequence[int], repetition_penalty: float, forbidden: Collection[int]
+    scores: Array,
+    written: Sequence[int],
+    repetition_penalty: float,
+    forbidden: Collection[int],
+    unless_all: Array | None = None,
 ) -> Array:
     """A copy of scores [V] under the rules: the penalty on `written` first, then what is forbidden.
 
-    `written` begins with the start token, as in transformers. A forbidden id scores minus infinity.
+    `written` begins with the start token, as in transformers. A forbidden id scores minus infinity,
+    and so does each for which `unless_all` [V] is true, unless that leaves nothing.
     """
     scores = scores.copy()
     if repetition_penalty != 1:
@@ -37,6 +42,9 @@ def constrain(
             penalised[~is_below] /= repetition_penalty
         scores[used] = penalised.clip(-_LARGEST, _LARGEST)
     scores[list(forbidden)] = -np.inf
+    if unless_all is not None:
+        left = np.where(unless_all, -np.inf, scores)
+        return left if left.max() > -np.inf else scores
     return scores
 
 

@@ -12,6 +12,7 @@ from server.jobs.composing import Composition
 from server.jobs.job import Job
 from server.jobs.reading import Reading
 from server.text.detokenise import whole_text
+from server.text.facts import fact_warnings
 from server.text.offset_units import in_unit
 from server.text.short_documents import OwnSummary
 from server.types import (
@@ -155,6 +156,9 @@ def written_answer(
         finished=[finished],
         speculation_off=speculation_off,
         attributions=_attributions(best, text, reading, tokenizer),
+        warnings=_fact_warnings(
+            text, reading, tokenizer, is_cut=best.reason is FinishReason.LENGTH
+        ),
     )
 
 
@@ -176,6 +180,8 @@ def composed_answer(
     speculation_off: str,
 ) -> Answer:
     """The answer that was put together from sentences. All of them are whole."""
+    spans = [each.span for each in composition.sentences if each.source is None]
+    written = "\n".join(composition.text[span.start : span.end] for span in spans)
     return _answer(
         reading,
         text=composition.text,
@@ -184,6 +190,7 @@ def composed_answer(
         finished=finished,
         speculation_off=speculation_off,
         sentences=composition.sentences,
+        warnings=_fact_warnings(written, reading, tokenizer, is_cut=False),
         attributions=_composed_attributions(composition, finished, reading, tokenizer),
     )
 
@@ -201,6 +208,18 @@ def _composed_attributions(
     return list(composed_attributions(composition, best, sources, tokenizer))
 
 
+def _fact_warnings(
+    written: str, reading: Reading, tokenizer: BundleTokenizer, *, is_cut: bool
+) -> tuple[SummaryWarning, ...]:
+    """What the model made up, where it was free to; a prefix is the caller's own."""
+    if reading.options.only_source_facts or not written:
+        return ()
+    spelling = tokenizer.spelling
+    known = [reading.options.prefix_ids, *(window.ids for window in reading.windows)]
+    document = "\n".join(map(spelling.text_of, known))
+    return fact_warnings(document, written, spelling.ordinary, is_cut=is_cut)
+
+
 def _answer(
     reading: Reading,
     *,
@@ -212,6 +231,7 @@ def _answer(
     speculation_off: str = "",
     sentences: tuple[SummarySentence, ...] = (),
     attributions: Sequence[Attribution] = (),
+    warnings: tuple[SummaryWarning, ...] = (),
 ) -> Answer:
     """Steps and tokens are sums over the windows."""
     options = reading.options
@@ -232,7 +252,7 @@ def _answer(
             speculation_off=speculation_off,
         ),
         seed=options.seed if options.method is Method.SAMPLING else None,
-        warnings=reading.warnings,
+        warnings=(*reading.warnings, *warnings),
         way=reading.way,
         read_spans=() if is_whole else tuple(s for w in reading.windows for s in w.spans),
         sentences=sentences,

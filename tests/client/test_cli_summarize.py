@@ -76,7 +76,8 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
         --seed 18446744073709551615 --length-penalty -0.5 --repetition-penalty 1.5
         --no-repeat-ngram-size 3 --num-summaries 2 --min-p 0.25 --no-early-stopping
         --words 30 --sentences 2 --order rank --bullets
-        --prefix We --ban novel --no-speculation --no-repeat-word-ngram-size 4"""
+        --prefix We --ban novel --no-speculation --no-repeat-word-ngram-size 4
+        --no-only-source-facts"""
 
     main(["summarize", str(article), *arguments.split(), "--ban", "in this paper"])
 
@@ -112,6 +113,7 @@ def test_every_option_reaches_the_server(article: Path, server: ScriptedServer) 
                 banned_phrases=["novel", "in this paper"],
                 speculation=False,
                 no_repeat_word_ngram_size=4,
+                only_source_facts=False,
             ),
         )
     ]

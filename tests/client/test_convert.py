@@ -141,6 +141,7 @@ def test_options_come_back_as_they_went() -> None:
         banned_phrases=("one", "two"),
         speculation=False,
         no_repeat_word_ngram_size=12,
+        only_source_facts=True,
     )
 
     assert _convert.from_options(_convert.to_options(options)) == options

@@ -7,9 +7,10 @@ import pytest
 
 from server.runtime.ort_runner import OrtRunner
 from server.sharing.result_cache import ResultCache
+from server.text.facts import fact_warnings
 from server.types import FinishReason, Method, Origin, Summary, WarningCode
 from tests.server.factories import BUNDLE, make_model, make_request
-from tests.server.service_harness import CHINESE, Harness, summarise
+from tests.server.service_harness import CHINESE, ENGLISH, Harness, summarise
 
 SHORT = "Hello\n  world, 你好"
 AS_READ = "Hello world, 你好"
@@ -127,3 +128,30 @@ async def test_a_document_in_a_language_that_the_model_does_not_know_is_warned_o
     assert codes(summary) == [WarningCode.LANGUAGE_NOT_SUPPORTED]
     assert "German" in summary.warnings[0].message
     assert summary.usage.summary_tokens == 4
+
+
+@pytest.mark.parametrize("ways", [{}, {"num_summaries": 2}], ids=["one", "the best of two"])
+async def test_names_and_numbers_that_are_made_up_are_reported_where_they_may_be_written(
+    harness: Harness, ways: dict[str, Any]
+) -> None:
+    wild = {"temperature": 5.0, "seed": 7, "max_tokens": 40, "min_tokens": 40, **ways}
+    request = make_request(ENGLISH, **wild, only_source_facts=False)
+    _, summary = await summarise(harness, request)
+    assert codes(summary) == [WarningCode.FACTS_NOT_IN_SOURCE]
+    assert summary.warnings[0].message.startswith("not in the document: ")
+    for word in summary.warnings[0].message.removeprefix("not in the document: ").split(", ")[:9]:
+        assert word in summary.text
+        assert word not in ENGLISH
+    _, checked = await summarise(harness, make_request(ENGLISH, **wild, only_source_facts=True))
+    assert codes(checked) == []
+    facts = fact_warnings(ENGLISH, checked.text, BUNDLE.tokenizer.spelling.ordinary, is_cut=True)
+    assert facts == ()
+
+
+async def test_names_of_a_prefix_are_the_callers_own(harness: Harness) -> None:
+    request = make_request(
+        ENGLISH, prefix="In Samarkand 1234 people", only_source_facts=False, max_tokens=16
+    )
+    _, summary = await summarise(harness, request)
+    assert summary.text.startswith("In Samarkand 1234 people")
+    assert codes(summary) == []

@@ -128,12 +128,12 @@ def test_of_han_characters_pairs_are_looked_up() -> None:
     assert measure(record, "实际际增长").unknown == ("际际",)
 
 
-@pytest.mark.parametrize("name", ["tokens-3", "words-4", "none"])
+@pytest.mark.parametrize("name", ["tokens-3", "words-4", "none", "words-3+facts", "none+facts"])
 def test_a_rule_against_repetition_has_a_name(name: str) -> None:
     assert str(read_repetition(name)) == name
 
 
-@pytest.mark.parametrize("name", ["tokens", "words-0", "words-x", "3", ""])
+@pytest.mark.parametrize("name", ["tokens", "words-0", "words-x", "3", "", "+facts"])
 def test_another_name_of_a_rule_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is no rule against repetition: tokens-N, words-N or"):
         read_repetition(name)

@@ -68,7 +68,7 @@ def test_a_network_without_styles_and_of_few_positions_is_scored_too(
 
 
 @pytest.mark.parametrize(
-    ("family", "rule"), [("bart", "tokens-3"), ("bart", "words-1"), ("t5", "words-2")]
+    ("family", "rule"), [("bart", "tokens-3"), ("bart", "words-1"), ("t5", "words-2+facts")]
 )
 def test_a_small_bundle_of_any_family_says_what_its_checkpoint_says_under_any_rule(
     family: str, rule: str, family_bundle: Callable[[str], FamilyBundle]

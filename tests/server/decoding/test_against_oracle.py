@@ -41,6 +41,7 @@ def ending_at(model: Summarizer, end_id: int) -> Summarizer:
     min_tokens=st.integers(0, 9),
     no_repeat_ngram_size=st.integers(0, 3),
     no_repeat_word_ngram_size=st.integers(0, 3),
+    only_source_facts=st.booleans(),
     repetition_penalty=st.sampled_from([1.0, 1.0, 1.3, 0.8]),
     length_penalty=st.sampled_from([1.0, 0.0, 2.0]),
     banned_runs=runs,
@@ -59,6 +60,7 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
     min_tokens: int,
     no_repeat_ngram_size: int,
     no_repeat_word_ngram_size: int,
+    only_source_facts: bool,
     repetition_penalty: float,
     length_penalty: float,
     banned_runs: tuple[tuple[int, ...], ...],
@@ -78,6 +80,7 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
         "min_tokens": min(min_tokens, max_tokens),
         "no_repeat_ngram_size": no_repeat_ngram_size,
         "no_repeat_word_ngram_size": no_repeat_word_ngram_size,
+        "only_source_facts": only_source_facts,
         "repetition_penalty": repetition_penalty,
         "banned_runs": banned_runs,
         "prefix_ids": prefix_ids,
@@ -107,7 +110,7 @@ def test_the_tokens_reasons_and_scores_are_the_oracles(
     elif isinstance(drafts, set):
         drafter = Prophet(oracle.tokens, drafts)
     options = DecodingOptions(**rules, length_penalty=length_penalty)
-    strategy = Greedy(options, special, drafter, spelling=TINY_SPELLING)
+    strategy = Greedy(options, special, drafter, spelling=TINY_SPELLING, source_ids=source)
     served = run(model, source, strategy, draft_width=draft_widths)
 
     (hypothesis,) = served.hypotheses

@@ -65,6 +65,7 @@ def summary_of(
     min_tokens=st.integers(0, 20),
     no_repeat_ngram_size=st.integers(0, 3),
     no_repeat_word_ngram_size=st.integers(0, 3),
+    only_source_facts=st.booleans(),
     repetition_penalty=st.sampled_from([1.0, 1.0, 1.0, 1.5]),
     banned_runs=st.lists(st.lists(words, min_size=1, max_size=3).map(tuple), max_size=3).map(tuple),
     prefix_ids=st.lists(words, max_size=3).map(tuple),
@@ -80,6 +81,7 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
     min_tokens: int,
     no_repeat_ngram_size: int,
     no_repeat_word_ngram_size: int,
+    only_source_facts: bool,
     repetition_penalty: float,
     banned_runs: tuple[tuple[int, ...], ...],
     prefix_ids: tuple[int, ...],
@@ -90,6 +92,7 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
         min_tokens=min(min_tokens, max_tokens),
         no_repeat_ngram_size=no_repeat_ngram_size,
         no_repeat_word_ngram_size=no_repeat_word_ngram_size,
+        only_source_facts=only_source_facts,
         repetition_penalty=repetition_penalty,
         banned_runs=banned_runs,
         prefix_ids=prefix_ids,
@@ -102,10 +105,10 @@ def test_whatever_was_written_ahead_a_summary_is_what_it_is_step_by_step(
         forced_first_id=forced[0],
         forced_last_id=forced[1],
     )
-    plainly = Greedy(options, special, spelling=TINY_SPELLING, keeps_looks=True)
-    plain = summary_of(source, plainly, [0], 0, no_draft)
+    knows = {"spelling": TINY_SPELLING, "source_ids": source, "keeps_looks": True}
+    plain = summary_of(source, Greedy(options, special, **knows), [0], 0, no_draft)
     drafter = CopyDrafts(source) if drafts_itself else None
-    greedy = Greedy(options, special, drafter, spelling=TINY_SPELLING, keeps_looks=True)
+    greedy = Greedy(options, special, drafter, **knows)
     assert len(plain[0].looks) == len(plain[0].tokens)
     assert summary_of(source, greedy, ahead, drafted, draft) == plain
     assert 0 <= greedy.drafting.accepted <= greedy.drafting.drafted

@@ -44,7 +44,9 @@ def search_for(
     special: SpecialTokens = SPECIAL,
     model: Summarizer = MODELS[0],
 ) -> Run:
-    search = BeamSearch(options, special, TINY.vocabulary_size, spelling=TINY_SPELLING)
+    search = BeamSearch(
+        options, special, TINY.vocabulary_size, spelling=TINY_SPELLING, source_ids=source
+    )
     return run(model, source, search)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bundle.manifest import SpecialTokens
 from model.decoding.constraints import forbidden_ids
 from model.decoding.decoding_options import GreedyOptions
+from model.decoding.source_facts import wrong_fact_ids
 from server.decoding.rules import Rules, RulesAlong
 from server.types import DecodingOptions
 from tests.fakes.spelling import SPELLING
@@ -86,3 +87,22 @@ def test_the_forced_end_takes_the_last_place_before_anything_else() -> None:
 def test_a_rule_about_words_needs_to_know_how_tokens_are_spelled() -> None:
     with pytest.raises(ValueError, match="no_repeat_word_ngram_size needs the spelling"):
         RulesAlong(Rules(DecodingOptions(max_tokens=9, no_repeat_word_ngram_size=3), SPECIAL))
+    with pytest.raises(ValueError, match="only_source_facts needs the spelling"):
+        RulesAlong(Rules(DecodingOptions(max_tokens=9, only_source_facts=True), SPECIAL))
+
+
+@given(limits, summaries, summaries)
+def test_a_token_of_a_wrong_name_or_number_is_forbidden_too_but_not_listed(
+    limits: dict, source: list[int], summary: list[int]
+) -> None:
+    options = DecodingOptions(**limits, only_source_facts=True)
+    along = RulesAlong(Rules(options, SPECIAL, SPELLING, source))
+    for token in summary:
+        along.push(token)
+    assert set(along.forbidden()) == forbidden_by_oracle(summary, limits)
+    expected = wrong_fact_ids(summary, source, SPELLING, vocabulary_size=40, end_id=END)
+    wrong = along.wrong_facts(40)
+    assert wrong is not None
+    assert set(wrong.nonzero()[0].tolist()) == expected
+    forbidden = expected | set(along.forbidden())
+    assert {token for token in range(40) if along.forbids(token)} == forbidden

@@ -46,7 +46,9 @@ def draw(
     model: Summarizer = MODELS[0],
     draft_width: int | Sequence[int] = 0,
 ) -> Run:
-    strategy = Sampling(options, special, TINY.vocabulary_size, spelling=TINY_SPELLING)
+    strategy = Sampling(
+        options, special, TINY.vocabulary_size, spelling=TINY_SPELLING, source_ids=source
+    )
     return run(model, source, strategy, draft_width=draft_width)
 
 

@@ -36,22 +36,30 @@ requests = st.lists(
 
 
 def make_strategy(way: str, source: tuple[int, ...], seed: int) -> Strategy:
+    facts = {"only_source_facts": seed % 2 == 1}
+    knows = {"spelling": TINY_SPELLING, "source_ids": source}
     if way == "beams":
         options = DecodingOptions(
-            max_tokens=14, num_beams=2 + seed % 3, no_repeat_word_ngram_size=2
+            max_tokens=14, num_beams=2 + seed % 3, no_repeat_word_ngram_size=2, **facts
         )
-        return BeamSearch(options, SPECIAL, VOCABULARY, spelling=TINY_SPELLING)
+        return BeamSearch(options, SPECIAL, VOCABULARY, **knows)
     if way in ("sampling", "samples"):
         count = 3 if way == "samples" else 1
-        options = DecodingOptions(max_tokens=14, temperature=0.8, seed=seed, num_summaries=count)
-        return Sampling(options, SPECIAL, VOCABULARY)
+        options = DecodingOptions(
+            max_tokens=14, temperature=0.8, seed=seed, num_summaries=count, **facts
+        )
+        return Sampling(options, SPECIAL, VOCABULARY, **knows)
     prefix = (20, 21, 22) if way == "prefix" else ()
     options = DecodingOptions(
-        max_tokens=14, no_repeat_ngram_size=3, no_repeat_word_ngram_size=2, prefix_ids=prefix
+        max_tokens=14,
+        no_repeat_ngram_size=3,
+        no_repeat_word_ngram_size=2,
+        prefix_ids=prefix,
+        **facts,
     )
     drafters = {"copied drafts": CopyDrafts, "looked up drafts": LookupDrafts}
     drafter = drafters[way](source) if way in drafters else None
-    return Greedy(options, SPECIAL, drafter, spelling=TINY_SPELLING)
+    return Greedy(options, SPECIAL, drafter, **knows)
 
 
 def told(events: list[Event]) -> dict[int, tuple[list[Hypothesis], list[int]]]:

@@ -43,6 +43,7 @@ OPTIONS: dict[str, Any] = {
     "banned_phrases": ("in this paper", "we"),
     "speculation": False,
     "no_repeat_word_ngram_size": 0,
+    "only_source_facts": False,
 }
 
 

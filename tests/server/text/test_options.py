@@ -181,6 +181,7 @@ def test_every_option_that_is_said_is_taken_over_and_the_others_have_their_defau
     expected = {
         "no_repeat_ngram_size": STYLE.defaults.no_repeat_ngram_size,
         "no_repeat_word_ngram_size": STYLE.defaults.no_repeat_word_ngram_size or 0,
+        "only_source_facts": STYLE.defaults.only_source_facts or False,
     } | said
     assert filled == DecodingOptions(**expected)
 

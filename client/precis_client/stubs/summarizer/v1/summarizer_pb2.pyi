@@ -53,6 +53,7 @@ class WarningCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     WARNING_CODE_DOCUMENT_RETURNED: _ClassVar[WarningCode]
     WARNING_CODE_DOCUMENT_TOO_SHORT: _ClassVar[WarningCode]
     WARNING_CODE_LANGUAGE_NOT_SUPPORTED: _ClassVar[WarningCode]
+    WARNING_CODE_FACTS_NOT_IN_SOURCE: _ClassVar[WarningCode]
 
 class DecodingMethod(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -99,6 +100,7 @@ WARNING_CODE_UNSPECIFIED: WarningCode
 WARNING_CODE_DOCUMENT_RETURNED: WarningCode
 WARNING_CODE_DOCUMENT_TOO_SHORT: WarningCode
 WARNING_CODE_LANGUAGE_NOT_SUPPORTED: WarningCode
+WARNING_CODE_FACTS_NOT_IN_SOURCE: WarningCode
 DECODING_METHOD_UNSPECIFIED: DecodingMethod
 DECODING_METHOD_GREEDY: DecodingMethod
 DECODING_METHOD_SAMPLING: DecodingMethod
@@ -150,7 +152,7 @@ class Length(_message.Message):
     def __init__(self, words: _Optional[int] = ..., sentences: _Optional[int] = ...) -> None: ...
 
 class DecodingOptions(_message.Message):
-    __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping", "prefix", "banned_phrases", "speculation", "no_repeat_word_ngram_size")
+    __slots__ = ("max_tokens", "min_tokens", "num_beams", "temperature", "top_k", "top_p", "seed", "length_penalty", "repetition_penalty", "no_repeat_ngram_size", "num_summaries", "min_p", "early_stopping", "prefix", "banned_phrases", "speculation", "no_repeat_word_ngram_size", "only_source_facts")
     MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     MIN_TOKENS_FIELD_NUMBER: _ClassVar[int]
     NUM_BEAMS_FIELD_NUMBER: _ClassVar[int]
@@ -168,6 +170,7 @@ class DecodingOptions(_message.Message):
     BANNED_PHRASES_FIELD_NUMBER: _ClassVar[int]
     SPECULATION_FIELD_NUMBER: _ClassVar[int]
     NO_REPEAT_WORD_NGRAM_SIZE_FIELD_NUMBER: _ClassVar[int]
+    ONLY_SOURCE_FACTS_FIELD_NUMBER: _ClassVar[int]
     max_tokens: int
     min_tokens: int
     num_beams: int
@@ -185,7 +188,8 @@ class DecodingOptions(_message.Message):
     banned_phrases: _containers.RepeatedScalarFieldContainer[str]
     speculation: bool
     no_repeat_word_ngram_size: int
-    def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ..., no_repeat_word_ngram_size: _Optional[int] = ...) -> None: ...
+    only_source_facts: bool
+    def __init__(self, max_tokens: _Optional[int] = ..., min_tokens: _Optional[int] = ..., num_beams: _Optional[int] = ..., temperature: _Optional[float] = ..., top_k: _Optional[int] = ..., top_p: _Optional[float] = ..., seed: _Optional[int] = ..., length_penalty: _Optional[float] = ..., repetition_penalty: _Optional[float] = ..., no_repeat_ngram_size: _Optional[int] = ..., num_summaries: _Optional[int] = ..., min_p: _Optional[float] = ..., early_stopping: bool = ..., prefix: _Optional[str] = ..., banned_phrases: _Optional[_Iterable[str]] = ..., speculation: bool = ..., no_repeat_word_ngram_size: _Optional[int] = ..., only_source_facts: bool = ...) -> None: ...
 
 class SummarizeResponse(_message.Message):
     __slots__ = ("summary", "alternatives", "finish_reason", "usage", "timings", "model", "model_version", "attributions", "request_id", "seed", "decoding", "warnings", "reading", "sentences")
