@@ -22,13 +22,15 @@ def wrong_fact_ids(
 ) -> set[int]:
     """Ids that would make a word of the summary wrong, or complete a wrong one."""
     source = Source(spelling.text_of(source_ids), spelling.ordinary)
-    words, _ = _read(tokens, spelling)
+    written = b"".join(map(spelling.text, tokens))
+    words, _ = _read(written)
     wrong_before = {place for place, word in enumerate(words) if source.is_wrong(word)}
 
     def is_wrong_with(token: int) -> bool:
-        if not spelling.text(token):
+        spelled = spelling.text(token)
+        if not spelled:
             return False
-        after, half = _read([*tokens, token], spelling)
+        after, half = _read(written + spelled)
         judged = [word for place, word in enumerate(after) if place not in wrong_before]
         if any(source.is_wrong(word) for word in judged):
             return True
@@ -44,8 +46,7 @@ def wrong_fact_ids(
     return wrong | {end_id} if is_wrong_end else wrong - {end_id}
 
 
-def _read(tokens: Sequence[int], spelling: Spelling) -> tuple[list[Word], bytes]:
-    """The words written, and the bytes of a character that is not complete."""
-    written = b"".join(map(spelling.text, tokens))
+def _read(written: bytes) -> tuple[list[Word], bytes]:
+    """The words of a text, and the bytes of a character that is not complete."""
     text, num_read = codecs.utf_8_decode(written, "replace", False)
     return words_of(text), written[num_read:]
