@@ -254,7 +254,6 @@ def _servicer(
 ) -> SummarizerServicer:
     return SummarizerServicer(
         MeasuredSummariser(core.service, metrics),
-        deadlines=Deadlines(default_s=config.default_deadline_s, max_s=config.max_deadline_s),
         open_calls=open_calls,
         metrics=metrics,
         max_batch_in_flight=core.model.max_batch_in_flight,
@@ -277,6 +276,7 @@ def _rpc_options(config: ServerConfig) -> RpcOptions:
         tls_cert=config.tls_cert,
         tls_key=config.tls_key,
         reflection=config.reflection,
+        deadlines=Deadlines(default_s=config.default_deadline_s, max_s=config.max_deadline_s),
     )
 
 

@@ -31,6 +31,7 @@ END_OF_STREAM: object = grpc.aio.EOF  # type: ignore[attr-defined]
 class Call:
     """One call, from its arrival to its last log line."""
 
+    service: str
     rpc: str
     arrived_s: float = field(default_factory=time.monotonic)
     request_id: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -39,6 +40,8 @@ class Call:
     notes: dict[str, object] = field(default_factory=dict)
     # What a call that succeeds ends with, beside its id.
     trailing: dict[str, str] = field(default_factory=dict)
+    # By when what begins now is to be done, on the monotonic clock; None is no limit.
+    deadline_s: Callable[[], float | None] = lambda: None
 
     @property
     def age_s(self) -> float:

@@ -1,4 +1,4 @@
-"""Wraps every call of a service in a chain of concerns, outermost first."""
+"""Wraps every call of the services in a chain of concerns, outermost first."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -26,19 +26,21 @@ class Concern(Protocol):
 
 
 class ConcernChain(grpc.aio.ServerInterceptor):
-    """Runs a service's calls inside its concerns; calls of other services pass untouched.
+    """Runs the calls of the services that it covers inside its concerns; others pass untouched.
 
     The handlers must be coroutine functions, streaming ones too (they write to the context): then
     one way of wrapping fits all, and cancellation reaches the handler, not a generator left behind.
     """
 
-    def __init__(
-        self, service: str, concerns: Sequence[Concern], *, max_message_bytes: int
-    ) -> None:
-        self._prefix = f"/{service}/"
+    def __init__(self, concerns: Sequence[Concern], *, max_message_bytes: int) -> None:
+        self._services: set[str] = set()
         self._concerns = tuple(concerns)
         self._max_message_bytes = max_message_bytes
         self._wrapped: dict[str, Handler] = {}
+
+    def cover(self, service: str) -> None:
+        """Runs the calls of this service inside the concerns from now on."""
+        self._services.add(service)
 
     async def intercept_service(
         self,
@@ -48,30 +50,33 @@ class ConcernChain(grpc.aio.ServerInterceptor):
         """Wraps a handler when it is first asked for; None, for an unknown method, stays None."""
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(self._prefix):
+        service, _, rpc = method.removeprefix("/").partition("/")
+        if handler is None or service not in self._services:
             return handler
         if method not in self._wrapped:
-            self._wrapped[method] = self._wrap(handler, method.removeprefix(self._prefix))
+            self._wrapped[method] = self._wrap(handler, partial(Call, service, rpc))
         return self._wrapped[method]
 
-    def _wrap(self, handler: Handler, rpc: str) -> Handler:
+    def _wrap(self, handler: Handler, new_call: Callable[[], Call]) -> Handler:
         serializer, deserializer = handler.response_serializer, handler.request_deserializer
         # A single request is measured and parsed inside the chain: what is wrong with the message
-        # ends like any bad request. BatchCall does the same with each of its messages.
+        # ends like any bad request. A servicer measures the messages of a stream itself, since it
+        # may refuse one and answer the others.
         if handler.unary_unary:
-            behaviour = self._inside(rpc, self._parsing(deserializer, handler.unary_unary))
+            behaviour = self._inside(new_call, self._parsing(deserializer, handler.unary_unary))
             return grpc.unary_unary_rpc_method_handler(behaviour, None, serializer)
         if handler.unary_stream:
-            behaviour = self._inside(rpc, self._parsing(deserializer, handler.unary_stream))
+            behaviour = self._inside(new_call, self._parsing(deserializer, handler.unary_stream))
             return grpc.unary_stream_rpc_method_handler(behaviour, None, serializer)
-        if handler.stream_stream:
-            behaviour = self._inside(rpc, _parsed_as_read(handler.stream_stream))
-            return grpc.stream_stream_rpc_method_handler(behaviour, deserializer, serializer)
-        raise TypeError(f"{rpc} takes a stream and answers once, which no call here does")
+        if handler.stream_unary:
+            behaviour = self._inside(new_call, _parsed_as_read(handler.stream_unary))
+            return grpc.stream_unary_rpc_method_handler(behaviour, deserializer, serializer)
+        behaviour = self._inside(new_call, _parsed_as_read(handler.stream_stream))
+        return grpc.stream_stream_rpc_method_handler(behaviour, deserializer, serializer)
 
-    def _inside(self, rpc: str, behaviour: Behaviour) -> Behaviour:
+    def _inside(self, new_call: Callable[[], Call], behaviour: Behaviour) -> Behaviour:
         async def answer(request: Any, context: Context) -> Any:
-            call = Call(rpc)
+            call = new_call()
             current_call.set(call)
             # partial() rather than closures: each would be one more frame to pass at every wake-up.
             proceed: Proceed = partial(behaviour, request, context)

@@ -12,16 +12,11 @@ from google.protobuf.descriptor_pb2 import (
     FileDescriptorProto,
 )
 from google.rpc import error_details_pb2, status_pb2
-from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection_pb2
-
-from precis_client.stubs.summarizer.v1 import summarizer_pb2
 
 # protoc was run with the stubs' folder in front of each path, which belongs to Python alone.
 _STUBS = "precis_client/stubs/"
-_ROOTS: tuple[Any, ...] = (  # Any, because each kind of stub has its own type for this
-    summarizer_pb2.DESCRIPTOR,
-    health_pb2.DESCRIPTOR,
+_ALWAYS: tuple[Any, ...] = (  # Any, because each kind of stub has its own type for this
     reflection_pb2.DESCRIPTOR,
     # No field has these types, but every refusal carries such messages.
     error_details_pb2.DESCRIPTOR,
@@ -32,8 +27,9 @@ _ROOTS: tuple[Any, ...] = (  # Any, because each kind of stub has its own type f
 class DescribedFiles:
     """Finds files by their name and by what they define. All of it is made once."""
 
-    def __init__(self) -> None:
-        files = {each.name: _to_proto(each) for each in _with_dependencies(_ROOTS)}
+    def __init__(self, of_services: Iterable[FileDescriptor]) -> None:
+        roots = _with_dependencies((*of_services, *_ALWAYS))
+        files = {each.name: each for each in map(_to_proto, roots)}
         alpha = files[reflection_pb2.DESCRIPTOR.name]
         stable = _renamed(alpha, "v1alpha", "v1")
         self._files = {each.name: each for each in (*files.values(), stable)}

@@ -5,15 +5,14 @@ makes the others of the same service deaf, and one that does not read holds up e
 """
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import grpc
+import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from server.rpc.call import Context
 
-SERVICE = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 _OVERALL = ""
 _Status = health_pb2.HealthCheckResponse
 
@@ -21,10 +20,21 @@ _Status = health_pb2.HealthCheckResponse
 class Health(health_pb2_grpc.HealthServicer):
     """Whether the server takes requests: NOT_SERVING until told otherwise. For one event loop."""
 
-    def __init__(self, services: Sequence[str]) -> None:
-        self._statuses: dict[str, Any] = dict.fromkeys([_OVERALL, *services], _Status.NOT_SERVING)
+    descriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]
+
+    def __init__(self) -> None:
+        self._statuses: dict[str, Any] = {_OVERALL: _Status.NOT_SERVING}
         self._changed = asyncio.Event()
         self._is_closed = False
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds Check and Watch to a server."""
+        health_pb2_grpc.add_HealthServicer_to_server(self, server)
+
+    def add(self, service: str) -> None:
+        """Answers for this service too, as for the whole server."""
+        self._statuses[service] = self._statuses[_OVERALL]
+        self._wake_watchers()
 
     def set_serving(self, is_serving: bool) -> None:
         """Says the same of every service; those who watch are told."""

@@ -2,12 +2,20 @@
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 import grpc
 import grpc.aio
 
-from server.rpc.call import AUTHORIZATION_KEY, REQUEST_ID_KEY, WARNING_KEY, Call, Context
+from server.rpc.call import (
+    AUTHORIZATION_KEY,
+    REQUEST_ID_KEY,
+    WARNING_KEY,
+    Call,
+    Context,
+    Deadlines,
+)
 from server.rpc.chain import Concern, Proceed
 from server.rpc.faults import is_cancelled_from_outside, log_fault
 from server.rpc.open_calls import OpenCalls
@@ -21,7 +29,7 @@ _log = logging.getLogger(__name__)
 _DEADLINE_SLACK_S = 0.1
 
 
-def concerns(open_calls: OpenCalls, metrics: Metrics) -> tuple[Concern, ...]:
+def concerns(open_calls: OpenCalls, metrics: Metrics, deadlines: Deadlines) -> tuple[Concern, ...]:
     """All of them, outermost first."""
     return (
         RequestIdentity(),
@@ -31,6 +39,7 @@ def concerns(open_calls: OpenCalls, metrics: Metrics) -> tuple[Concern, ...]:
         CallMetrics(metrics),
         ErrorMap(),
         Admission(open_calls),
+        TimeLimit(deadlines),
     )
 
 
@@ -100,6 +109,7 @@ class AccessLog:
             _log.info(
                 "call ended",
                 extra=fields(
+                    service=call.service,
                     rpc=call.rpc,
                     code=call.code.name,
                     reason=call.reason or None,
@@ -119,12 +129,16 @@ class CallMetrics:
 
     async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
         """Counts the call in and out."""
-        self._metrics.call_started(call.rpc)
+        self._metrics.call_started(call.service, call.rpc)
         try:
             return await proceed()
         finally:
             self._metrics.call_ended(
-                call.rpc, code=call.code.name, reason=call.reason, seconds=call.age_s
+                call.service,
+                call.rpc,
+                code=call.code.name,
+                reason=call.reason,
+                seconds=call.age_s,
             )
 
 
@@ -173,3 +187,15 @@ class Admission:
         """Goes on if admitted; raises Draining if not."""
         with self._open_calls.admit():
             return await proceed()
+
+
+class TimeLimit:
+    """Says how long the call may take, by what its caller and the operator say."""
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Leaves it to the call to ask, since each part of a long one has a time of its own."""
+        call.deadline_s = partial(self._deadlines.of, context)
+        return await proceed()

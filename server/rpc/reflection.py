@@ -8,6 +8,8 @@ leaves out the JSON names of fields.
 from collections.abc import Iterable
 
 import grpc
+import grpc.aio
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_reflection.v1alpha import reflection_pb2 as wire
 
 from server.rpc.call import END_OF_STREAM, Context
@@ -19,20 +21,23 @@ SERVICES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.Serv
 class Reflection:
     """Tells which services there are, and what the proto files of these services hold."""
 
-    def __init__(self, services: Iterable[str]) -> None:
-        self._services = sorted({*services, *SERVICES})
-        self._files = DescribedFiles()
+    def __init__(self, services: Iterable[ServiceDescriptor]) -> None:
+        services = list(services)
+        self._services = sorted({*(each.full_name for each in services), *SERVICES})
+        self._files = DescribedFiles(each.file for each in services)
 
-    def handlers(self) -> tuple[grpc.GenericRpcHandler, ...]:
-        """What a server's `add_generic_rpc_handlers` takes."""
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds its one method to a server, under both names."""
         method = grpc.stream_stream_rpc_method_handler(
             self._converse,
             wire.ServerReflectionRequest.FromString,
             wire.ServerReflectionResponse.SerializeToString,
         )
-        return tuple(
-            grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": method})
-            for service in SERVICES
+        server.add_generic_rpc_handlers(
+            tuple(
+                grpc.method_handlers_generic_handler(service, {"ServerReflectionInfo": method})
+                for service in SERVICES
+            )
         )
 
     async def _converse(self, _: object, context: Context) -> None:

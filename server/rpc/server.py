@@ -3,22 +3,20 @@
 import asyncio
 import socket
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health_pb2_grpc
 
-from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
+from server.rpc.call import Deadlines
 from server.rpc.chain import ConcernChain
-from server.rpc.health import SERVICE as HEALTH_SERVICE
 from server.rpc.health import Health
 from server.rpc.interceptors import concerns
+from server.rpc.offered import Service
 from server.rpc.open_calls import OpenCalls
 from server.rpc.reflection import Reflection
-from server.rpc.summarizer import SERVICE, SummarizerServicer
 from server.telemetry.metrics import Metrics
 
 # Enough to send a status or a last message, but not to wait for an idle stream.
@@ -36,7 +34,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpcOptions:
-    """Where and how to listen."""
+    """Where and how to listen, and how long a call may take."""
 
     host: str
     port: int
@@ -44,23 +42,22 @@ class RpcOptions:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     reflection: bool = True
+    deadlines: Deadlines = field(default_factory=Deadlines)
 
 
 class RpcServer:
     """Takes its port when made, so that one in use is found out before a model is loaded."""
 
     def __init__(self, options: RpcOptions, *, open_calls: OpenCalls, metrics: Metrics) -> None:
-        self.health = Health([SERVICE])
+        self.health = Health()
         self._options = options
+        self._services: list[Service] = []
+        self._chain = ConcernChain(
+            concerns(open_calls, metrics, options.deadlines),
+            max_message_bytes=options.max_message_bytes,
+        )
         self._server = grpc.aio.server(
-            interceptors=[
-                ConcernChain(
-                    SERVICE,
-                    concerns(open_calls, metrics),
-                    max_message_bytes=options.max_message_bytes,
-                )
-            ],
-            options=_channel_arguments(options),
+            interceptors=[self._chain], options=_channel_arguments(options)
         )
         self.port = self._listen()
         self._stopping: asyncio.Task[None] | None = None
@@ -70,18 +67,24 @@ class RpcServer:
         """Where it listens."""
         return _join(self._options.host, self.port)
 
-    def add(self, servicer: SummarizerServicer) -> None:
-        """Offers the service, its health and, if asked for, its description."""
-        # The generated type knows streaming calls as generators only; gRPC takes coroutines too.
-        typed: Any = servicer
-        summarizer_pb2_grpc.add_SummarizerServicer_to_server(typed, self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self.health, self._server)
-        if self._options.reflection:
-            reflection = Reflection([SERVICE, HEALTH_SERVICE])
-            self._server.add_generic_rpc_handlers(reflection.handlers())
+    def add(self, service: Service) -> None:
+        """Offers a service and its health, with all the chain's concerns round its calls."""
+        name = service.descriptor.full_name
+        service.register(self._server)
+        self._chain.cover(name)
+        self.health.add(name)
+        self._services.append(service)
 
     async def start(self) -> None:
-        """Begins to answer."""
+        """Begins to answer: also for health and, if asked for, with what the services look like.
+
+        These two stay outside the chain: what asks them every second is no call to log, and they
+        answer while the server drains.
+        """
+        self.health.register(self._server)
+        if self._options.reflection:
+            described = [each.descriptor for each in (*self._services, self.health)]
+            Reflection(described).register(self._server)
         await self._server.start()
 
     def turn_away(self, grace_s: float) -> None:

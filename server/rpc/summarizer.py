@@ -1,26 +1,29 @@
 """The five calls of summarizer.v1.Summarizer: convert in, call the service, convert out."""
 
 from contextlib import aclosing
+from typing import Any
+
+import grpc.aio
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as proto
+from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.rpc.batch import BatchCall
-from server.rpc.call import Context, Deadlines, current_call
+from server.rpc.call import Context, current_call
 from server.rpc.convert import to_model, to_request, to_response, to_stream_response
 from server.rpc.open_calls import OpenCalls
 from server.telemetry.metrics import Metrics
 from server.types import Summariser, Summary, SummaryRequest
 
-SERVICE = proto.DESCRIPTOR.services_by_name["Summarizer"].full_name
-
 
 class SummarizerServicer:
-    """Answers the calls. Streaming ones write to the context, as ConcernChain wants it."""
+    """Answers the calls."""
+
+    descriptor = proto.DESCRIPTOR.services_by_name["Summarizer"]
 
     def __init__(
         self,
         summariser: Summariser,
         *,
-        deadlines: Deadlines,
         open_calls: OpenCalls,
         metrics: Metrics,
         max_batch_in_flight: int,
@@ -28,25 +31,30 @@ class SummarizerServicer:
         has_cache: bool = False,
     ) -> None:
         self._summariser = summariser
-        self._deadlines = deadlines
         self._open_calls = open_calls
         self._metrics = metrics
         self._max_batch_in_flight = max_batch_in_flight
         self._max_message_bytes = max_message_bytes
         self._has_cache = has_cache
 
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds the calls to a server."""
+        # The generated type knows streaming calls as generators only; gRPC takes coroutines too.
+        typed: Any = self
+        summarizer_pb2_grpc.add_SummarizerServicer_to_server(typed, server)
+
     async def Summarize(
         self, message: proto.SummarizeRequest, context: Context
     ) -> proto.SummarizeResponse:
         """Summarises one document and answers once."""
-        request = self._read(message, context, wants_deltas=False)
+        request = self._read(message, wants_deltas=False)
         summary = await self._whole(request)
         current_call.get().note(summary, has_cache=self._has_cache)
         return to_response(summary)
 
     async def SummarizeStream(self, message: proto.SummarizeRequest, context: Context) -> None:
         """Summarises one document and sends the text as it is written."""
-        request = self._read(message, context, wants_deltas=True)
+        request = self._read(message, wants_deltas=True)
         async with aclosing(self._summariser.summarise(request)) as events:
             async for event in events:
                 if isinstance(event, Summary):
@@ -60,7 +68,7 @@ class SummarizerServicer:
             request = to_request(
                 message,
                 request_id=item_id,
-                deadline_s=self._deadlines.of(context),
+                deadline_s=current_call.get().deadline_s(),
                 wants_deltas=False,
             )
             return await self._whole(request)
@@ -86,15 +94,13 @@ class SummarizerServicer:
         """Describes one model."""
         return to_model(self._summariser.model(message.model, message.model_version))
 
-    def _read(
-        self, message: proto.SummarizeRequest, context: Context, *, wants_deltas: bool
-    ) -> SummaryRequest:
+    def _read(self, message: proto.SummarizeRequest, *, wants_deltas: bool) -> SummaryRequest:
         call = current_call.get()
         call.adopt_request_id(message.request_id)
         return to_request(
             message,
             request_id=call.request_id,
-            deadline_s=self._deadlines.of(context),
+            deadline_s=call.deadline_s(),
             wants_deltas=wants_deltas,
         )
 

@@ -78,10 +78,11 @@ class Metrics:
         )
 
     def _make_call_metrics(self) -> None:
-        self._calls = self._counter("requests", "Calls that ended, by status code.", "rpc", "code")
-        self._open_calls = self._gauge("requests_in_flight", "Calls being answered.", "rpc")
+        which = ("service", "rpc")
+        self._calls = self._counter("requests", "Calls that ended, by status code.", *which, "code")
+        self._open_calls = self._gauge("requests_in_flight", "Calls being answered.", *which)
         self._call_seconds = self._histogram(
-            "call_duration_seconds", "From a call's arrival to its end.", _REQUEST_BUCKETS, "rpc"
+            "call_duration_seconds", "From a call's arrival to its end.", _REQUEST_BUCKETS, *which
         )
         self._items = self._counter(
             "batch_items", "Items of SummarizeBatch that ended, by status code.", "code"
@@ -254,15 +255,15 @@ class Metrics:
         """How many nodes of a graph on a GPU the CPU runs."""
         self._nodes_on_cpu.labels(graph).set(nodes)
 
-    def call_started(self, rpc: str) -> None:
+    def call_started(self, service: str, rpc: str) -> None:
         """A call has arrived."""
-        self._open_calls.labels(rpc).inc()
+        self._open_calls.labels(service, rpc).inc()
 
-    def call_ended(self, rpc: str, *, code: str, reason: str, seconds: float) -> None:
+    def call_ended(self, service: str, rpc: str, *, code: str, reason: str, seconds: float) -> None:
         """A call has been answered; `reason` is "" for a success."""
-        self._open_calls.labels(rpc).dec()
-        self._calls.labels(rpc, code).inc()
-        self._call_seconds.labels(rpc).observe(seconds)
+        self._open_calls.labels(service, rpc).dec()
+        self._calls.labels(service, rpc, code).inc()
+        self._call_seconds.labels(service, rpc).observe(seconds)
         if reason:
             self._failures.labels(reason).inc()
 

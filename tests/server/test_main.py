@@ -114,7 +114,8 @@ async def test_the_embedded_model_answers_and_a_signal_ends_the_server() -> None
     assert answer.summary
     assert answer.model == server.ready["model"]
     assert health.status == health_pb2.HealthCheckResponse.SERVING
-    assert 'precis_requests_total{code="OK",rpc="Summarize"} 1.0' in metrics
+    labels = 'code="OK",rpc="Summarize",service="summarizer.v1.Summarizer"'
+    assert f"precis_requests_total{{{labels}}} 1.0" in metrics
     assert 'precis_settings_info{batching="continuous",max_rows="16",' in metrics
     assert server.ready["provider"] == "CPUExecutionProvider"
     assert server.ready["threads"] >= 1

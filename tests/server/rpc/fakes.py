@@ -1,6 +1,8 @@
 """A summariser that answers by script, and a real gRPC server over it on a free port."""
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from bundle.manifest import (
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.errors import UnknownModel
 from server.jobs.job import admit
-from server.rpc.call import Deadlines
+from server.rpc.offered import Service
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer
 from server.rpc.summarizer import SummarizerServicer
@@ -203,13 +205,15 @@ class RunningServer:
 
     def sample(self, name: str, **labels: str) -> float | None:
         """The value of one of the server's metrics."""
+        if "rpc" in labels:
+            labels = {"service": "summarizer.v1.Summarizer"} | labels
         return self.metrics.registry.get_sample_value(name, labels)
 
 
 @asynccontextmanager
 async def serve_fake(
     *,
-    deadlines: Deadlines | None = None,
+    services: Sequence[Service] = (),
     max_batch_in_flight: int = 4,
     has_cache: bool = False,
     credentials: grpc.ChannelCredentials | None = None,
@@ -223,7 +227,6 @@ async def serve_fake(
     rpc.add(
         SummarizerServicer(
             MeasuredSummariser(fake, metrics),
-            deadlines=deadlines or Deadlines(),
             open_calls=open_calls,
             metrics=metrics,
             max_batch_in_flight=max_batch_in_flight,
@@ -231,6 +234,8 @@ async def serve_fake(
             has_cache=has_cache,
         )
     )
+    for service in services:
+        rpc.add(service)
     await rpc.start()
     channel = (
         grpc.aio.secure_channel(rpc.address, credentials)
@@ -243,3 +248,9 @@ async def serve_fake(
     finally:
         fake.let_go.set()
         await rpc.stop()
+
+
+def lines(log: io.StringIO, message: str) -> list[dict[str, Any]]:
+    """The lines with this message."""
+    parsed = [json.loads(line) for line in log.getvalue().splitlines()]
+    return [line for line in parsed if line["message"] == message]

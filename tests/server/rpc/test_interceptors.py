@@ -3,41 +3,22 @@
 import asyncio
 import contextlib
 import io
-import json
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
-import pytest
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from server.errors import Overloaded
-from server.telemetry.logging import JsonFormatter
-from tests.server.rpc.fakes import PIECES, RunningServer, serve_fake
+from tests.server.rpc.fakes import PIECES, RunningServer, lines, serve_fake
 
 PRIVATE = "The patient's name is Smith."
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """Collects all that the server logs, at every level, as it would be written."""
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter())
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    yield stream
-    root.setLevel(level)
-    root.removeHandler(handler)
 
 
 async def test_a_call_is_one_line_with_its_counts(server: RunningServer, log: io.StringIO) -> None:
     await server.stub.Summarize(pb.SummarizeRequest(document="Text.", request_id="r-1"))
 
     (line,) = lines(log, "call ended")
+    assert line["service"] == "summarizer.v1.Summarizer"
     assert line["rpc"] == "Summarize"
     assert line["code"] == "OK"
     assert line["request_id"] == "r-1"
@@ -153,12 +134,6 @@ async def test_health_checks_are_neither_logged_nor_counted(
     await server.channel.unary_unary("/grpc.health.v1.Health/Check")(b"")
 
     assert lines(log, "call ended") == []
-
-
-def lines(log: io.StringIO, message: str) -> list[dict[str, Any]]:
-    """The lines with this message."""
-    parsed = [json.loads(line) for line in log.getvalue().splitlines()]
-    return [line for line in parsed if line["message"] == message]
 
 
 async def _answered(call: Any) -> None:

@@ -7,9 +7,9 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from grpc_reflection.v1alpha import reflection_pb2 as wire
 
-from server.rpc.health import SERVICE as HEALTH_SERVICE
+from server.rpc.health import Health
 from server.rpc.reflection import SERVICES, Reflection
-from server.rpc.summarizer import SERVICE
+from server.rpc.summarizer import SummarizerServicer
 from tests.server.rpc.fakes import RunningServer, serve_fake
 
 NOT_FOUND = grpc.StatusCode.NOT_FOUND.value[0]
@@ -18,7 +18,7 @@ INVALID_ARGUMENT = grpc.StatusCode.INVALID_ARGUMENT.value[0]
 
 @pytest.fixture(scope="module")
 def reflection() -> Reflection:
-    return Reflection([SERVICE, HEALTH_SERVICE])
+    return Reflection([SummarizerServicer.descriptor, Health.descriptor])
 
 
 def files_of(reflection: Reflection, **question: str) -> list[FileDescriptorProto]:

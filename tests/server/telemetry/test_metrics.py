@@ -16,6 +16,8 @@ from server.telemetry.metrics import Metrics
 from server.types import FinishReason, Origin
 from tests.server.rpc.fakes import make_model, make_summary
 
+CALL = {"service": "summarizer.v1.Summarizer", "rpc": "Summarize"}
+
 
 @pytest.fixture
 def metrics() -> Metrics:
@@ -27,21 +29,21 @@ def sample(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 
 def test_a_call_is_in_flight_until_it_ends(metrics: Metrics) -> None:
-    metrics.call_started("Summarize")
-    before = sample(metrics, "precis_requests_in_flight", rpc="Summarize")
-    metrics.call_ended("Summarize", code="OK", reason="", seconds=0.5)
+    metrics.call_started(*CALL.values())
+    before = sample(metrics, "precis_requests_in_flight", **CALL)
+    metrics.call_ended(*CALL.values(), code="OK", reason="", seconds=0.5)
 
     assert before == 1
-    assert sample(metrics, "precis_requests_in_flight", rpc="Summarize") == 0
-    assert sample(metrics, "precis_requests_total", rpc="Summarize", code="OK") == 1
-    assert sample(metrics, "precis_call_duration_seconds_sum", rpc="Summarize") == 0.5
+    assert sample(metrics, "precis_requests_in_flight", **CALL) == 0
+    assert sample(metrics, "precis_requests_total", **CALL, code="OK") == 1
+    assert sample(metrics, "precis_call_duration_seconds_sum", **CALL) == 0.5
 
 
 def test_failures_are_counted_by_reason_and_successes_are_not_among_them(
     metrics: Metrics,
 ) -> None:
-    metrics.call_ended("Summarize", code="OK", reason="", seconds=0.1)
-    metrics.call_ended("Summarize", code="RESOURCE_EXHAUSTED", reason="OVERLOADED", seconds=0.1)
+    metrics.call_ended(*CALL.values(), code="OK", reason="", seconds=0.1)
+    metrics.call_ended(*CALL.values(), code="RESOURCE_EXHAUSTED", reason="OVERLOADED", seconds=0.1)
     metrics.item_ended(code="RESOURCE_EXHAUSTED", reason="OVERLOADED")
 
     assert sample(metrics, "precis_request_failures_total", reason="OVERLOADED") == 2
