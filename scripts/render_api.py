@@ -39,9 +39,11 @@ that item alone fails. One of more than twice that size is refused by gRPC befor
 it: `RESOURCE_EXHAUSTED` **without** an `ErrorInfo`, and the text "larger than max". Do not send
 such a message again, as you would after an overload, which always has its `ErrorInfo`.
 
-The server asks nobody who calls. It checks no token: a call with the metadata `authorization` is
-answered like any other, with the trailing metadata `x-precis-warning`, and the log says it once.
-Let a proxy check tokens, or let only your own network reach the port.
+With `--api-keys` each call must carry `authorization: Bearer KEY`; one without a key, or with one
+that the server does not know, is `UNAUTHENTICATED` with the reason `MISSING_KEY` or `UNKNOWN_KEY`
+([security.md](security.md)). Without `--api-keys` the server asks nobody who calls: a call with the
+metadata `authorization` is answered like any other, with the trailing metadata `x-precis-warning`,
+and the log says it once. Then let a proxy check keys, or let only your own network reach the port.
 """
 
 

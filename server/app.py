@@ -17,6 +17,8 @@ from server.engine.runner import RunnerError
 from server.engine.scheduler import EngineConfig
 from server.errors import RequestError
 from server.gate import Gate
+from server.keys.key_file import KeyFileError
+from server.keys.known_keys import KnownKeys
 from server.lifecycle import Ending, Lifecycle, then_let_tasks_end
 from server.rpc.call import Deadlines
 from server.rpc.open_calls import OpenCalls
@@ -276,8 +278,16 @@ def _rpc_options(config: ServerConfig) -> RpcOptions:
         tls_cert=config.tls_cert,
         tls_key=config.tls_key,
         reflection=config.reflection,
+        keys=_known_keys(config),
         deadlines=Deadlines(default_s=config.default_deadline_s, max_s=config.max_deadline_s),
     )
+
+
+def _known_keys(config: ServerConfig) -> KnownKeys | None:
+    try:
+        return None if config.api_keys is None else KnownKeys(config.api_keys)
+    except KeyFileError as error:
+        raise ServerError(str(error)) from error
 
 
 @contextmanager

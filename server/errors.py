@@ -4,6 +4,8 @@
     ├── InvalidRequest     the caller must change the request; names every bad field
     │   └── MessageTooLarge    the whole message is over the limit; says by how much
     ├── NotServed          this server lacks the capability; names the option
+    ├── MissingKey         this server asks for a key and none came
+    ├── UnknownKey         the key that came opens nothing here
     ├── UnknownModel       no such model or version here
     ├── Overloaded         the queue is full, or too long for the deadline; says when to come back
     ├── OutOfMemory        no memory for this document just now; says when to come back
@@ -72,6 +74,26 @@ class NotServed(_FieldError):
     """The request asks for what this server does not do."""
 
     reason = "NOT_SERVED"
+
+
+class MissingKey(RequestError):
+    """The server has keys and the call brought none."""
+
+    reason = "MISSING_KEY"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this server asks for a key: send the metadata `authorization: Bearer KEY`"
+        )
+
+
+class UnknownKey(RequestError):
+    """The call brought a key that the server does not know, or no longer knows."""
+
+    reason = "UNKNOWN_KEY"
+
+    def __init__(self) -> None:
+        super().__init__("this server does not know the key that was sent")
 
 
 class UnknownModel(RequestError):

@@ -89,7 +89,8 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
         "server.engine",
         "server.runtime",
     },
-    "server.rpc": WORDS | {"server.service", "server.telemetry", "server.text"},
+    "server.keys": {"server.telemetry"},
+    "server.rpc": WORDS | {"server.keys", "server.service", "server.telemetry", "server.text"},
 }
 """Which rooms of the server each may import beside itself: arrows point down only."""
 

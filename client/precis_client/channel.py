@@ -62,7 +62,8 @@ class Connection:
     token: str | None = field(default=None, repr=False)
     """Sent as `authorization: Bearer ...`, in clear unless the connection is encrypted.
 
-    For a proxy that checks it: the server itself does not yet, and says so by a ServerWarning."""
+    A key of a server with --api-keys, or what a proxy in front of it checks. A server without keys
+    does not check it, and says so by a ServerWarning."""
     retry: bool = True
     """Whether gRPC sends again, up to three times, what failed as unavailable or overloaded.
 

@@ -17,7 +17,8 @@ from server.config.settings import ServerConfig
 from server.config.spelling import ENVIRONMENT_PREFIX, flag, spelled, variable
 
 _VERSION = "0.1.0"  # as in pyproject.toml
-_CLIENT_VARIABLE = "PRECIS_ADDRESS"  # read by the `precis` command, often on the same machine
+# Read by the `precis` command, often on the same machine.
+_CLIENT_VARIABLES = {"PRECIS_ADDRESS", "PRECIS_TOKEN"}
 
 
 class ConfigError(Exception):
@@ -39,7 +40,7 @@ def unknown_variables(environment: Mapping[str, str] = os.environ) -> list[str]:
 
     They are not refused: Kubernetes makes some for a service named precis.
     """
-    known = {variable(name) for name in ServerConfig.model_fields} | {_CLIENT_VARIABLE}
+    known = {variable(name) for name in ServerConfig.model_fields} | _CLIENT_VARIABLES
     unknown = sorted(
         name for name in environment if name.startswith(ENVIRONMENT_PREFIX) and name not in known
     )

@@ -103,7 +103,8 @@ class ServerConfig(BaseSettings):
         "Network",
         "Address to listen on, for gRPC and for metrics. 127.0.0.1 keeps the server to this "
         "machine; [::] is every address, of IPv4 too: for containers, or together with TLS. "
-        "Whoever reaches it may use it: the server checks no token and no client certificate.",
+        "Whoever reaches it may use it, unless --api-keys is set: the server checks no client "
+        "certificate, and nothing at all of those who read the metrics.",
         unit="HOST",
         min_length=1,
     )
@@ -124,6 +125,15 @@ class ServerConfig(BaseSettings):
     )
     tls_key: Path | None = _setting(
         None, "Network", "Private key of the certificate, in PEM.", unit="FILE"
+    )
+    api_keys: Path | None = _setting(
+        None,
+        "Network",
+        "File of the keys that calls must bring as `authorization: Bearer KEY`; others are refused "
+        "with UNAUTHENTICATED, but for health and reflection. Each line has a label and the "
+        "SHA-256 of a key; `python -m server.keys add` makes one. The file is read again when it "
+        "changes. Use it with TLS, or keys travel in clear.",
+        unit="FILE",
     )
     reflection: bool = _setting(
         True,

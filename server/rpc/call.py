@@ -35,6 +35,8 @@ class Call:
     rpc: str
     arrived_s: float = field(default_factory=time.monotonic)
     request_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    # The label of the key that it came with, where the server has keys.
+    key: str = ""
     code: grpc.StatusCode = grpc.StatusCode.OK
     reason: str = ""
     notes: dict[str, object] = field(default_factory=dict)

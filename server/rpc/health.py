@@ -20,7 +20,8 @@ _Status = health_pb2.HealthCheckResponse
 class Health(health_pb2_grpc.HealthServicer):
     """Whether the server takes requests: NOT_SERVING until told otherwise. For one event loop."""
 
-    descriptor = health_pb2.DESCRIPTOR.services_by_name["Health"]
+    # Any, because its stub has another name for the type.
+    descriptor: Any = health_pb2.DESCRIPTOR.services_by_name["Health"]
 
     def __init__(self) -> None:
         self._statuses: dict[str, Any] = {_OVERALL: _Status.NOT_SERVING}

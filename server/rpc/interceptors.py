@@ -8,6 +8,8 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from server.errors import MissingKey, UnknownKey
+from server.keys.known_keys import KnownKeys
 from server.rpc.call import (
     AUTHORIZATION_KEY,
     REQUEST_ID_KEY,
@@ -27,17 +29,21 @@ _log = logging.getLogger(__name__)
 
 # A client gives up a little before the server's own count reaches 0.
 _DEADLINE_SLACK_S = 0.1
+_BEARER = "bearer"
 
 
-def concerns(open_calls: OpenCalls, metrics: Metrics, deadlines: Deadlines) -> tuple[Concern, ...]:
+def concerns(
+    open_calls: OpenCalls, metrics: Metrics, deadlines: Deadlines, keys: KnownKeys | None
+) -> tuple[Concern, ...]:
     """All of them, outermost first."""
     return (
         RequestIdentity(),
-        UncheckedToken(),
+        *([UncheckedToken()] if keys is None else []),
         StatusSender(),
         AccessLog(),
         CallMetrics(metrics),
         ErrorMap(),
+        *([KeyCheck(keys)] if keys is not None else []),
         Admission(open_calls),
         TimeLimit(deadlines),
     )
@@ -59,7 +65,7 @@ class RequestIdentity:
 class UncheckedToken:
     """Says that a token is not checked, to callers that send one and once in the log.
 
-    Until the server knows keys, whoever sends a token must not think that it protects anything.
+    On a server without keys, whoever sends a token must not think that it protects anything.
     """
 
     TEXT = "authorization is not checked by this server"
@@ -116,6 +122,7 @@ class AccessLog:
                     request_id=call.request_id,
                     seconds=round(call.age_s, 4),
                     peer=context.peer(),
+                    key=call.key or None,
                     **call.notes,
                 ),
             )
@@ -139,6 +146,7 @@ class CallMetrics:
                 code=call.code.name,
                 reason=call.reason,
                 seconds=call.age_s,
+                key=call.key,
             )
 
 
@@ -175,6 +183,30 @@ class ErrorMap:
             call.code, call.reason = grpc.StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXPIRED"
         else:
             call.code, call.reason = grpc.StatusCode.CANCELLED, "CANCELLED"
+
+
+class KeyCheck:
+    """Lets a call in by its key, and notes the key's label: the key itself is told to nobody."""
+
+    def __init__(self, keys: KnownKeys) -> None:
+        self._keys = keys
+
+    async def around(self, call: Call, context: Context, proceed: Proceed) -> Any:
+        """Goes on with a known key; raises MissingKey or UnknownKey without."""
+        label = self._keys.label_of(_bearer_of(context))
+        if label is None:
+            raise UnknownKey
+        call.key = label
+        return await proceed()
+
+
+def _bearer_of(context: Context) -> str:
+    for name, value in context.invocation_metadata() or ():
+        if name == AUTHORIZATION_KEY:
+            scheme, _, key = str(value).partition(" ")
+            if scheme.lower() == _BEARER and key.strip():
+                return key.strip()
+    raise MissingKey
 
 
 class Admission:

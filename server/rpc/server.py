@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from server.keys.known_keys import KnownKeys
 from server.rpc.call import Deadlines
 from server.rpc.chain import ConcernChain
 from server.rpc.health import Health
@@ -34,7 +35,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RpcOptions:
-    """Where and how to listen, and how long a call may take."""
+    """Where and how to listen, who may call, and how long a call may take."""
 
     host: str
     port: int
@@ -42,6 +43,8 @@ class RpcOptions:
     tls_cert: Path | None = None
     tls_key: Path | None = None
     reflection: bool = True
+    # None lets everybody in.
+    keys: KnownKeys | None = None
     deadlines: Deadlines = field(default_factory=Deadlines)
 
 
@@ -53,7 +56,7 @@ class RpcServer:
         self._options = options
         self._services: list[Service] = []
         self._chain = ConcernChain(
-            concerns(open_calls, metrics, options.deadlines),
+            concerns(open_calls, metrics, options.deadlines, options.keys),
             max_message_bytes=options.max_message_bytes,
         )
         self._server = grpc.aio.server(
@@ -79,12 +82,12 @@ class RpcServer:
         """Begins to answer: also for health and, if asked for, with what the services look like.
 
         These two stay outside the chain: what asks them every second is no call to log, and they
-        answer while the server drains.
+        answer without a key and while the server drains.
         """
         self.health.register(self._server)
         if self._options.reflection:
-            described = [each.descriptor for each in (*self._services, self.health)]
-            Reflection(described).register(self._server)
+            offered: list[Service] = [*self._services, self.health]
+            Reflection(each.descriptor for each in offered).register(self._server)
         await self._server.start()
 
     def turn_away(self, grace_s: float) -> None:

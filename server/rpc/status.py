@@ -32,6 +32,8 @@ _CODES: Mapping[type[Exception], grpc.StatusCode] = {
     errors.InvalidRequest: grpc.StatusCode.INVALID_ARGUMENT,
     errors.MessageTooLarge: grpc.StatusCode.INVALID_ARGUMENT,
     errors.NotServed: grpc.StatusCode.UNIMPLEMENTED,
+    errors.MissingKey: grpc.StatusCode.UNAUTHENTICATED,
+    errors.UnknownKey: grpc.StatusCode.UNAUTHENTICATED,
     errors.UnknownModel: grpc.StatusCode.NOT_FOUND,
     errors.Overloaded: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.OutOfMemory: grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -84,6 +84,9 @@ class Metrics:
         self._call_seconds = self._histogram(
             "call_duration_seconds", "From a call's arrival to its end.", _REQUEST_BUCKETS, *which
         )
+        self._keys = self._counter(
+            "requests_by_key", "Calls let in by a key, by its label and status code.", "key", "code"
+        )
         self._items = self._counter(
             "batch_items", "Items of SummarizeBatch that ended, by status code.", "code"
         )
@@ -259,11 +262,15 @@ class Metrics:
         """A call has arrived."""
         self._open_calls.labels(service, rpc).inc()
 
-    def call_ended(self, service: str, rpc: str, *, code: str, reason: str, seconds: float) -> None:
-        """A call has been answered; `reason` is "" for a success."""
+    def call_ended(
+        self, service: str, rpc: str, *, code: str, reason: str, seconds: float, key: str = ""
+    ) -> None:
+        """A call has been answered; `reason` is "" for a success, `key` the label of its key."""
         self._open_calls.labels(service, rpc).dec()
         self._calls.labels(service, rpc, code).inc()
         self._call_seconds.labels(service, rpc).observe(seconds)
+        if key:
+            self._keys.labels(key, code).inc()
         if reason:
             self._failures.labels(reason).inc()
 

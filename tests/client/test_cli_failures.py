@@ -69,7 +69,11 @@ def one_line(capsys: Captured) -> str:
             "precis: no answer from ADDRESS within --timeout: Deadline Exceeded [request abc]",
         ),
         (Refusal(Code.INTERNAL, "a fault"), 1, "precis: a fault [request abc]"),
-        (Refusal(Code.UNAUTHENTICATED, ""), 1, "precis: UNAUTHENTICATED [request abc]"),
+        (
+            Refusal(Code.UNAUTHENTICATED, "no key"),
+            1,
+            "precis: ADDRESS denies access: no key (see --token-file) [request abc]",
+        ),
     ],
     ids=lambda value: getattr(getattr(value, "code", None), "name", None),
 )

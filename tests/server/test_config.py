@@ -240,7 +240,13 @@ def test_a_flag_that_is_none_is_refused(arguments: list[str], problem: str) -> N
 
 
 def test_a_misspelt_variable_is_named_with_the_one_that_was_meant() -> None:
-    environment = {"PRECIS_MAX_ROW": "4", "PRECIS_PORT": "1", "PRECIS_ADDRESS": "a:1", "HOME": "/"}
+    environment = {
+        "PRECIS_MAX_ROW": "4",
+        "PRECIS_PORT": "1",
+        "PRECIS_ADDRESS": "a:1",
+        "PRECIS_TOKEN": "x",
+        "HOME": "/",
+    }
     assert unknown_variables(environment) == ["PRECIS_MAX_ROW (PRECIS_MAX_ROWS?)"]
 
 

@@ -21,6 +21,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from precis_client.stubs.summarizer.v1 import summarizer_pb2 as pb
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
+from server.keys.key_file import add_key
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLE = ROOT / "models" / "default" / "bundle-cpu-int8"
@@ -122,6 +123,29 @@ async def test_the_embedded_model_answers_and_a_signal_ends_the_server() -> None
     assert exit_code == 0
     assert [line["message"] for line in log] == ["call ended", "draining", "stopped"]
     assert "zebrafish" not in str(log)
+
+
+async def test_a_server_with_keys_answers_who_has_one(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    key = add_key(keys, "tests")
+    async with served("--api-keys", str(keys)) as server:
+        ask = server.stub.ListModels
+        refused = await ask(pb.ListModelsRequest()).code()
+        metadata = (("authorization", f"Bearer {key}"),)
+        answered = await ask(pb.ListModelsRequest(), metadata=metadata).code()
+
+    assert refused is grpc.StatusCode.UNAUTHENTICATED
+    assert answered is grpc.StatusCode.OK
+
+
+def test_a_key_file_with_a_fault_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("tests\n")
+
+    exit_code, said = run_in_vain("--api-keys", str(keys))
+
+    fault = "has 1 words, a label and a SHA-256 expected"
+    assert (exit_code, said) == (1, [f"error: {keys}, line 1: {fault}"])
 
 
 async def test_streams_that_run_at_the_signal_are_finished() -> None:

@@ -11,7 +11,7 @@ from precis_client.cli import output, sources
 from precis_client.cli.exits import ExitCode, describe, exit_code_of
 from precis_client.cli.inputs import UnusableInput, read_document
 from precis_client.cli.parser import timeout_s_of
-from precis_client.cli.server_options import checked_address, read_certificates
+from precis_client.cli.server_options import checked_address, read_certificates, read_token
 from precis_client.cli.version import version_line
 from precis_client.errors import InvalidRequest
 from precis_client.options import DecodingOptions
@@ -228,6 +228,7 @@ def _client(arguments: Namespace) -> Client:
         checked_address(arguments.address),
         tls=arguments.tls,
         root_certificates=read_certificates(arguments.tls_ca) if arguments.tls_ca else None,
+        token=read_token(arguments.token_file),
         timeout_s=timeout_s_of(arguments.timeout, arguments.command),
     )
 

@@ -11,6 +11,11 @@ def address_from_environment() -> str:
     return os.environ.get("PRECIS_ADDRESS") or DEFAULT_ADDRESS
 
 
+def token_from_environment() -> str:
+    """Reads PRECIS_TOKEN, a secret; "" if there is none."""
+    return os.environ.get("PRECIS_TOKEN") or ""
+
+
 def silence_grpc() -> None:
     """Keeps gRPC's log lines off stderr, unless GRPC_VERBOSITY asks for them.
 

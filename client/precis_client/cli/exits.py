@@ -71,6 +71,10 @@ def _sentence(error: errors.PrecisError, arguments: Namespace) -> str:
             return f"{arguments.address} is not ready: {error.message}"
         why = _why_unreachable(error.message, is_encrypted=bool(arguments.tls or arguments.tls_ca))
         return f"cannot reach {arguments.address} (see --address): {why}"
+    if isinstance(error, errors.AccessDenied):
+        return (
+            f"{arguments.address} denies access: {error.message or error.code} (see --token-file)"
+        )
     if isinstance(error, errors.DeadlineExceeded):
         return f"no answer from {arguments.address} within --timeout: {error.message}"
     return error.message or error.code

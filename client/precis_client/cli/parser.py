@@ -91,13 +91,19 @@ def build_parser() -> ArgumentParser:
         address=address_from_environment(),
         tls=False,
         tls_ca=None,
+        token_file=None,
         timeout=None,
     )
     # SUPPRESS: an option after the command overrides, one that is absent there leaves what came
     # before the command.
     shared = _Parser(add_help=False)
     _add_connection_options(
-        shared, address=SUPPRESS, tls=SUPPRESS, tls_ca=SUPPRESS, timeout=SUPPRESS
+        shared,
+        address=SUPPRESS,
+        tls=SUPPRESS,
+        tls_ca=SUPPRESS,
+        token_file=SUPPRESS,
+        timeout=SUPPRESS,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -152,6 +158,12 @@ def _add_connection_options(parser: ArgumentParser, **defaults: Any) -> None:
         metavar="FILE",
         default=defaults["tls_ca"],
         help="encrypt, trusting only the certificates in this PEM file",
+    )
+    group.add_argument(
+        "--token-file",
+        metavar="FILE",
+        default=defaults["token_file"],
+        help="file with the key that the server asks for (default: the key in $PRECIS_TOKEN)",
     )
     group.add_argument(
         "--timeout",

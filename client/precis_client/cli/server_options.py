@@ -1,8 +1,9 @@
-"""Checks what --address and --tls-ca name, which gRPC would tell as a server out of reach."""
+"""Checks what --address, --tls-ca and --token-file name, of which gRPC would tell little."""
 
 import re
 import ssl
 
+from precis_client.cli.config import token_from_environment
 from precis_client.cli.inputs import UnusableInput, read_file
 
 _URL_SCHEME = re.compile(r"https?://", re.IGNORECASE)
@@ -37,6 +38,24 @@ def read_certificates(name: str) -> bytes:
     except (ssl.SSLError, ValueError):  # ValueError: the file is empty
         raise UnusableInput(f"{name}: no PEM certificate") from None
     return content
+
+
+def read_token(name: str | None) -> str | None:
+    """Reads the token from a file, or from $PRECIS_TOKEN where none is named; None if neither has.
+
+    Never from the command line, which every user of the machine can see. An error does not say what
+    was read.
+    """
+    if name is None:
+        source, token = "$PRECIS_TOKEN", token_from_environment()
+        if not token:
+            return None
+    else:
+        source, token = name, read_file(name).decode("utf-8", "replace")
+    token = token.strip()
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise UnusableInput(f"{source}: a token is one word of visible ASCII characters")
+    return token
 
 
 def _unusable(address: str, why: str) -> UnusableInput:

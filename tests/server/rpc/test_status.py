@@ -31,6 +31,8 @@ CASES: list[tuple[Exception, grpc.StatusCode, str]] = [
         "MESSAGE_TOO_LARGE",
     ),
     (errors.NotServed(BAD_MAX), grpc.StatusCode.UNIMPLEMENTED, "NOT_SERVED"),
+    (errors.MissingKey(), grpc.StatusCode.UNAUTHENTICATED, "MISSING_KEY"),
+    (errors.UnknownKey(), grpc.StatusCode.UNAUTHENTICATED, "UNKNOWN_KEY"),
     (errors.UnknownModel("m", "2", "m version 1"), grpc.StatusCode.NOT_FOUND, "UNKNOWN_MODEL"),
     (
         errors.Overloaded("256 documents are in work", quota="documents", retry_after_s=1.25),
