@@ -42,7 +42,8 @@ class Element:
 def read_proto(path: Path, root: Path = PROTOS) -> tuple[Element, ...]:
     """Reads the top-level elements of a proto file: services, then messages, then enums.
 
-    The oneofs that protoc makes for `optional` fields are nobody's to comment and are left out.
+    What protoc makes is nobody's to comment and is left out: a oneof for each `optional` field, a
+    message for each map.
     """
     file = _describe(path, root)
     comments = {
@@ -81,6 +82,8 @@ def _parts(
     for attribute, number in kinds:
         for index, descriptor in enumerate(getattr(owner, attribute)):
             if attribute == "oneof_decl" and index in made_by_protoc:
+                continue
+            if attribute == "nested_type" and descriptor.options.map_entry:
                 continue
             here = (*path, number, index)
             name = prefix + descriptor.name

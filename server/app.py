@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bundle import Bundle, load_bundle
 from bundle.processor import instruction_set
-from server.config import ConfigError, ServerConfig
+from server.config import VERSION, ConfigError, ServerConfig
 from server.engine.admission import Batching
 from server.engine.engine import Engine
 from server.engine.lanes import lanes_for
@@ -21,6 +21,8 @@ from server.keys.key_file import KeyFileError
 from server.keys.known_keys import KnownKeys
 from server.lifecycle import Ending, Lifecycle, then_let_tasks_end
 from server.rpc.call import Deadlines
+from server.rpc.kserve.servicer import InferenceServicer
+from server.rpc.offered import Service
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer, ServerError
 from server.rpc.summarizer import SummarizerServicer
@@ -108,7 +110,8 @@ async def serve(config: ServerConfig, *, process_age_s: Callable[[], float]) -> 
             single_flight=config.single_flight,
             result_cache_mb=config.result_cache_mb,
         )
-        rpc.add(_servicer(config, core, open_calls, metrics))
+        for service in _services(config, core, rpc, open_calls, metrics):
+            rpc.add(service)
         await rpc.start()
         try:
             if await lifecycle.unless_ending(_warm_up(core)):
@@ -251,11 +254,22 @@ def _capabilities(config: ServerConfig, bundle: Bundle) -> tuple[str, ...]:
     return found
 
 
-def _servicer(
-    config: ServerConfig, core: _Core, open_calls: OpenCalls, metrics: Metrics
-) -> SummarizerServicer:
-    return SummarizerServicer(
-        MeasuredSummariser(core.service, metrics),
+def _services(
+    config: ServerConfig, core: _Core, rpc: RpcServer, open_calls: OpenCalls, metrics: Metrics
+) -> Iterator[Service]:
+    summariser = MeasuredSummariser(core.service, metrics)
+    if config.kserve:
+        yield InferenceServicer(
+            summariser,
+            version=VERSION,
+            is_ready=lambda: rpc.health.is_serving,
+            open_calls=open_calls,
+            metrics=metrics,
+            max_in_flight=core.model.max_batch_in_flight,
+            max_message_bytes=config.max_message_bytes,
+        )
+    yield SummarizerServicer(
+        summariser,
         open_calls=open_calls,
         metrics=metrics,
         max_batch_in_flight=core.model.max_batch_in_flight,

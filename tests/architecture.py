@@ -61,7 +61,7 @@ def read_package(package: str) -> list[SourceFile]:
     files = []
     for path in sorted((home / package).rglob("*.py")):
         *folders, name = path.relative_to(home).with_suffix("").parts
-        if folders[:2] == ["precis_client", "stubs"]:
+        if folders[:2] in (["precis_client", "stubs"], ["server", "stubs"]):
             continue
         is_package = name == "__init__"
         module = ".".join(folders if is_package else [*folders, name])

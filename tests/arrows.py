@@ -90,7 +90,8 @@ ROOM_ARROWS: Mapping[str, set[str]] = {
         "server.runtime",
     },
     "server.keys": {"server.telemetry"},
-    "server.rpc": WORDS | {"server.keys", "server.service", "server.telemetry", "server.text"},
+    "server.rpc": WORDS
+    | {"server.keys", "server.service", "server.stubs", "server.telemetry", "server.text"},
 }
 """Which rooms of the server each may import beside itself: arrows point down only."""
 
@@ -189,6 +190,7 @@ HOMES: Mapping[str, set[str]] = {
     "grpc": {"server.app", "server.rpc", "precis_client", "loadtest", "benchmarks"},
     "google.protobuf": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
     "google.rpc": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
+    "server.stubs": {"server.rpc"},
     "precis_client.stubs": {"server.rpc", "precis_client", "loadtest", "benchmarks"},
 }
 """Where alone each of these may be imported. `grpc` stands for grpc_health and the like too."""

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from server.config.settings import ServerConfig
 from server.config.spelling import ENVIRONMENT_PREFIX, flag, spelled, variable
 
-_VERSION = "0.1.0"  # as in pyproject.toml
+VERSION = "0.1.0"  # as in pyproject.toml
 # Read by the `precis` command, often on the same machine.
 _CLIENT_VARIABLES = {"PRECIS_ADDRESS", "PRECIS_TOKEN"}
 
@@ -63,7 +63,7 @@ class _PrintVersion(argparse.Action):
         for package in ("onnxruntime", "onnxruntime-gpu", "grpcio"):
             with suppress(PackageNotFoundError):
                 runs_on.append(f"{package} {version(package)}")
-        sys.stdout.write(f"precis server {_VERSION} ({', '.join(runs_on)})\n")
+        sys.stdout.write(f"precis server {VERSION} ({', '.join(runs_on)})\n")
         parser.exit()
 
 

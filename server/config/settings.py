@@ -135,6 +135,13 @@ class ServerConfig(BaseSettings):
         "changes. Use it with TLS, or keys travel in clear.",
         unit="FILE",
     )
+    kserve: bool = _setting(
+        True,
+        "Network",
+        "Whether inference.GRPCInferenceService is served too, the Open Inference Protocol (KServe "
+        "v2), for clients of Triton and KServe.",
+        unit="on|off",
+    )
     reflection: bool = _setting(
         True,
         "Network",

@@ -15,7 +15,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_reflection.v1alpha import reflection_pb2
 
 # protoc was run with the stubs' folder in front of each path, which belongs to Python alone.
-_STUBS = "precis_client/stubs/"
+_STUBS = "/stubs/"
 _ALWAYS: tuple[Any, ...] = (  # Any, because each kind of stub has its own type for this
     reflection_pb2.DESCRIPTOR,
     # No field has these types, but every refusal carries such messages.
@@ -74,7 +74,7 @@ def _with_dependencies(files: Iterable[FileDescriptor]) -> Iterator[FileDescript
 def _to_proto(file: FileDescriptor) -> FileDescriptorProto:
     proto = FileDescriptorProto()
     file.CopyToProto(proto)
-    proto.name = proto.name.removeprefix(_STUBS)
+    proto.name = proto.name.rpartition(_STUBS)[2]
     # Python's descriptors lack them, and tools print fields by them.
     for field in _fields(proto.message_type):
         field.json_name = field.json_name or _json_name(field.name)

@@ -37,6 +37,11 @@ class Health(health_pb2_grpc.HealthServicer):
         self._statuses[service] = self._statuses[_OVERALL]
         self._wake_watchers()
 
+    @property
+    def is_serving(self) -> bool:
+        """Whether the server takes requests."""
+        return bool(self._statuses[_OVERALL] == _Status.SERVING)
+
     def set_serving(self, is_serving: bool) -> None:
         """Says the same of every service; those who watch are told."""
         status = _Status.SERVING if is_serving else _Status.NOT_SERVING

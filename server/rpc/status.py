@@ -6,8 +6,8 @@ HTTP/2 trailers, of which clients take 8 KiB by default, so texts are cut to a s
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import grpc
 from google.protobuf.message import Message
@@ -62,8 +62,18 @@ class Failure:
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
+class Told(errors.RequestError):
+    """A failure that a servicer has put into the words of its own protocol, and logged."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.message)
+
+
 def explain(error: BaseException) -> Failure:
     """Says how a request ends that met this error. Of an unforeseen one nothing is told."""
+    if isinstance(error, Told):
+        return error.failure
     if not isinstance(error, errors.RequestError):
         return Failure(
             grpc.StatusCode.INTERNAL,
@@ -94,6 +104,15 @@ def explain(error: BaseException) -> Failure:
             return Failure(code, error.reason, message, facts={"stage": error.stage})
         case _:
             return Failure(code, error.reason, message)
+
+
+def reworded(failure: Failure, message: str, violations: Iterable[errors.Violation]) -> Failure:
+    """The same failure in other words, cut to size again."""
+    return replace(
+        failure,
+        message=_clip(message, _MAX_MESSAGE_BYTES),
+        violations=_clip_violations(tuple(violations)),
+    )
 
 
 def to_status(failure: Failure) -> status_pb2.Status:

@@ -10,7 +10,9 @@ from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.rpc.batch import BatchCall
 from server.rpc.call import Context, current_call
 from server.rpc.convert import to_model, to_request, to_response, to_stream_response
+from server.rpc.many import ManyAtOnce
 from server.rpc.open_calls import OpenCalls
+from server.rpc.whole import whole_summary
 from server.telemetry.metrics import Metrics
 from server.types import Summariser, Summary, SummaryRequest
 
@@ -48,7 +50,7 @@ class SummarizerServicer:
     ) -> proto.SummarizeResponse:
         """Summarises one document and answers once."""
         request = self._read(message, wants_deltas=False)
-        summary = await self._whole(request)
+        summary = await whole_summary(self._summariser, request)
         current_call.get().note(summary, has_cache=self._has_cache)
         return to_response(summary)
 
@@ -71,17 +73,17 @@ class SummarizerServicer:
                 deadline_s=current_call.get().deadline_s(),
                 wants_deltas=False,
             )
-            return await self._whole(request)
+            return await whole_summary(self._summariser, request)
 
-        await BatchCall(
+        items = ManyAtOnce(
             current_call.get(),
             context,
-            summarise,
             open_calls=self._open_calls,
             metrics=self._metrics,
             max_in_flight=self._max_batch_in_flight,
             max_message_bytes=self._max_message_bytes,
-        ).run()
+        )
+        await BatchCall(current_call.get(), items, summarise).run()
 
     async def ListModels(
         self, _: proto.ListModelsRequest, context: Context
@@ -103,10 +105,3 @@ class SummarizerServicer:
             deadline_s=call.deadline_s(),
             wants_deltas=wants_deltas,
         )
-
-    async def _whole(self, request: SummaryRequest) -> Summary:
-        async with aclosing(self._summariser.summarise(request)) as events:
-            async for event in events:
-                if isinstance(event, Summary):
-                    return event
-        raise RuntimeError("the service ended without a summary")

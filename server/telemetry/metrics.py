@@ -88,7 +88,9 @@ class Metrics:
             "requests_by_key", "Calls let in by a key, by its label and status code.", "key", "code"
         )
         self._items = self._counter(
-            "batch_items", "Items of SummarizeBatch that ended, by status code.", "code"
+            "batch_items",
+            "Items of batches and requests of streams that ended, by status code.",
+            "code",
         )
         self._failures = self._counter(
             "request_failures", "Calls and batch items refused or failed, by reason.", "reason"

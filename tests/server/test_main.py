@@ -125,6 +125,18 @@ async def test_the_embedded_model_answers_and_a_signal_ends_the_server() -> None
     assert "zebrafish" not in str(log)
 
 
+@pytest.mark.parametrize(("flags", "code"), [([], "OK"), (["--kserve", "off"], "UNIMPLEMENTED")])
+async def test_the_open_inference_protocol_is_served_unless_turned_off(
+    flags: list[str], code: str
+) -> None:
+    async with served(*flags) as server:
+        ready = server.channel.unary_unary("/inference.GRPCInferenceService/ServerReady")(b"")
+
+        assert (await ready.code()).name == code
+        if not flags:
+            assert (await ready) == b"\x08\x01"
+
+
 async def test_a_server_with_keys_answers_who_has_one(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     key = add_key(keys, "tests")

@@ -1,1 +1,1 @@
-"""Generated from protos/ by `make protos`; do not edit."""
+"""Generated from protos/summarizer/ by `make protos`; do not edit."""

@@ -22,6 +22,7 @@ from bundle.manifest import (
 from precis_client.stubs.summarizer.v1 import summarizer_pb2_grpc
 from server.errors import UnknownModel
 from server.jobs.job import admit
+from server.rpc.kserve.servicer import InferenceServicer
 from server.rpc.offered import Service
 from server.rpc.open_calls import OpenCalls
 from server.rpc.server import RpcOptions, RpcServer
@@ -214,6 +215,7 @@ class RunningServer:
 async def serve_fake(
     *,
     services: Sequence[Service] = (),
+    kserve: bool = False,
     max_batch_in_flight: int = 4,
     has_cache: bool = False,
     credentials: grpc.ChannelCredentials | None = None,
@@ -234,6 +236,18 @@ async def serve_fake(
             has_cache=has_cache,
         )
     )
+    if kserve:
+        rpc.add(
+            InferenceServicer(
+                MeasuredSummariser(fake, metrics),
+                version="9.8.7",
+                is_ready=lambda: rpc.health.is_serving,
+                open_calls=open_calls,
+                metrics=metrics,
+                max_in_flight=max_batch_in_flight,
+                max_message_bytes=listening.max_message_bytes,
+            )
+        )
     for service in services:
         rpc.add(service)
     await rpc.start()
