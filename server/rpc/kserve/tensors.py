@@ -5,7 +5,7 @@ the raw contents, each element after its length in four bytes.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from server.errors import InvalidRequest, NotServed, Violation
@@ -26,6 +26,8 @@ OUTPUT_TYPES: Mapping[str, str] = {
 
 _TENSOR = "inputs[0]"
 _RAW = "raw_input_contents"
+# What KServe's client sends beside the raw contents, as HTTP would need it.
+_RAW_SIZE = "binary_data_size"
 _LENGTH = struct.Struct("<I")
 
 Element = str | int
@@ -48,8 +50,8 @@ def read_documents(message: proto.ModelInferRequest, *, max_documents: int) -> D
     (tensor,) = message.inputs
     if wrong := list(_problems(message, tensor, max_documents)):
         raise InvalidRequest(*wrong)
-    if tensor.parameters:
-        raise NotServed(_unserved(f"{_TENSOR}.parameters", tensor.parameters))
+    if unserved := set(tensor.parameters) - {_RAW_SIZE}:
+        raise NotServed(_unserved(f"{_TENSOR}.parameters", unserved))
     is_raw = bool(message.raw_input_contents)
     elements = (
         _elements(message.raw_input_contents[0]) if is_raw else tensor.contents.bytes_contents
@@ -76,7 +78,8 @@ def requested_outputs(message: proto.ModelInferRequest) -> tuple[str, ...]:
         raise InvalidRequest(*wrong)
     for index, output in enumerate(message.outputs):
         if output.parameters:
-            raise NotServed(_unserved(f"outputs[{index}].parameters", output.parameters))
+            unserved = set(output.parameters)
+            raise NotServed(_unserved(f"outputs[{index}].parameters", unserved))
     return tuple(dict.fromkeys(output.name for output in message.outputs)) or tuple(OUTPUT_TYPES)
 
 
@@ -117,11 +120,19 @@ def _problems(
         yield Violation(_RAW, problem)
     if message.raw_input_contents and tensor.HasField("contents"):
         yield Violation(f"{_TENSOR}.contents", f"must not be set together with {_RAW}")
+    if _RAW_SIZE in tensor.parameters:
+        said, size = (
+            tensor.parameters[_RAW_SIZE].int64_param,
+            sum(map(len, message.raw_input_contents)),
+        )
+        if said != size:
+            yield Violation(
+                f"{_TENSOR}.parameters.{_RAW_SIZE}", f"is {said}, {_RAW} has {size} bytes"
+            )
 
 
-def _unserved(field: str, parameters: Mapping[str, object]) -> Violation:
-    name = min(parameters)
-    return Violation(f"{field}.{name}", "is not served by this server: leave it out")
+def _unserved(field: str, names: Set[str]) -> Violation:
+    return Violation(f"{field}.{min(names)}", "is not served by this server: leave it out")
 
 
 def _elements(raw: bytes) -> list[bytes]:

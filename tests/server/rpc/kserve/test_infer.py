@@ -10,7 +10,7 @@ import pytest
 from server.errors import EngineFailure, Overloaded
 from server.types import Length, LongDocuments
 from tests.server.rpc.fakes import Held, RunningServer, lines, make_summary, serve_fake
-from tests.server.rpc.kserve.asking import SERVICE, refusal, request, values
+from tests.server.rpc.kserve.asking import SERVICE, parameter, refusal, request, tensor, values
 
 FORMS = pytest.mark.parametrize("is_raw", [True, False], ids=["raw", "contents"])
 
@@ -33,6 +33,12 @@ async def test_each_document_of_a_batch_has_its_summary_in_its_place(
     assert bool(response.raw_output_contents) is is_raw
     assert {tuple(output.shape) for output in response.outputs} == {tuple(shape)}
     assert (response.model_name, response.model_version, response.id) == ("fake", "1.2.3", "r-1")
+
+
+async def test_kserves_client_may_say_the_size_of_the_raw_contents(stub: Any) -> None:
+    sent = tensor([1], parameters={"binary_data_size": parameter(9)})
+
+    assert await stub.ModelInfer(request("Text.", inputs=[sent]))
 
 
 async def test_only_the_outputs_asked_for_are_sent(stub: Any) -> None:

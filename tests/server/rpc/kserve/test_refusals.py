@@ -39,6 +39,11 @@ CASES = [
         NOT_SERVED,
         "inputs[0].parameters.shared_memory_region",
     ),
+    (
+        request("Text.", inputs=[tensor([1], parameters={"binary_data_size": parameter(8)})]),
+        INVALID,
+        "inputs[0].parameters.binary_data_size",
+    ),
     (request("Text.", inputs=[tensor([1], contents=TEXT)]), INVALID, "inputs[0].contents"),
     (
         request(inputs=[tensor([1], contents=FLOATS)], raw_input_contents=[]),
