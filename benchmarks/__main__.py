@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.cpu.commands import CPU_COMMANDS, add_cpu_commands
 from benchmarks.gpu.commands import add_gpu_command, run_gpu
+from benchmarks.long.commands import LONG_COMMANDS, add_long_commands
 from benchmarks.serving.commands import (
     add_overload_command,
     add_serving_command,
@@ -41,6 +42,10 @@ def main() -> int:
   python -m benchmarks joining            latency by when newcomers join those being written
   python -m benchmarks exact              what exact products cost on a CPU without VNNI
   python -m benchmarks serving --quick    servers under load, ours beside a peer; the load generator
+  python -m benchmarks long               long documents: every way beside lead and TextRank
+  python -m benchmarks lengths            what a long document costs, by its length
+  python -m benchmarks beside             short requests beside a long document
+  python -m benchmarks gallery            write docs/gallery.md, documents with their summaries
   python -m benchmarks overload           2 and 4 times what the server can do, 17 minutes
 """,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -88,12 +93,13 @@ def main() -> int:
     ceiling.add_argument("--rounds", type=int, default=5, help="of each way (default: 5)")
     of_cpu = add_cpu_commands(commands)
     add_gpu_command(commands)
+    of_long = add_long_commands(commands)
     serving = add_serving_command(commands)
     overload = add_overload_command(commands)
     for command in (quality, startup, traced, overload):
         command.add_argument("--bundle", type=Path, default=_BUNDLE, help="default: %(default)s")
     ours = (quality, startup, ablation, families, traced, ceiling, serving, overload)
-    for command in (*ours, *of_cpu):
+    for command in (*ours, *of_cpu, *of_long):
         command.add_argument("--json", type=Path, help="where to write the whole report")
     parsed = parser.parse_args()
     try:
@@ -145,6 +151,8 @@ def _run(parsed: argparse.Namespace) -> tuple[dict[str, Any], str]:
         return report, ablation_table(report)
     if parsed.command in CPU_COMMANDS:
         return CPU_COMMANDS[parsed.command](parsed)
+    if parsed.command in LONG_COMMANDS:
+        return LONG_COMMANDS[parsed.command](parsed)
     if parsed.command == "serving":
         return run_serving_command(parsed)
     if parsed.command == "overload":

@@ -22,6 +22,7 @@ class BundleTokenizer:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises bare Exception
@@ -32,6 +33,10 @@ class BundleTokenizer:
         self._parts: dict[str, Any] = json.loads(self._tokenizer.to_str())
         _part_special_texts(self._tokenizer, self._parts)
         _decode_bytes_one_by_one(self._tokenizer, self._parts)
+
+    def __reduce__(self) -> Any:
+        """Another process reads the file again: the library's own copy lacks some settings."""
+        return BundleTokenizer, (self._path,)
 
     @property
     def vocab_size(self) -> int:

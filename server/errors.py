@@ -19,7 +19,7 @@ rpc/status.py maps each class to one status code. `reason` is part of the API: n
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,10 @@ class _FieldError(RequestError):
     def __init__(self, *violations: Violation) -> None:
         self.violations = violations
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
+
+    def __reduce__(self) -> Any:
+        """A document may be refused in another process."""
+        return type(self), self.violations
 
 
 class InvalidRequest(_FieldError):

@@ -110,13 +110,21 @@ class Gate:
 
     @contextmanager
     def carry(
-        self, place: Place, work: Work, tokens: int, deadline_s: float | None
+        self,
+        place: Place,
+        work: Work,
+        tokens: int,
+        deadline_s: float | None,
+        *,
+        held: Work | None = None,
     ) -> Iterator[None]:
         """Counts one computation until the block ends, however many wait for it.
 
         By now its tokens are known, and its work takes the place of the guess. Raises Overloaded if
-        they are too many (one document alone always fits), or if it cannot be done in time.
+        they are too many (one document alone always fits), or if it cannot be done in time. `held`
+        is what others may have to wait for, if that is less than all of the work.
         """
+        held = work if held is None else held
         self._drop_guess(place)
         if self._tokens and self._tokens + tokens > self._max_tokens:
             problem = (
@@ -127,12 +135,12 @@ class Gate:
         # Without caution: it was let in with it, and a little time has passed since.
         self._check_time(work, place.ahead, deadline_s, caution=1.0)
         self._tokens += tokens
-        self._work += work
+        self._work += held
         try:
             yield
         finally:
             self._tokens -= tokens
-            self._work -= work
+            self._work -= held
 
     def _drop_guess(self, place: Place) -> None:
         if place.guess is not None:

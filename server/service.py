@@ -13,6 +13,7 @@ from server.errors import DeadlineTooShort, EngineFailure, UnknownModel
 from server.forecast import Forecast
 from server.gate import Gate, Place
 from server.jobs.answer import Answer, summary_for
+from server.jobs.apart import ReaderProcess
 from server.jobs.following import Following, OwnRun
 from server.jobs.job import Job, admit
 from server.jobs.run import JobRun, Means
@@ -55,9 +56,11 @@ class SummaryService:
         self._cache = cache
         self._draw_seed = draw_seed
         self._threads = ThreadPoolExecutor(_TOKENIZER_THREADS, "tokenizer")
+        self._apart = ReaderProcess(tokenizer)
         self._means = Means(
             tokenizer=tokenizer,
             threads=self._threads,
+            apart=self._apart,
             streams=streams,
             gate=gate,
             forecast=self._forecast,
@@ -105,7 +108,8 @@ class SummaryService:
         """Lets go of the tokenising threads and of all runs."""
         for run in list(self._runs):
             run.close(EngineFailure("the server stopped before the summary was complete"))
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for executor in (self._threads, self._apart):
+            executor.shutdown(wait=False, cancel_futures=True)
 
     def _cached(self, job: Job) -> Answer | None:
         return None if self._cache is None or job.key is None else self._cache.get(job.key)

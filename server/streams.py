@@ -67,7 +67,14 @@ class EngineStream:
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._open: list[int] = []
 
-    def submit(self, source_ids: list[int], strategy: Strategy, *, expected_steps: int = 1) -> int:
+    def submit(
+        self,
+        source_ids: list[int],
+        strategy: Strategy,
+        *,
+        expected_steps: int = 1,
+        yields: bool = False,
+    ) -> int:
         """Hands a request over to the engine, and returns the id that its events have."""
         request_id = next(self._ids)
         self._queues[request_id] = self._events
@@ -80,6 +87,7 @@ class EngineStream:
                 expected_steps=expected_steps,
                 terms=self._terms,
                 submitted_s=time.monotonic(),
+                yields=yields,
             )
         )
         return request_id

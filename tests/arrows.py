@@ -147,6 +147,7 @@ FLOORS: Mapping[str, list[str]] = {
         "attention_ablation attribution engine_ceiling family_checkpoints startup",
         "cpu families quality",
         "gpu serving",
+        "long",
     ],
     # Rooms inside a room of the server: a runner on the processor, one on a device, and which.
     "server.runtime": [

@@ -61,6 +61,8 @@ class EncodingDesk:
         self._current: _Batch | None = None
         # In order of their beginnings, and the device ends them in it.
         self._under_way: deque[_Batch] = deque()
+        # Begun, and set aside for others: all its rows give way.
+        self._aside: deque[_Batch] = deque()
         # Rows of a batch that failed: each is tried once more, alone, so that none can fail its
         # company.
         self._alone: deque[Row] = deque()
@@ -71,8 +73,9 @@ class EncodingDesk:
         At least one slice, if there is any and those who wait for it may join. What is under way is
         waited for only if nobody runs.
         """
-        until_s = self._clock() + self._patience_s(plan, step_s)
-        running = self._scheduler.num_running
+        running = self._scheduler.num_running - len(plan.paused)
+        until_s = self._clock() + self._patience_s(plan, running, step_s)
+        self._give_way(plan)
         starting = deque(plan.starting)
         while (batch := self._next(starting, running, step_s)) is not None:
             if self._goes_on(batch, wait=False):
@@ -80,16 +83,29 @@ class EncodingDesk:
             elif batch.encoding.is_under_way:
                 self._under_way.append(batch)
                 self._current = None
-            if self._clock() >= until_s and self._may_pause():
+            is_patient = self._clock() < until_s and not self._gives_way(batch)
+            if not is_patient and self._may_pause():
                 break
         while self._under_way:
-            nobody_runs = self._scheduler.num_running == 0
+            nobody_runs = self._scheduler.num_running == len(plan.paused)
             if not self._goes_on(self._under_way[0], wait=nobody_runs):
                 return
             self._under_way.popleft()
 
-    def _patience_s(self, plan: StepPlan, step_s: float) -> float:
-        running = self._scheduler.num_running
+    def _give_way(self, plan: StepPlan) -> None:
+        """Sets what was begun aside while others are served, and takes it up again after that."""
+        if self._current is not None and plan.serves_others and self._gives_way(self._current):
+            self._aside.append(self._current)
+            self._current = None
+        if self._current is None and self._aside:
+            if not (plan.serves_others and self._gives_way(self._aside[0])):
+                self._current = self._aside.popleft()
+
+    def _gives_way(self, batch: _Batch) -> bool:
+        now_s = self._clock()
+        return all(row.gives_way(now_s) for row in batch.rows)
+
+    def _patience_s(self, plan: StepPlan, running: int, step_s: float) -> float:
         if running == 0 or self._config.batching is not Batching.CONTINUOUS:
             return math.inf
         return step_s * max(1.0, plan.num_startable / running)

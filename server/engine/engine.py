@@ -111,7 +111,7 @@ class Engine:
         plan = self._scheduler.plan(self._clock())
         self._drop(plan.dead)
         self._desk.work(plan, self._round_s)
-        self._decode_all()
+        self._decode_all(plan.paused)
         self._tell_depths()
         return self._take_events()
 
@@ -125,7 +125,7 @@ class Engine:
 
     def _turn_away(self, now_s: float) -> None:
         """Refuses waiting requests that can no longer finish in time."""
-        pace, waiting = self.pace, self._scheduler.waiting()
+        pace, waiting = self.pace, self._scheduler.waiting(now_s)
         if pace is None or not waiting or now_s < self._next_triage_s:
             return
         self._next_triage_s = now_s + _TRIAGE_INTERVAL_S
@@ -149,11 +149,12 @@ class Engine:
                 self._events.append(Failed(row.request.id, DeadlineExpired(stage)))
         self._remove(dead)
 
-    def _decode_all(self) -> None:
-        """One round: a step, or several on a device, of every lane that has rows."""
+    def _decode_all(self, paused: Sequence[Row]) -> None:
+        """One round: a step, or several on a device, of every lane that has rows to go on."""
         started_s = self._clock()
-        rows = self._scheduler.num_cache_rows
-        steps = [self._decode(lane) for lane in list(self._scheduler.busy_lanes())]
+        lanes = self._scheduler.lanes_to_decode(paused)
+        rows = sum(lane.width * len(self._scheduler.lane(lane)) for lane in lanes)
+        steps = [self._decode(lane) for lane in lanes]
         self._round_s = self._clock() - started_s
         if steps and all(steps):
             self._meter.stepped(rows=rows, steps=max(steps), seconds=self._round_s)

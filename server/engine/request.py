@@ -8,6 +8,9 @@ from server.decoding.strategy import DraftCount, Hypothesis, Strategy
 from server.engine.pace import Work
 from server.errors import RequestError
 
+LONGEST_YIELD_S = 5.0
+"""So long a window of a long document gives way. After that it is a request like any other."""
+
 
 @dataclass(slots=True)
 class Terms:
@@ -34,6 +37,8 @@ class EngineRequest:
     terms: Terms = field(default_factory=Terms)
     # When its caller handed it over; None is when the engine takes it in.
     submitted_s: float | None = None
+    # Whether it lets others go first: one of many windows of a long document.
+    yields: bool = False
 
 
 class Stage(enum.Enum):
@@ -74,6 +79,10 @@ class Row:
     def source_length(self) -> int:
         """Tokens of the source, special ones counted."""
         return len(self.request.source_ids)
+
+    def gives_way(self, now_s: float) -> bool:
+        """Whether it lets others go first, which it does only for so long."""
+        return self.request.yields and now_s - self.submitted_s < LONGEST_YIELD_S
 
     def is_expired(self, now_s: float) -> bool:
         """Whether the caller's deadline has passed."""

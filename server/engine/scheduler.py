@@ -5,7 +5,7 @@ plan() looks and changes nothing; the other methods are the only ones that chang
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from server.engine.admission import Batching, alike, free_rows, longest_source_for
 from server.engine.request import EngineRequest, Row, Stage
@@ -41,10 +41,17 @@ class StepPlan:
     starting: tuple[tuple[Row, ...], ...]
     # Documents that could start now if they were encoded, those under way among them.
     num_startable: int
+    # Whether those who give way rest, because others are served, and which running rows that are.
+    serves_others: bool = False
+    paused: tuple[Row, ...] = ()
 
 
 class Scheduler:
-    """Holds the waiting requests in order of arrival and the running ones in their lanes."""
+    """Holds the waiting requests in order of arrival and the running ones in their lanes.
+
+    Windows of a long document give way: while anybody else is inside, they do not start, and those
+    that run are paused. They hold at most half of the rows.
+    """
 
     def __init__(self, config: EngineConfig) -> None:
         self._config = config
@@ -103,13 +110,14 @@ class Scheduler:
         longest = longest_source_for(row.source_length, self._config.lanes)
         return LaneKey(longest, row.request.strategy.width)
 
-    def busy_lanes(self) -> Iterator[LaneKey]:
-        """The lanes that have rows."""
-        return (lane for lane, rows in self._lanes.items() if rows)
+    def lanes_to_decode(self, paused: Sequence[Row] = ()) -> Sequence[LaneKey]:
+        """The lanes that have rows, but for those whose rows are paused."""
+        resting = {self.lane_of(row) for row in paused}
+        return [lane for lane, rows in self._lanes.items() if rows and lane not in resting]
 
-    def waiting(self) -> Sequence[Row]:
-        """Those that nobody has begun to encode, in order of arrival."""
-        return tuple(self._waiting.values())
+    def waiting(self, now_s: float) -> Sequence[Row]:
+        """Those that nobody has begun to encode: in order of arrival, who gives way last."""
+        return sorted(self._waiting.values(), key=lambda row: row.gives_way(now_s))
 
     def all_rows(self) -> Sequence[Row]:
         """Everyone, waiting, being encoded or running."""
@@ -135,9 +143,37 @@ class Scheduler:
         free = free_rows(self._config.batching, running=running, max_rows=self._config.max_rows)
         encoding = sum(request_id not in gone for request_id in self._encoding)
         free = max(0, free - encoding)
-        alive = (row for row in self._waiting.values() if row.request.id not in gone)
-        startable = list(islice(alive, free))
-        return StepPlan(dead, tuple(self._batches(startable)), len(startable) + encoding)
+        alive = [row for row in self._rows.values() if row.request.id not in gone]
+        yielding = {row.request.id for row in alive if row.gives_way(now_s)}
+        waiting: Iterator[Row] = (row for row in alive if row.stage is Stage.WAITING)
+        if yielding:
+            waiting = self._who_may_start(alive, yielding)
+        startable = list(islice(waiting, free))
+        started = (row for row in alive if row.stage is not Stage.WAITING)
+        served = chain(startable, started) if yielding else ()
+        serves_others = any(row.request.id not in yielding for row in served)
+        return StepPlan(
+            dead,
+            tuple(self._batches(startable)),
+            len(startable) + encoding,
+            serves_others,
+            tuple(self._paused(yielding)) if serves_others else (),
+        )
+
+    def _who_may_start(self, alive: Sequence[Row], yielding: set[int]) -> Iterator[Row]:
+        """Those who do not give way, or else so many who do that half of the rows stay free."""
+        if len(yielding) < len(alive):
+            rows = (row for row in alive if row.request.id not in yielding)
+            return (row for row in rows if row.stage is Stage.WAITING)
+        waiting = [row for row in alive if row.stage is Stage.WAITING]
+        room = max(1, self._config.max_rows // 2) - (len(alive) - len(waiting))
+        return islice(waiting, max(0, room))
+
+    def _paused(self, yielding: set[int]) -> Iterator[Row]:
+        """The rows of the lanes where all give way. In a lane with others they go on."""
+        for rows in self._lanes.values():
+            if all(row.request.id in yielding for row in rows):
+                yield from rows
 
     def begin(self, rows: Sequence[Row]) -> None:
         """Takes rows out of the queue to be encoded."""
@@ -180,10 +216,19 @@ class Scheduler:
         return [Move(lane, source_row=last, target_row=place)] if place != last else []
 
     def _batches(self, candidates: list[Row]) -> Iterator[tuple[Row, ...]]:
-        """The first in the queue with those that suit it, then the first of the rest, and so on."""
+        """The first in the queue with those that suit it, then the first of the rest, and so on.
+
+        Who yields is encoded alone, so that others soon get their turn.
+        """
         while candidates:
+            if candidates[0].request.yields:
+                yield (candidates[0],)
+                candidates = candidates[1:]
+                continue
             lane = self.lane_of(candidates[0])
-            fellows = [row for row in candidates if self.lane_of(row) == lane]
+            fellows = [
+                row for row in candidates if self.lane_of(row) == lane and not row.request.yields
+            ]
             lengths = [row.source_length for row in fellows]
             chosen = alike(lengths, self._config.max_encode_tokens)
             batch = tuple(row for index, row in enumerate(fellows) if index in chosen)

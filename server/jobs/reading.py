@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bundle.manifest import Style
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
+from server.errors import InvalidRequest, Violation
 from server.jobs.attributing import source_of
 from server.jobs.composing import Composition
 from server.jobs.job import Job
@@ -74,7 +76,7 @@ def read(job: Job, tokenizer: BundleTokenizer) -> Reading:
     source = None
     if (level := job.request.attribution) is not None and not job.is_extractive:
         source = source_of(document, 0, style, tokenizer, level)
-    window = Window((TextSpan(0, len(document)),), _around(job, ids), source)
+    window = Window((TextSpan(0, len(document)),), _around(style, ids), source)
     is_traced = job.request.attribution is not None
     reading = Reading(windows=(window,), options=options, is_traced=is_traced)
     own_ids = tokenizer.encode(normalised) if style.prefix_text else ids
@@ -87,6 +89,7 @@ def read(job: Job, tokenizer: BundleTokenizer) -> Reading:
     if not job.is_extractive:
         return reading
     sentences = LongSource(job, tokenizer)
+    _refuse_without_sentences(job, sentences)
     return replace(
         reading,
         way=ReadingWay.EXTRACTED,
@@ -111,6 +114,8 @@ def _read_long(job: Job, tokenizer: BundleTokenizer, text: str) -> Reading:
     warnings = language_warnings(job.request.document, job.model.manifest.languages)
     is_traced = job.request.attribution is not None
     source = LongSource(job, tokenizer)
+    if job.is_extractive or policy is LongDocuments.COVER:
+        _refuse_without_sentences(job, source)
     way = _way(job, source)
     if way is ReadingWay.EXTRACTED:
         return Reading(
@@ -122,9 +127,10 @@ def _read_long(job: Job, tokenizer: BundleTokenizer, text: str) -> Reading:
             compose=source.extract,
         )
     parts = _parts(source, way, text)
+    style = source.guide_style if way is ReadingWay.COVERED else job.style
     return Reading(
         way=way,
-        windows=tuple(Window(part.spans, _around(job, part.ids), part.source) for part in parts),
+        windows=tuple(Window(part.spans, _around(style, part.ids), part.source) for part in parts),
         options=source.guide_options(options) if way is ReadingWay.COVERED else options,
         warnings=warnings,
         is_traced=is_traced,
@@ -145,7 +151,7 @@ def _parts(source: LongSource, way: ReadingWay, text: str) -> Sequence[Part]:
 
 def _way(job: Job, source: LongSource) -> ReadingWay:
     """How a document that is too long is read."""
-    if job.is_extractive and source.has_key_sentences:
+    if job.is_extractive:
         return ReadingWay.EXTRACTED
     match job.request.long_documents:
         case LongDocuments.TRUNCATE:
@@ -160,8 +166,22 @@ def _way(job: Job, source: LongSource) -> ReadingWay:
     return ReadingWay.SELECTED if source.has_key_sentences else ReadingWay.TRUNCATED
 
 
-def _around(job: Job, ids: Sequence[int]) -> list[int]:
-    return [*job.style.prefix_ids, *ids, *job.style.suffix_ids]
+def _refuse_without_sentences(job: Job, source: LongSource) -> None:
+    """There is nothing to quote, and nothing that a part of the document says."""
+    if source.has_key_sentences:
+        return
+    field, asked = "long_document_policy", "is COVER"
+    if job.is_extractive:
+        field, asked = "style", f'is "{job.style.name}"'
+    problem = (
+        f"{asked}, which chooses sentences, and of the document's {len(job.request.document)} "
+        "characters none is part of one: it is code or a table; choose another"
+    )
+    raise InvalidRequest(Violation(field, problem))
+
+
+def _around(style: Style, ids: Sequence[int]) -> list[int]:
+    return [*style.prefix_ids, *ids, *style.suffix_ids]
 
 
 def _with_ids(job: Job, tokenizer: BundleTokenizer) -> DecodingOptions:

@@ -24,6 +24,7 @@ from server.jobs.answer import (
     own_answer,
     written_answer,
 )
+from server.jobs.apart import read_apart
 from server.jobs.composing import Composition
 from server.jobs.job import Job
 from server.jobs.reading import Reading, Window, read
@@ -33,6 +34,8 @@ from server.types import Progress
 
 # A long document holds no more rows of the engine than this at once, so that others get in.
 WINDOWS_AT_ONCE = 2
+# To read a document of more bytes takes longer than to read most others.
+_LONG_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +43,9 @@ class Means:
     """What every run of a service works with."""
 
     tokenizer: BundleTokenizer
-    # Tokenises.
+    # They read documents and put summaries together: `apart` is for the long ones.
     threads: Executor
+    apart: Executor
     streams: EngineStreams
     gate: Gate
     forecast: Forecast
@@ -80,8 +84,13 @@ class JobRun:
         self._outcome: Outcome | Exception | None = None
         self._held = ExitStack()
         self._started_s = self._read_s = time.monotonic()
-        # On a thread of its own: reads the document, and in the end may put the summary together.
-        self._thinking: asyncio.Future[Any] = self._think(read, job, means.tokenizer)
+        # Elsewhere: reads the document, and in the end may put the summary together.
+        self._is_long = job.document_bytes > _LONG_BYTES
+        self._thinking: asyncio.Future[Any] = (
+            self._think(read_apart, job)
+            if self._is_long
+            else self._think(read, job, means.tokenizer)
+        )
         self._reading: Reading | None = None
         self._stream: EngineStream | None = None
         self._waiting: Iterator[tuple[int, Window]] = iter(())
@@ -155,8 +164,8 @@ class JobRun:
         self._end(error)
 
     def _think(self, function: Callable[..., Any], *arguments: Any) -> "asyncio.Future[Any]":
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._means.threads, function, *arguments)
+        executor = self._means.apart if self._is_long else self._means.threads
+        return asyncio.get_running_loop().run_in_executor(executor, function, *arguments)
 
     async def _until_thought(self) -> bool:
         """Waits for the thread; False if there is nothing to do with what it found."""
@@ -182,13 +191,16 @@ class JobRun:
     def _enter_engine(self, reading: Reading) -> None:
         means, job = self._means, self._job
         means.forecast.read(job.document_bytes, reading.num_tokens + reading.dropped_tokens)
-        works = [
-            means.forecast.work(job.style, reading.options, len(window.ids))
-            for window in reading.windows
-        ]
+        sizes = [len(window.ids) for window in reading.windows]
+        works = [means.forecast.work(job.style, reading.options, size) for size in sizes]
         self._held.enter_context(
             means.gate.carry(
-                self._place, sum(works, Work()), reading.num_tokens, self.terms.deadline_s
+                self._place,
+                sum(works, Work()),
+                sum(sizes[:WINDOWS_AT_ONCE]),
+                self.terms.deadline_s,
+                # Others do not wait for the windows that have yet to come: these give way.
+                held=sum(works[:WINDOWS_AT_ONCE], Work()),
             )
         )
         self._stream = means.streams.open(self.terms)
@@ -211,7 +223,8 @@ class JobRun:
             keeps_looks=window.source is not None,
         )
         steps = means.forecast.steps(self._job.style, reading.options)
-        request_id = stream.submit(window.ids, strategy, expected_steps=steps)
+        yields = len(reading.windows) > 1
+        request_id = stream.submit(window.ids, strategy, expected_steps=steps, yields=yields)
         self._writing[request_id] = _Writing(number, window, Detokeniser(means.tokenizer))
 
     def _take(self, event: Event) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from bundle.manifest import Style
 from bundle.normalise import normalise
 from bundle.tokenizer import BundleTokenizer
 from server.jobs.attributing import source_of, source_of_sentences
@@ -42,7 +43,9 @@ class LongSource:
         self._job = job
         self._tokenizer = tokenizer
         self._document = job.request.document
-        room = job.model.max_source_tokens - len(tokenizer.encode(job.style.prefix_text or ""))
+        prefixes = (style.prefix_text or "" for style in (job.style, self.guide_style))
+        taken = max(len(tokenizer.encode(prefix)) for prefix in prefixes)
+        room = job.model.max_source_tokens - taken
         self._room = room - room // _SLACK
 
     @cached_property
@@ -55,11 +58,23 @@ class LongSource:
         """Whether it seems to be about several things."""
         return has_several_subjects(self._words)
 
-    def guide_options(self, options: DecodingOptions) -> DecodingOptions:
-        """Options of the runs whose texts only lead to the summary: a brief of each window."""
+    @cached_property
+    def guide_style(self) -> Style:
+        """The style of texts that only lead to the summary: never longer than the default one.
+
+        A long style, such as "detailed", is for one text. Of many windows, briefs say more in the
+        same room (docs/long-documents.md).
+        """
         manifest = self._job.model.manifest
-        style = manifest.style(manifest.default_style) or manifest.styles[0]
-        most = min(style.defaults.max_tokens, self._job.model.max_summary_tokens)
+        default = manifest.style(manifest.default_style) or manifest.styles[0]
+        own = self._job.style
+        return own if own.defaults.max_tokens <= default.defaults.max_tokens else default
+
+    def guide_options(self, options: DecodingOptions) -> DecodingOptions:
+        """Options of the runs whose texts only lead to the summary."""
+        manifest = self._job.model.manifest
+        default = manifest.style(manifest.default_style) or manifest.styles[0]
+        most = min(default.defaults.max_tokens, self._job.model.max_summary_tokens)
         return replace(options, max_tokens=most, min_tokens=0)
 
     def truncated(self, text: str) -> Part:
@@ -78,15 +93,16 @@ class LongSource:
         numbers = select(self._order, self._words, self._counts, budget=self._room)
         while numbers:
             in_order = sorted(numbers)
-            ids = self._encode(" ".join(self._texts[number] for number in in_order))
+            text_of_these = " ".join(self._texts[number] for number in in_order)
+            ids = self._encode(text_of_these, self._job.style)
             if len(ids) <= self._job.model.max_source_tokens:
                 spans = tuple(self._span(number) for number in in_order)
                 chosen = [self._quotable[number] for number in in_order]
-                return Part(spans, ids, self._source_of(chosen))
+                return Part(spans, ids, self._source_of(chosen, self._job.style))
             numbers.pop()  # joined, sentences may have a few tokens more than apart
         return self.truncated(text)
 
-    def _source_of(self, sentences: Sequence[Sentence]) -> Source | None:
+    def _source_of(self, sentences: Sequence[Sentence], style: Style) -> Source | None:
         """The sentences as the model reads them, if the summary is to be traced back to them."""
         job = self._job
         if (level := job.request.attribution) is None:
@@ -94,7 +110,7 @@ class LongSource:
         return source_of_sentences(
             self._structure,
             sentences,
-            job.style,
+            style,
             self._tokenizer,
             level,
             most_tokens=job.model.max_source_tokens,
@@ -159,8 +175,8 @@ class LongSource:
         request = self._job.request
         return put_together(chosen, by_rank=request.by_rank, bullets=request.bullets)
 
-    def _encode(self, text: str) -> list[int]:
-        return self._tokenizer.encode((self._job.style.prefix_text or "") + normalise(text))
+    def _encode(self, text: str, style: Style) -> list[int]:
+        return self._tokenizer.encode((style.prefix_text or "") + normalise(text))
 
     def _count(self, text: str) -> int:
         """As in the middle of a text, where a word has a space in front of it."""
@@ -215,12 +231,12 @@ class LongSource:
         found = []
         for window in windows(sentences, counts, self._room):
             inside = sentences[window.first : window.stop]
-            ids = self._encode(" ".join(map(structure.read, inside)))
+            ids = self._encode(" ".join(map(structure.read, inside)), self.guide_style)
             found.append(
                 Part(
                     (TextSpan(window.start, window.end),),
                     ids[: self._job.model.max_source_tokens],
-                    self._source_of(inside),
+                    self._source_of(inside, self.guide_style),
                 )
             )
         return found

@@ -31,7 +31,7 @@ _SEED_BITS = 64
 _HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 _POLICIES = {policy.value: policy for policy in LongDocuments}
 # Stands for the document where a request has token ids, and so needs none.
-_NO_DOCUMENT = "."
+_NO_DOCUMENT = "x"
 
 
 @dataclass(frozen=True, slots=True)

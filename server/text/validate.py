@@ -100,6 +100,11 @@ def _unserved(request: SummaryRequest, manifest: Manifest) -> list[Violation]:
 def _document_violations(document: str, size_bytes: int | None, max_bytes: int) -> list[Violation]:
     if not document or document.isspace():
         return [Violation("document", "is empty or blank; send at least one word")]
+    if not any(map(str.isalnum, document)):
+        problem = (
+            f"has no letter and no digit in {len(document)} characters; send at least one word"
+        )
+        return [Violation("document", problem)]
     if size_bytes is not None and size_bytes <= max_bytes:
         return []
     size = f"at least {len(document)}" if size_bytes is None else str(size_bytes)

@@ -199,7 +199,7 @@ def test_a_lane_is_let_go_of_when_its_last_row_leaves_and_no_sooner() -> None:
     lanes = set()
     while not engine.is_idle:
         engine.step()
-        held = set(engine.scheduler.busy_lanes())
+        held = set(engine.scheduler.lanes_to_decode())
         assert runner.rows.keys() == held
         lanes |= held
     assert lanes == {(4, 1), (4, 2)}

@@ -84,6 +84,35 @@ def test_windows_cover_every_sentence_within_the_room(document: str) -> None:
     assert text_of(reading).replace(" ", "") == normalise(document).replace(" ", "")
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"long_documents": LongDocuments.COVER}, "long_document_policy: is COVER"),
+        ({"style": "extract"}, 'style: is "extract"'),
+    ],
+)
+def test_code_is_refused_where_sentences_are_asked_for(
+    changes: dict[str, object], field: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=f"{field}, which chooses .* {len(CODE)} characters"):
+        reading_of(CODE, room=30, **changes)
+
+
+def test_code_that_fits_is_refused_by_extract_too() -> None:
+    with pytest.raises(InvalidRequest, match="choose another"):
+        reading_of(CODE, style="extract")
+
+
+@pytest.mark.parametrize(("style", "asked"), [("detailed", "brief"), ("headline", "headline")])
+def test_windows_are_put_to_the_model_in_no_longer_a_style_than_the_default_one(
+    style: str, asked: str
+) -> None:
+    reading = reading_of(DOCUMENT, room=20, style=style, long_documents=LongDocuments.COVER)
+    expected = BUNDLE.manifest.style(asked)
+    assert expected is not None
+    assert [window.ids[0] for window in reading.windows] == [*expected.prefix_ids] * 3
+
+
 def test_code_has_no_key_sentences_so_its_beginning_is_read() -> None:
     reading = reading_of(CODE, room=30)
     assert reading.way is ReadingWay.TRUNCATED

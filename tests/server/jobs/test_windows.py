@@ -143,6 +143,15 @@ async def test_each_sentence_is_traced_to_the_window_that_it_was_written_of_or_q
     assert num_written == 3
 
 
+async def test_windows_let_others_go_first(harness: Harness) -> None:
+    caller = await begin(harness)
+    other = harness.call(TEXT)
+    await harness.until(lambda: len(harness.engine.requests) == 3)
+    assert [each.yields for each in harness.engine.requests] == [True, True, False]
+    await caller.leave()
+    await other.leave()
+
+
 async def test_no_more_than_two_windows_hold_a_row_at_once(harness: Harness) -> None:
     caller = await begin(harness)
     await harness.until(lambda: harness.gate.tokens > 0)
@@ -153,11 +162,14 @@ async def test_no_more_than_two_windows_hold_a_row_at_once(harness: Harness) -> 
     await harness.until_empty()
 
 
-async def test_all_windows_count_as_one_document_with_all_tokens(harness: Harness) -> None:
+async def test_windows_count_as_one_document_with_the_tokens_of_those_in_the_engine(
+    harness: Harness,
+) -> None:
+    """Those that have yet to come keep nobody waiting, and nobody out."""
     caller = await begin(harness)
     assert harness.gate.documents == 1
     in_engine = sum(len(each.source_ids) for each in harness.engine.requests)
-    assert harness.gate.tokens > in_engine
+    assert harness.gate.tokens == in_engine
     await caller.leave()
     await harness.until_empty()
 

@@ -1,0 +1,1 @@
+"""How long documents are served: quality, time and memory, and what they do to short requests."""
