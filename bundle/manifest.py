@@ -183,6 +183,13 @@ class Manifest:
         added = max(len(style.prefix_ids) + len(style.suffix_ids) for style in self.styles)
         return self.limits.max_source_tokens + added
 
+    @property
+    def style_by_default(self) -> Style:
+        """The style of a request that names none. Reading a manifest checks that it is there."""
+        style = self.style(self.default_style)
+        assert style is not None, "every manifest has its default style"
+        return style
+
     def style(self, name: str) -> Style | None:
         """Finds a style by name."""
         return next((style for style in self.styles if style.name == name), None)

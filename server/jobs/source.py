@@ -65,15 +65,13 @@ class LongSource:
         A long style, such as "detailed", is for one text. Of many windows, briefs say more in the
         same room (docs/long-documents.md).
         """
-        manifest = self._job.model.manifest
-        default = manifest.style(manifest.default_style) or manifest.styles[0]
+        default = self._job.model.manifest.style_by_default
         own = self._job.style
         return own if own.defaults.max_tokens <= default.defaults.max_tokens else default
 
     def guide_options(self, options: DecodingOptions) -> DecodingOptions:
         """Options of the runs whose texts only lead to the summary."""
-        manifest = self._job.model.manifest
-        default = manifest.style(manifest.default_style) or manifest.styles[0]
+        default = self._job.model.manifest.style_by_default
         most = min(default.defaults.max_tokens, self._job.model.max_summary_tokens)
         return replace(options, max_tokens=most, min_tokens=0)
 

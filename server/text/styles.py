@@ -17,10 +17,8 @@ def served_styles(manifest: Manifest, max_summary_tokens: int) -> Sequence[Style
     """
     if manifest.style(EXTRACT) is not None:
         return manifest.styles
-    default = manifest.style(manifest.default_style)
-    assert default is not None, "every manifest has its default style"
     extract = replace(
-        default,
+        manifest.style_by_default,
         name=EXTRACT,
         description="Key sentences of the document, word for word, with where each stands in it.",
         defaults=DecodingDefaults(max_tokens=min(_EXTRACT_TOKENS, max_summary_tokens)),
